@@ -1,0 +1,1 @@
+//! Draws, buckets and the packing of layers.

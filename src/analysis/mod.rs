@@ -1,0 +1,1 @@
+//! From a book and a warehouse to an `Outcome`.

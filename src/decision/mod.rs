@@ -1,0 +1,1 @@
+//! The rule declared before launch, and the verdict it reaches.

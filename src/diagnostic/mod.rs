@@ -1,0 +1,1 @@
+//! A finding: what is wrong, where, why, the proof, and what to do.

@@ -1,0 +1,1 @@
+//! GitHub: the pull request that launched an experiment, and its one comment.

@@ -1,0 +1,1 @@
+//! Files to `Book`: discover, parse with spans, check against the schema, lower.

@@ -1,0 +1,3 @@
+//! The `trialbook` command.
+
+fn main() {}

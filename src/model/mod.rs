@@ -1,0 +1,1 @@
+//! What a book says, as plain values: every reference resolved, nothing half-valid.

@@ -1,0 +1,1 @@
+//! Experiment SQL: exposures, facts, covariates, and the moments that they add up to.

@@ -1,0 +1,1 @@
+//! What people and machines read: neutral blocks, then terminal, markdown and JSON.

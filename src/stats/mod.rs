@@ -1,0 +1,1 @@
+//! Statistics of randomised experiments, as pure functions of moments.

@@ -1,0 +1,1 @@
+//! Flag back ends: reading what is live, writing what is planned.

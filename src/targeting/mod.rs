@@ -1,0 +1,1 @@
+//! Audiences as sets of contexts: who matches, whether two audiences can meet, and the context that proves it.

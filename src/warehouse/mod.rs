@@ -1,0 +1,1 @@
+//! Where data lives: connections and SQL dialects.
