@@ -1,1 +1,46 @@
 //! What a book says, as plain values: every reference resolved, nothing half-valid.
+//!
+//! The values here know nothing of files. `load` makes them from YAML; tests and benches make them
+//! directly. What cannot be said in a valid book cannot be constructed: a [`Split`] sums to one
+//! million, a [`Book`] has no dangling reference.
+
+mod attribute;
+mod book;
+pub mod capability;
+mod decision;
+mod digest;
+mod duration;
+mod experiment;
+mod flag;
+mod key;
+mod layer;
+mod metric;
+mod policy;
+mod predicate;
+mod share;
+mod source;
+mod target;
+mod version;
+
+pub use attribute::{Attribute, AttributeType, Entity};
+pub use book::{Book, BookError, Contents, Github, Kind, Surface};
+pub use decision::{Decision, DecisionOutcome};
+pub use digest::{Digest, canonical_json};
+pub use duration::{Duration, DurationError};
+pub use experiment::{
+    Analysis, Experiment, ExperimentState, Guardrail, Margin, Method, MinimumEffect, Plan, Schedule,
+    ScheduleError, SuccessMetric,
+};
+pub use flag::{Flag, Rule, ValueType};
+pub use key::{
+    AttributeKey, ColumnName, DimensionKey, EntityKey, ExperimentKey, FlagKey, KeyError, LayerKey,
+    MeasureKey, MetricKey, Salt, SegmentKey, ServedName, SourceKey, SurfaceKey, TargetKey, VariantKey,
+};
+pub use layer::{BUCKETS, BucketRange, BucketRangeError, Layer, Slot};
+pub use metric::{Cap, Direction, Measure, Measurement, Metric, MetricType, Window};
+pub use policy::{Freeze, LargeChange, Policy, QualityPolicy};
+pub use predicate::{Bound, Number, Pattern, PatternError, Predicate, Scalar, Segment, Test};
+pub use share::{Share, ShareError, Split, SplitError};
+pub use source::{Assignment, Relation, Source, SourceRole};
+pub use target::{Evaluator, Target, TargetType, Warehouse};
+pub use version::{Version, VersionError};

@@ -1,0 +1,60 @@
+//! The evaluation context: typed attributes and the entities that are randomised.
+
+use serde::{Deserialize, Serialize};
+
+use super::{AttributeKey, ColumnName, EntityKey, Scalar, Share};
+
+/// The type of an attribute. A value of another type counts as missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AttributeType {
+    /// Unicode text.
+    String,
+    /// A finite 64-bit floating-point number.
+    Number,
+    /// `true` or `false`.
+    Boolean,
+    /// Text that reads as a [`super::Version`].
+    Version,
+}
+
+impl AttributeType {
+    /// Returns the word that a book uses for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::String => "string",
+            Self::Number => "number",
+            Self::Boolean => "boolean",
+            Self::Version => "version",
+        }
+    }
+}
+
+/// An attribute of the evaluation context.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Attribute {
+    /// Its name in the context.
+    pub key: AttributeKey,
+    /// The type that makes a value count.
+    #[serde(rename = "type")]
+    pub kind: AttributeType,
+    /// Whether a unit keeps its value for as long as a test may run.
+    pub stable: bool,
+    /// The values that occur, each with its share of traffic where that is declared. Empty: any value.
+    pub values: Vec<(Scalar, Option<Share>)>,
+    /// The least number that occurs.
+    pub min: Option<f64>,
+    /// The greatest number that occurs.
+    pub max: Option<f64>,
+}
+
+/// A unit of randomisation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entity {
+    /// Its name in the book.
+    pub key: EntityKey,
+    /// The warehouse column that holds its id, where a source does not say otherwise.
+    pub column: ColumnName,
+    /// The context attribute that holds its id; `None` for the context's targeting key.
+    pub context: Option<AttributeKey>,
+}

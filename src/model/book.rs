@@ -1,0 +1,429 @@
+//! The book: everything a repository says, references resolved.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Attribute, AttributeKey, Duration, Entity, EntityKey, Experiment, ExperimentKey, ExperimentState, Flag,
+    FlagKey, Layer, LayerKey, Measure, Metric, MetricKey, Policy, Predicate, Schedule, Segment, SegmentKey,
+    Source, SourceKey, SourceRole, SurfaceKey, Target, TargetKey, Warehouse, Window,
+};
+
+/// The kinds of files of a book.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// `trialbook.yaml`.
+    Book,
+    /// `*.flag.yaml`.
+    Flag,
+    /// `*.experiment.yaml`.
+    Experiment,
+    /// `*.layer.yaml`.
+    Layer,
+    /// `*.segment.yaml`.
+    Segment,
+    /// `*.metric.yaml`.
+    Metric,
+    /// `*.source.yaml`.
+    Source,
+}
+
+impl Kind {
+    /// Every kind, in the order in which documentation lists them.
+    pub const ALL: [Kind; 7] =
+        [Kind::Book, Kind::Flag, Kind::Experiment, Kind::Layer, Kind::Segment, Kind::Metric, Kind::Source];
+
+    /// Returns the word for it, which is also the infix of its files' names.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Book => "book",
+            Self::Flag => "flag",
+            Self::Experiment => "experiment",
+            Self::Layer => "layer",
+            Self::Segment => "segment",
+            Self::Metric => "metric",
+            Self::Source => "source",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A part of the product.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Surface {
+    /// Its key.
+    pub key: SurfaceKey,
+    /// Who answers for it.
+    pub owner: Option<String>,
+}
+
+/// Where pull requests are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Github {
+    /// `owner/name`.
+    pub repository: String,
+}
+
+/// What a book is made of. Plain data: only [`Book::new`] says that it fits together.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Contents {
+    /// The book's name.
+    pub name: String,
+    /// The IANA time zone in which its dates begin.
+    pub timezone: String,
+    /// Units of randomisation.
+    pub entities: BTreeMap<EntityKey, Entity>,
+    /// The evaluation context.
+    pub attributes: BTreeMap<AttributeKey, Attribute>,
+    /// Parts of the product.
+    pub surfaces: BTreeMap<SurfaceKey, Surface>,
+    /// Flag back ends; exactly one is primary.
+    pub targets: BTreeMap<TargetKey, Target>,
+    /// Where the data lives.
+    pub warehouse: Option<Warehouse>,
+    /// Where pull requests are.
+    pub github: Option<Github>,
+    /// What the book demands of everyone.
+    pub policy: Policy,
+    /// By key.
+    pub flags: BTreeMap<FlagKey, Flag>,
+    /// By key.
+    pub experiments: BTreeMap<ExperimentKey, Experiment>,
+    /// By key.
+    pub layers: BTreeMap<LayerKey, Layer>,
+    /// By key.
+    pub segments: BTreeMap<SegmentKey, Segment>,
+    /// By key.
+    pub metrics: BTreeMap<MetricKey, Metric>,
+    /// By key.
+    pub sources: BTreeMap<SourceKey, Source>,
+}
+
+/// Why contents are not a book. `load` finds these with their places; here they guard books made by hand.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{kind} `{key}`: {problem}")]
+pub struct BookError {
+    /// The kind of the value that is wrong.
+    pub kind: Kind,
+    /// Its key.
+    pub key: String,
+    /// What is wrong, as a lower-case fragment.
+    pub problem: String,
+}
+
+/// Everything a repository says. No reference dangles, no segment contains itself, every variant that is
+/// served, compared or decided on is one of its flag's.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(into = "Contents")]
+pub struct Book {
+    contents: Contents,
+    /// The experiments of each flag that has any, in byte order.
+    by_flag: BTreeMap<FlagKey, Vec<ExperimentKey>>,
+}
+
+impl std::ops::Deref for Book {
+    type Target = Contents;
+    fn deref(&self) -> &Contents {
+        &self.contents
+    }
+}
+
+impl From<Book> for Contents {
+    fn from(book: Book) -> Contents {
+        book.contents
+    }
+}
+
+impl Book {
+    /// Checks that the contents fit together.
+    pub fn new(contents: Contents) -> Result<Self, Vec<BookError>> {
+        let mut audit = Audit { contents: &contents, errors: Vec::new() };
+        audit.run();
+        if !audit.errors.is_empty() {
+            return Err(audit.errors);
+        }
+        let mut by_flag = BTreeMap::<FlagKey, Vec<ExperimentKey>>::new();
+        for experiment in contents.experiments.values() {
+            by_flag.entry(experiment.flag.clone()).or_default().push(experiment.key.clone());
+        }
+        Ok(Self { contents, by_flag })
+    }
+
+    /// Returns the target that launches and analysis belong to.
+    pub fn primary_target(&self) -> Option<&Target> {
+        self.targets.values().find(|target| target.primary)
+    }
+
+    /// Returns the flag of an experiment of this book.
+    pub fn flag_of(&self, experiment: &Experiment) -> Option<&Flag> {
+        self.flags.get(&experiment.flag)
+    }
+
+    /// Returns the experiments of a flag, in byte order of their keys: the order in which they are tried.
+    pub fn experiments_of(&self, flag: &FlagKey) -> impl Iterator<Item = &Experiment> {
+        self.by_flag.get(flag).into_iter().flatten().filter_map(|key| self.experiments.get(key))
+    }
+
+    /// Returns a predicate of this book with every segment replaced by its audience.
+    pub fn inlined(&self, predicate: &Predicate) -> Predicate {
+        predicate.inlined(&self.segments).unwrap_or_else(|| unreachable!("a book has no unknown segment"))
+    }
+
+    /// Returns the longest closed window among an experiment's deciding metrics.
+    pub fn longest_deciding_window(&self, experiment: &Experiment) -> Duration {
+        let windows = experiment.metrics.deciding().filter_map(|key| match self.metrics.get(key)?.window {
+            Window::Closed(window) => Some(window),
+            Window::Open => None,
+        });
+        windows.max().unwrap_or(Duration::ZERO)
+    }
+
+    /// Returns when the last enrolled unit's deciding windows have closed.
+    pub fn matured_at(&self, experiment: &Experiment) -> Timestamp {
+        self.longest_deciding_window(experiment).after(experiment.schedule.end())
+    }
+
+    /// Returns when the experiment is served: from its start to its decision, at most until every deciding
+    /// window has closed and the grace has passed. `None` where it was decided before it began.
+    pub fn serving_window(&self, experiment: &Experiment) -> Option<Schedule> {
+        let latest = Experiment::GRACE.after(self.matured_at(experiment));
+        let until = experiment.decision.as_ref().map_or(latest, |decision| decision.date.min(latest));
+        Schedule::new(experiment.schedule.start(), until).ok()
+    }
+
+    /// Returns what an experiment is doing at an instant.
+    pub fn state_at(&self, experiment: &Experiment, now: Timestamp) -> ExperimentState {
+        if experiment.decision.as_ref().is_some_and(|decision| decision.date <= now) {
+            ExperimentState::Concluded
+        } else if now < experiment.schedule.start() {
+            ExperimentState::Scheduled
+        } else if now < experiment.schedule.end() {
+            ExperimentState::Running
+        } else if now < self.matured_at(experiment) {
+            ExperimentState::Maturing
+        } else {
+            ExperimentState::Overdue
+        }
+    }
+}
+
+/// The checks of [`Book::new`].
+struct Audit<'a> {
+    contents: &'a Contents,
+    errors: Vec<BookError>,
+}
+
+impl Audit<'_> {
+    fn error(&mut self, kind: Kind, key: impl fmt::Display, problem: String) {
+        self.errors.push(BookError { kind, key: key.to_string(), problem });
+    }
+
+    fn run(&mut self) {
+        let contents = self.contents;
+        let primaries = contents.targets.values().filter(|target| target.primary).count();
+        if !contents.targets.is_empty() && primaries != 1 {
+            self.error(Kind::Book, &contents.name, format!("{primaries} targets are primary, not one"));
+        }
+        self.segments();
+        contents.flags.values().for_each(|flag| self.flag(flag));
+        contents.experiments.values().for_each(|experiment| self.experiment(experiment));
+        contents.layers.values().for_each(|layer| self.layer(layer));
+        contents.metrics.values().for_each(|metric| self.metric(metric));
+        for source in contents.sources.values() {
+            for entity in source.entities.keys() {
+                self.known(
+                    Kind::Source,
+                    &source.key,
+                    "entity",
+                    entity,
+                    contents.entities.contains_key(entity),
+                );
+            }
+        }
+    }
+
+    fn known(
+        &mut self,
+        kind: Kind,
+        key: impl fmt::Display,
+        what: &str,
+        name: impl fmt::Display,
+        known: bool,
+    ) {
+        if !known {
+            self.error(kind, key, format!("there is no {what} `{name}`"));
+        }
+    }
+
+    fn audience(&mut self, kind: Kind, key: &dyn fmt::Display, predicate: &Predicate) {
+        let (mut attributes, mut segments) = (BTreeSet::new(), BTreeSet::new());
+        predicate.walk(
+            &mut |attribute, _| {
+                attributes.insert(attribute);
+            },
+            &mut |segment| {
+                segments.insert(segment);
+            },
+        );
+        for attribute in attributes {
+            self.known(kind, key, "attribute", attribute, self.contents.attributes.contains_key(attribute));
+        }
+        for segment in segments {
+            self.known(kind, key, "segment", segment, self.contents.segments.contains_key(segment));
+        }
+    }
+
+    /// Depth-first over the segments, without recursion: a chain may be as long as the book.
+    fn segments(&mut self) {
+        let segments = &self.contents.segments;
+        let mut done = BTreeSet::new();
+        for start in segments.keys() {
+            let mut path: Vec<(&SegmentKey, Vec<&SegmentKey>)> = Vec::new();
+            let mut next = (!done.contains(start)).then_some(start);
+            loop {
+                if let Some(key) = next.take() {
+                    let named =
+                        segments.get(key).map(|segment| segment.audience.segments()).unwrap_or_default();
+                    path.push((key, named));
+                }
+                let Some((key, rest)) = path.last_mut() else { break };
+                match rest.pop() {
+                    None => {
+                        done.insert(*key);
+                        path.pop();
+                    }
+                    Some(named) if path.iter().any(|(on_path, _)| *on_path == named) => {
+                        self.error(Kind::Segment, named, "it contains itself".into());
+                    }
+                    Some(named) if done.contains(named) => {}
+                    Some(named) => next = Some(named),
+                }
+            }
+        }
+        for segment in segments.values() {
+            self.audience(Kind::Segment, &segment.key, &segment.audience);
+        }
+    }
+
+    fn flag(&mut self, flag: &Flag) {
+        let key = &flag.key;
+        self.known(
+            Kind::Flag,
+            key,
+            "entity",
+            &flag.entity,
+            self.contents.entities.contains_key(&flag.entity),
+        );
+        for surface in &flag.surfaces {
+            self.known(Kind::Flag, key, "surface", surface, self.contents.surfaces.contains_key(surface));
+        }
+        self.known(Kind::Flag, key, "variant", &flag.default, flag.variants.contains_key(&flag.default));
+        for (variant, value) in &flag.variants {
+            if !flag.kind.admits(value) {
+                self.error(
+                    Kind::Flag,
+                    key,
+                    format!("the value of `{variant}` is not a {}", flag.kind.as_str()),
+                );
+            }
+        }
+        for rule in &flag.rules {
+            self.audience(Kind::Flag, key, &rule.when);
+            self.known(Kind::Flag, key, "variant", &rule.serve, flag.variants.contains_key(&rule.serve));
+        }
+    }
+
+    fn experiment(&mut self, experiment: &Experiment) {
+        let (key, contents) = (&experiment.key, self.contents);
+        self.audience(Kind::Experiment, key, &experiment.audience);
+        for surface in &experiment.surfaces {
+            self.known(Kind::Experiment, key, "surface", surface, contents.surfaces.contains_key(surface));
+        }
+        let flag = contents.flags.get(&experiment.flag);
+        self.known(Kind::Experiment, key, "flag", &experiment.flag, flag.is_some());
+        if let Some(flag) = flag {
+            for variant in experiment.split.variants() {
+                self.known(Kind::Experiment, key, "variant", variant, flag.variants.contains_key(variant));
+            }
+            if let Some(variant) = experiment.decision.as_ref().and_then(|decision| decision.variant.as_ref())
+            {
+                self.known(Kind::Experiment, key, "variant", variant, flag.variants.contains_key(variant));
+            }
+        }
+        if experiment.split.share(&experiment.control).is_none() {
+            self.error(
+                Kind::Experiment,
+                key,
+                format!("the control `{}` is not in the split", experiment.control),
+            );
+        }
+        if experiment.allocation.buckets().is_none_or(|buckets| buckets == 0) {
+            self.error(Kind::Experiment, key, "the allocation is not a whole number of buckets".into());
+        }
+        if let Some(layer) = &experiment.layer {
+            self.known(Kind::Experiment, key, "layer", layer, contents.layers.contains_key(layer));
+        }
+        let mut roles = BTreeSet::new();
+        for metric in experiment.metrics.all() {
+            self.known(Kind::Experiment, key, "metric", metric, contents.metrics.contains_key(metric));
+            if !roles.insert(metric) {
+                self.error(Kind::Experiment, key, format!("metric `{metric}` has two roles"));
+            }
+        }
+    }
+
+    fn layer(&mut self, layer: &Layer) {
+        let contents = self.contents;
+        self.known(
+            Kind::Layer,
+            &layer.key,
+            "entity",
+            &layer.entity,
+            contents.entities.contains_key(&layer.entity),
+        );
+        for slot in &layer.slots {
+            let known = contents.experiments.contains_key(&slot.experiment);
+            self.known(Kind::Layer, &layer.key, "experiment", &slot.experiment, known);
+        }
+    }
+
+    fn metric(&mut self, metric: &Metric) {
+        let (key, contents) = (&metric.key, self.contents);
+        self.known(
+            Kind::Metric,
+            key,
+            "entity",
+            &metric.entity,
+            contents.entities.contains_key(&metric.entity),
+        );
+        let measurement = metric.kind.measurement();
+        let Some(source) = contents.sources.get(&measurement.source) else {
+            return self.known(Kind::Metric, key, "source", &measurement.source, false);
+        };
+        if !source.entities.contains_key(&metric.entity) {
+            self.error(
+                Kind::Metric,
+                key,
+                format!("source `{}` has no column for `{}`", source.key, metric.entity),
+            );
+        }
+        match (&source.role, &measurement.measure) {
+            (SourceRole::Exposures { .. }, _) => {
+                self.error(Kind::Metric, key, format!("source `{}` holds exposures, not facts", source.key));
+            }
+            (SourceRole::Facts { measures }, Measure::Sum(measure) | Measure::Max(measure)) => {
+                self.known(Kind::Metric, key, "measure", measure, measures.contains_key(measure));
+            }
+            (SourceRole::Facts { .. }, Measure::Rows | Measure::Distinct(_)) => {}
+        }
+    }
+}

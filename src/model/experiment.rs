@@ -1,0 +1,246 @@
+//! Experiments: who is randomised among which variants, when, and how it will be judged.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Decision, Duration, ExperimentKey, FlagKey, LayerKey, MetricKey, Predicate, Salt, Share, Split,
+    SurfaceKey, VariantKey,
+};
+
+/// When units are enrolled: `[start, end)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "RawSchedule", into = "RawSchedule")]
+pub struct Schedule {
+    start: Timestamp,
+    end: Timestamp,
+}
+
+#[derive(Serialize, Deserialize)]
+struct RawSchedule {
+    start: Timestamp,
+    end: Timestamp,
+}
+
+/// Why two instants are not a schedule.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the end ({end}) is not after the start ({start})")]
+pub struct ScheduleError {
+    start: Timestamp,
+    end: Timestamp,
+}
+
+impl Schedule {
+    /// Makes a schedule of at least a moment.
+    pub fn new(start: Timestamp, end: Timestamp) -> Result<Self, ScheduleError> {
+        if start < end { Ok(Self { start, end }) } else { Err(ScheduleError { start, end }) }
+    }
+
+    /// Returns the first instant of enrolment.
+    pub fn start(&self) -> Timestamp {
+        self.start
+    }
+
+    /// Returns the first instant after enrolment.
+    pub fn end(&self) -> Timestamp {
+        self.end
+    }
+
+    /// Tells whether two schedules, or any two half-open intervals, share an instant.
+    pub fn meets(&self, other: &Self) -> bool {
+        self.start < other.end && other.start < self.end
+    }
+
+    /// Tells whether an instant is in `[start, end)`.
+    pub fn contains(&self, instant: Timestamp) -> bool {
+        self.start <= instant && instant < self.end
+    }
+}
+
+impl TryFrom<RawSchedule> for Schedule {
+    type Error = ScheduleError;
+    fn try_from(raw: RawSchedule) -> Result<Self, ScheduleError> {
+        Self::new(raw.start, raw.end)
+    }
+}
+
+impl From<Schedule> for RawSchedule {
+    fn from(schedule: Schedule) -> Self {
+        Self { start: schedule.start, end: schedule.end }
+    }
+}
+
+/// The smallest effect worth finding.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MinimumEffect {
+    /// As a share of the control's mean.
+    Relative(Share),
+    /// In the metric's own unit; above zero.
+    Absolute(f64),
+}
+
+/// How much worse a guardrail may be: the non-inferiority margin.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Margin {
+    /// As a share of the control's mean.
+    Relative(Share),
+    /// In the metric's own unit; above zero.
+    Absolute(f64),
+}
+
+/// A metric that can show that the change was worth making.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SuccessMetric {
+    /// Which metric.
+    pub metric: MetricKey,
+    /// The smallest effect worth finding.
+    pub mde: MinimumEffect,
+}
+
+/// A metric that must be shown not to get worse than the margin.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Guardrail {
+    /// Which metric.
+    pub metric: MetricKey,
+    /// How much worse is still acceptable.
+    pub margin: Margin,
+}
+
+/// The metrics of an experiment by role, defaults of the book included. No metric has two roles.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Plan {
+    /// Metrics that can show that the change was worth making.
+    pub success: Vec<SuccessMetric>,
+    /// Metrics that must be shown not to get worse.
+    pub guardrails: Vec<Guardrail>,
+    /// Metrics that are looked at and decide nothing.
+    pub exploratory: Vec<MetricKey>,
+}
+
+impl Plan {
+    /// Returns the metrics that decide: success, then guardrails.
+    pub fn deciding(&self) -> impl Iterator<Item = &MetricKey> {
+        self.success.iter().map(|s| &s.metric).chain(self.guardrails.iter().map(|g| &g.metric))
+    }
+
+    /// Returns every metric.
+    pub fn all(&self) -> impl Iterator<Item = &MetricKey> {
+        self.deciding().chain(&self.exploratory)
+    }
+}
+
+/// When the data may be looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Method {
+    /// Once, when the last unit's window has closed.
+    FixedHorizon,
+}
+
+/// How the experiment is judged, every default written out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Analysis {
+    /// When the data may be looked at.
+    pub method: Method,
+    /// The two-sided level of the decision; each directional test has half of it.
+    pub alpha: Share,
+    /// The power that the whole decision should have.
+    pub power: Share,
+    /// The level shared by the tests for harm and the quality checks (α₋); below `alpha`.
+    pub deterioration_alpha: Share,
+    /// Whether covariates are used to reduce variance, where a metric has one.
+    pub adjust: bool,
+}
+
+impl Default for Analysis {
+    fn default() -> Self {
+        let percent = |n| Share::from_percent(n).unwrap_or(Share::ALL);
+        Self {
+            method: Method::FixedHorizon,
+            alpha: percent(5),
+            power: percent(80),
+            deterioration_alpha: percent(1),
+            adjust: true,
+        }
+    }
+}
+
+/// What an experiment is doing at some instant. Derived, never typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ExperimentState {
+    /// Before its start.
+    Scheduled,
+    /// Units are enrolled.
+    Running,
+    /// Enrolment has ended; the last units' windows are closing.
+    Maturing,
+    /// Every deciding window has closed, and nothing is decided.
+    Overdue,
+    /// Decided.
+    Concluded,
+}
+
+impl ExperimentState {
+    /// Returns the word that people read.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Scheduled => "scheduled",
+            Self::Running => "running",
+            Self::Maturing => "maturing",
+            Self::Overdue => "overdue",
+            Self::Concluded => "concluded",
+        }
+    }
+}
+
+/// A randomised test of a flag's variants on an audience, with its analysis plan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Experiment {
+    /// Its key.
+    pub key: ExperimentKey,
+    /// What people call it.
+    pub title: String,
+    /// What is expected, and why.
+    pub hypothesis: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// Where in the product it is seen.
+    pub surfaces: Vec<SurfaceKey>,
+    /// The flag whose variants are tested.
+    pub flag: FlagKey,
+    /// Who may be enrolled.
+    pub audience: Predicate,
+    /// The layer whose slots hold its units; `None`: a draw of its own.
+    pub layer: Option<LayerKey>,
+    /// The share of the audience that is enrolled: a whole number of 10,000 buckets, above zero.
+    pub allocation: Share,
+    /// The variant that the others are compared with; in the split.
+    pub control: VariantKey,
+    /// Who gets what.
+    pub split: Split,
+    /// When units are enrolled.
+    pub schedule: Schedule,
+    /// What is measured.
+    pub metrics: Plan,
+    /// How it is judged.
+    pub analysis: Analysis,
+    /// The salt of its own draws; the key unless given.
+    pub salt: Salt,
+    /// The experiment that this one repeats.
+    pub previous: Option<ExperimentKey>,
+    /// How it ended.
+    pub decision: Option<Decision>,
+}
+
+impl Experiment {
+    /// How long serving goes on, undecided, after the last deciding window has closed.
+    pub const GRACE: Duration = Duration::days(14);
+
+    /// Returns the variants that are compared with the control, in byte order.
+    pub fn treatments(&self) -> impl Iterator<Item = &VariantKey> {
+        self.split.variants().filter(|variant| **variant != self.control)
+    }
+}

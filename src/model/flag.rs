@@ -1,0 +1,83 @@
+//! Flags: typed variants, a default, ordered rules.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{EntityKey, FlagKey, Predicate, SurfaceKey, VariantKey};
+
+/// The type of a flag's values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ValueType {
+    /// `true` or `false`.
+    Boolean,
+    /// Text.
+    String,
+    /// A finite number.
+    Number,
+    /// A JSON object.
+    Object,
+}
+
+impl ValueType {
+    /// Returns the word that a book uses for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Boolean => "boolean",
+            Self::String => "string",
+            Self::Number => "number",
+            Self::Object => "object",
+        }
+    }
+
+    /// Tells whether a value has this type.
+    pub fn admits(self, value: &serde_json::Value) -> bool {
+        match self {
+            Self::Boolean => value.is_boolean(),
+            Self::String => value.is_string(),
+            Self::Number => value.is_number(),
+            Self::Object => value.is_object(),
+        }
+    }
+}
+
+/// A rule of a flag: who matches is served this variant, whatever comes later.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rule {
+    /// Who.
+    pub when: Predicate,
+    /// What they are served.
+    pub serve: VariantKey,
+}
+
+/// A flag. Rules are tried in order, then its experiments by key, then the default is served.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Flag {
+    /// Its key.
+    pub key: FlagKey,
+    /// What it decides, in prose.
+    pub description: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// Where in the product it is seen.
+    pub surfaces: Vec<SurfaceKey>,
+    /// The unit that its experiments randomise.
+    pub entity: EntityKey,
+    /// The type of its values.
+    #[serde(rename = "type")]
+    pub kind: ValueType,
+    /// Its variants; every value has the flag's type.
+    pub variants: BTreeMap<VariantKey, serde_json::Value>,
+    /// What is served where nothing else decides.
+    pub default: VariantKey,
+    /// Tried in order; the first match wins.
+    pub rules: Vec<Rule>,
+    /// `false`: everybody gets the default at once.
+    pub enabled: bool,
+    /// Archived: no longer served.
+    pub archived: bool,
+    /// When it should be gone.
+    pub expires: Option<Timestamp>,
+}

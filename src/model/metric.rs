@@ -1,0 +1,104 @@
+//! Metrics: what is measured, in which window, which direction is good.
+
+use serde::{Deserialize, Serialize};
+
+use super::{ColumnName, Duration, EntityKey, MeasureKey, MetricKey, Share, SourceKey};
+
+/// What is taken of a unit's rows within its window.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Measure {
+    /// How many rows.
+    Rows,
+    /// The sum of a measure.
+    Sum(MeasureKey),
+    /// The greatest value of a measure; zero without rows.
+    Max(MeasureKey),
+    /// How many different values a column has.
+    Distinct(ColumnName),
+}
+
+/// A measure over the rows of a source.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Measurement {
+    /// Where the rows are.
+    pub source: SourceKey,
+    /// What is taken of them.
+    pub measure: Measure,
+    /// One SQL expression over the source's columns; rows for which it is not true do not count.
+    #[serde(rename = "where")]
+    pub filter: Option<String>,
+}
+
+/// What the metric is per unit, and across units.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MetricType {
+    /// The mean of the measure over units; a unit without rows has zero.
+    Mean(Measurement),
+    /// The share of units whose measure is above zero.
+    Proportion(Measurement),
+}
+
+impl MetricType {
+    /// Returns what is measured.
+    pub fn measurement(&self) -> &Measurement {
+        match self {
+            Self::Mean(measurement) | Self::Proportion(measurement) => measurement,
+        }
+    }
+}
+
+/// Which rows count, from the unit's first exposure on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Window {
+    /// `[exposure, exposure + duration)`. A unit counts once this lies before the watermark.
+    Closed(Duration),
+    /// Everything so far.
+    Open,
+}
+
+/// The direction of an improvement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Direction {
+    /// More is better.
+    IncreaseIsGood,
+    /// Less is better.
+    IncreaseIsBad,
+}
+
+/// Where a unit's value is cut off.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cap {
+    /// At this quantile of all units' values over all arms together (inverted CDF).
+    Quantile(Share),
+    /// At this value.
+    Value(f64),
+}
+
+/// A metric.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Metric {
+    /// Its key.
+    pub key: MetricKey,
+    /// What it says, in prose that a product manager reads.
+    pub description: String,
+    /// Who answers for it.
+    pub owner: Option<String>,
+    /// The unit that it is measured on.
+    pub entity: EntityKey,
+    /// What is measured.
+    #[serde(rename = "type")]
+    pub kind: MetricType,
+    /// Which rows count.
+    pub window: Window,
+    /// Which direction is good.
+    pub direction: Direction,
+    /// Where values are cut off.
+    pub cap: Option<Cap>,
+    /// How long before exposure the same measure is taken, to reduce variance.
+    pub covariate: Option<Duration>,
+}
