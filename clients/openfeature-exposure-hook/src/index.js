@@ -1,0 +1,3 @@
+export { ExposureHook } from './hook.js';
+export { FileSink } from './file-sink.js';
+export { exposedArm } from './served.js';
