@@ -1,3 +1,7 @@
 //! The `trialbook` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    trialbook::cli::main()
+}

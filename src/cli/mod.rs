@@ -1,1 +1,75 @@
 //! The command line: arguments, one file per command, exit codes, progress.
+//!
+//! A command is a file with an `Args` struct, whose doc comment is its help, and
+//! `run(&Args, &Session) -> Result<Exit, Failure>`. Adding one touches that file and two lines here.
+
+mod exit;
+mod instant;
+mod session;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub use exit::{Exit, Failure};
+pub use instant::At;
+pub use session::{Opened, Session};
+
+/// Product experiments as code: lint, plan, apply, analyse, and a verdict on the pull request.
+#[derive(Debug, Parser)]
+#[command(name = "trialbook", version, max_term_width = 100, disable_help_subcommand = true)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Options that every command has.
+#[derive(Debug, clap::Args)]
+pub struct Global {
+    /// The book's folder; found from the working directory upwards when left out
+    #[arg(long, global = true, value_name = "DIR", env = "TRIALBOOK_BOOK")]
+    pub book: Option<PathBuf>,
+    /// When to use colours; `NO_COLOR` is honoured
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: clap::ColorChoice,
+    /// Say only what was asked for, and errors
+    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Say more about what is done
+    #[arg(long, short, global = true)]
+    pub verbose: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {}
+
+/// Runs the command that the process's arguments name, and returns how it ended.
+pub fn main() -> ExitCode {
+    std::panic::set_hook(Box::new(|info| {
+        eprintln!("error: this is a bug in trialbook: {info}");
+        eprintln!("  help: please report it with the command that you ran and, if you can, the book");
+    }));
+    let run = std::panic::catch_unwind(|| run(std::env::args_os()));
+    ExitCode::from(run.unwrap_or(Exit::Bug).code())
+}
+
+/// Runs one command and returns how it ended. What went wrong has been said on stderr.
+fn run(args: impl Iterator<Item = OsString>) -> Exit {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => return exit::of_usage(&error),
+    };
+    let session = Session::new(cli.global);
+    match dispatch(&cli.command, &session) {
+        Ok(exit) => exit,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn dispatch(command: &Command, _session: &Session) -> Result<Exit, Failure> {
+    match *command {}
+}

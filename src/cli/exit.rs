@@ -1,0 +1,172 @@
+//! How a command ends: documented exit codes, and failures that say what to do.
+
+use std::error::Error;
+use std::fmt::Write as _;
+
+/// How a command ended. The numbers are a promise: they are in the documentation and tested.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Done; a plan with changes too, unless `--detailed-exitcode`.
+    Done,
+    /// Findings of severity error; a guardrail or a policy said no.
+    Findings,
+    /// There are changes (only with `--detailed-exitcode`), or drift.
+    Changes,
+    /// Nothing matched.
+    NothingMatched,
+    /// Refused: stale plan, lost race, locked, too large a change. Plan again.
+    Refused,
+    /// Applied in part; the journal says how far.
+    AppliedInPart,
+    /// Could not reach or sign in to something; safe to try again.
+    Unreachable,
+    /// The command line is wrong.
+    Usage,
+    /// A bug in trialbook.
+    Bug,
+}
+
+impl Exit {
+    /// Returns the process's exit code.
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Findings => 1,
+            Self::Changes => 2,
+            Self::NothingMatched => 3,
+            Self::Refused => 4,
+            Self::AppliedInPart => 5,
+            Self::Unreachable => 6,
+            Self::Usage => 64,
+            Self::Bug => 70,
+        }
+    }
+}
+
+/// Why a command could not do its work: a lower-case sentence, its causes, and what to do.
+#[derive(Debug)]
+pub struct Failure {
+    exit: Exit,
+    message: String,
+    causes: Vec<String>,
+    help: Option<String>,
+}
+
+impl Failure {
+    /// Makes a failure that ends with this code.
+    pub fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self { exit, message: message.into(), causes: Vec::new(), help: None }
+    }
+
+    /// Makes a failure of an error and the chain of its sources.
+    pub fn of(exit: Exit, error: &dyn Error) -> Self {
+        Self::new(exit, error.to_string()).causes_of(error)
+    }
+
+    /// Adds an error and the chain of its sources as causes.
+    #[must_use]
+    pub fn because(mut self, error: &dyn Error) -> Self {
+        self.causes.push(error.to_string());
+        self.causes_of(error)
+    }
+
+    /// Says what to do.
+    #[must_use]
+    pub fn help(mut self, text: impl Into<String>) -> Self {
+        self.help = Some(text.into());
+        self
+    }
+
+    /// A failure that has been told already, by findings for example.
+    pub fn told(exit: Exit) -> Self {
+        Self::new(exit, String::new())
+    }
+
+    fn causes_of(mut self, error: &dyn Error) -> Self {
+        let mut source = error.source();
+        while let Some(cause) = source {
+            self.causes.push(cause.to_string());
+            source = cause.source();
+        }
+        self
+    }
+
+    /// Returns how the command ends.
+    pub fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    /// Returns what is said on stderr; empty where it has been told already.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        if !self.message.is_empty() {
+            let _ = writeln!(text, "error: {}", printable(&self.message));
+            for cause in &self.causes {
+                let _ = writeln!(text, "  because: {}", printable(cause));
+            }
+        }
+        if let Some(help) = &self.help {
+            let _ = writeln!(text, "  help: {}", printable(help));
+        }
+        text
+    }
+
+    /// Says it on stderr, and returns how the command ends.
+    pub fn report(&self) -> Exit {
+        anstream::eprint!("{}", self.text());
+        self.exit
+    }
+}
+
+/// Control characters could move the cursor or recolour the terminal: they are shown as escapes.
+fn printable(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() && c != '\n' { shown.extend(c.escape_unicode()) } else { shown.push(c) }
+    }
+    shown
+}
+
+impl From<std::io::Error> for Failure {
+    /// A failed write of results: a reader that has gone (`| head`) is no failure to talk about.
+    fn from(error: std::io::Error) -> Self {
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            return Self::told(Exit::Done);
+        }
+        Self::of(Exit::Unreachable, &error)
+    }
+}
+
+/// Prints help, the version or a usage error, and returns how the process ends: usage errors with 64.
+pub(super) fn of_usage(error: &clap::Error) -> Exit {
+    use clap::error::ErrorKind::{DisplayHelp, DisplayVersion};
+    let _ = error.print();
+    match error.kind() {
+        DisplayHelp | DisplayVersion => Exit::Done,
+        _ => Exit::Usage,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_names_its_causes_and_what_to_do() {
+        let cause = std::io::Error::other("disk\u{1b}[31m full");
+        let failure =
+            Failure::new(Exit::Unreachable, "cannot write the plan").because(&cause).help("free some space");
+        assert_eq!(
+            failure.text(),
+            "error: cannot write the plan\n  because: disk\\u{1b}[31m full\n  help: free some space\n"
+        );
+    }
+
+    #[test]
+    fn the_exit_codes_are_the_documented_ones() {
+        use Exit::*;
+        let codes =
+            [Done, Findings, Changes, NothingMatched, Refused, AppliedInPart, Unreachable, Usage, Bug];
+        assert_eq!(codes.map(Exit::code), [0, 1, 2, 3, 4, 5, 6, 64, 70]);
+    }
+}
