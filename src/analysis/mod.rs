@@ -1,1 +1,18 @@
-//! From a book and a warehouse to an `Outcome`.
+//! From the warehouse to the [`Outcome`]: moments, estimates, quality checks, verdicts.
+//!
+//! What a report needs of other modules is re-exported here.
+
+mod effect;
+mod outcome;
+
+pub use crate::decision::{
+    Judgement, Need, QualityCheck, QualityKind, QualityStatus, Reason, Verdict, VerdictKind,
+};
+pub use effect::{
+    Adjustment, Effect, Estimate, Interval, Lift, NonInferiority, NonInferiorityTest, NotMeasured,
+};
+pub use outcome::{
+    ArmMetric, ArmUnits, BookReference, Capping, CovariateMoments, ExperimentReference, MetricComparison,
+    MetricKind, MetricMoments, MetricResult, Outcome, OutcomeError, Preregistration, PreregistrationStatus,
+    Query, Role, Tool, Units,
+};

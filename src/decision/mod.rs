@@ -1,1 +1,10 @@
-//! The rule declared before launch, and the verdict it reaches.
+//! The rule declared before launch, and the verdict it gives for each treatment.
+//!
+//! The rule is rule 2 of Schultzberg, Ankargren and Frånberg (2024): ship when a success metric is
+//! better, every guardrail is non-inferior, no metric is worse and no quality test rejects.
+
+mod quality;
+mod verdict;
+
+pub use quality::{QualityCheck, QualityKind, QualityStatus};
+pub use verdict::{Judgement, Need, Reason, Verdict, VerdictKind};
