@@ -164,6 +164,26 @@ mod tests {
         }
     }
 
+    /// Made with Python's mmh3 5.3.1 and cbor2 6.3.0.
+    #[test]
+    fn draws_agree_with_another_implementation() {
+        let long = format!("layer/a/{}", "x".repeat(300));
+        for (text, utf8, cbor) in [
+            ("layer/checkout-2026/user-0", (0x683d_8547, 4071), (0x38da_b7d6, 2220)),
+            ("layer/checkout-2026/user-1", (0xf507_f44f, 9571), (0x6598_0bce, 3968)),
+            ("variant/bold-checkout-button/user-0", (0xdf16_4cb4, 8714), (0xabd3_192c, 6711)),
+            ("variant/bold-checkout-button/ünït-☃", (0x4371_fd3f, 2634), (0x6928_19b1, 4107)),
+            (&long, (0xd0a9_347f, 8150), (0xb48a_c828, 7052)),
+        ] {
+            for (profile, (expected, bucket)) in [(HashProfile::Utf8, utf8), (HashProfile::CborText, cbor)] {
+                let hash = hash(profile, text);
+                assert_eq!((hash, scale(hash, BUCKETS)), (expected, bucket), "{text} as {profile:?}");
+            }
+        }
+        let salt = Salt::new("checkout-2026").expect("a salt");
+        assert_eq!(Draw::layer(&salt).bucket(HashProfile::Utf8, "user-0", BUCKETS), 4071);
+    }
+
     #[test]
     fn a_cbor_text_has_the_shortest_header() {
         // RFC 8949, appendix A: "IETF" is 64 49455446.

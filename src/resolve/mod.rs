@@ -154,3 +154,6 @@ impl<'a> Prepared<'a> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;
