@@ -104,6 +104,8 @@ pub struct BookReference {
     pub name: String,
     /// The commit that was checked out; `None` outside git.
     pub commit: Option<String>,
+    /// The IANA time zone in which its dates begin, and in which a report writes them.
+    pub timezone: String,
 }
 
 /// The experiment as its plan says.
