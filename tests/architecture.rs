@@ -332,9 +332,7 @@ fn tokens(text: &str) -> Vec<Token> {
             at = end_of_block_comment(&chars, at);
         } else if let Some(end) = end_of_raw_string(&chars, at) {
             at = end;
-        } else if current == '"' {
-            at = end_of_quoted(&chars, at);
-        } else if current == '\'' && (get(at + 1) == '\\' || get(at + 2) == '\'') {
+        } else if current == '"' || (current == '\'' && (get(at + 1) == '\\' || get(at + 2) == '\'')) {
             at = end_of_quoted(&chars, at);
         } else if current.is_alphanumeric() || current == '_' {
             at += chars[at..].iter().take_while(|c| c.is_alphanumeric() || **c == '_').count();
