@@ -1,0 +1,203 @@
+//! What can go wrong with GitHub, told apart by what to do about it.
+
+use std::error::Error as StdError;
+
+use jiff::Timestamp;
+use thiserror::Error;
+
+use super::BODY_LIMIT;
+
+/// Why GitHub could not be asked, or said no.
+///
+/// No variant carries the token.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum GithubError {
+    /// The API's address is not one.
+    #[error("`{url}` is not the address of a GitHub API: {reason}")]
+    ApiUrl {
+        /// As given.
+        url: String,
+        /// What was expected.
+        reason: &'static str,
+    },
+    /// Not `owner/name`.
+    #[error("`{given}` is not a repository: expected `owner/name`")]
+    Repository {
+        /// As given.
+        given: String,
+    },
+    /// Not a full commit name.
+    #[error("`{given}` is not a commit: expected its 40 (or 64) hexadecimal digits")]
+    Commit {
+        /// As given.
+        given: String,
+    },
+    /// A marker's part would break the marker.
+    #[error("`{kind}:{key}` cannot mark a comment: expected lower-case letters, digits, `-`, `_` and `.`")]
+    Marker {
+        /// As given.
+        kind: String,
+        /// As given.
+        key: String,
+    },
+    /// No token in the environment.
+    #[error("no GitHub token: `GITHUB_TOKEN` is not set")]
+    NoToken,
+    /// The token holds what no token holds.
+    #[error(
+        "the GitHub token is empty or holds a space, a line break or another character that no token has"
+    )]
+    Token,
+    /// The machine has no certificates to check GitHub's with.
+    #[error("no certificate authorities are installed on this machine, so GitHub cannot be recognised")]
+    NoCertificates {
+        /// What the TLS library said.
+        #[source]
+        source: Box<dyn StdError + Send + Sync>,
+    },
+    /// The client could not be set up.
+    #[error("cannot set up the connection to GitHub")]
+    SetUp {
+        /// Why.
+        #[source]
+        source: Box<dyn StdError + Send + Sync>,
+    },
+    /// The body does not fit into a comment.
+    #[error("the comment has {length} characters, and GitHub takes {BODY_LIMIT}")]
+    TooLong {
+        /// Its length in UTF-16 code units, marker included.
+        length: usize,
+    },
+    /// 401.
+    #[error("GitHub does not accept the token ({message})")]
+    Unauthorised {
+        /// What GitHub said.
+        message: String,
+    },
+    /// 403 that is no rate limit: the token may not do this.
+    #[error("the token may not {what} ({message})")]
+    Forbidden {
+        /// What was tried.
+        what: String,
+        /// What GitHub said.
+        message: String,
+    },
+    /// 404 or 410. GitHub also answers this for what the token must not see.
+    #[error("cannot {what}: not found, or not visible to the token ({message})")]
+    NotFound {
+        /// What was tried.
+        what: String,
+        /// What GitHub said.
+        message: String,
+    },
+    /// A redirect: the repository was renamed or handed over.
+    #[error("cannot {what}: the repository has moved")]
+    Moved {
+        /// What was tried.
+        what: String,
+    },
+    /// 403 or 429 with a rate limit.
+    #[error("GitHub's rate limit is used up{}", until.map_or_else(String::new, |until| format!(" until {until}")))]
+    RateLimited {
+        /// When to try again, if GitHub said it.
+        until: Option<Timestamp>,
+    },
+    /// Any other refusal, 422 among them.
+    #[error("GitHub refuses to {what}: {message} (status {status})")]
+    Refused {
+        /// What was tried.
+        what: String,
+        /// The HTTP status.
+        status: u16,
+        /// What GitHub said, field by field.
+        message: String,
+    },
+    /// No answer, or one from a server in trouble.
+    #[error("cannot {what}: {detail}")]
+    Unreachable {
+        /// What was tried.
+        what: String,
+        /// The status, or the limit of time that passed.
+        detail: String,
+        /// The transport's error, if there was one.
+        #[source]
+        source: Option<Box<dyn StdError + Send + Sync>>,
+    },
+    /// A write was sent, its answer was lost, and it is not to be seen on GitHub.
+    #[error("cannot {what}: the answer was lost, and GitHub does not show the change")]
+    NotSeen {
+        /// What was tried.
+        what: String,
+        /// How the answer was lost.
+        #[source]
+        source: Box<GithubError>,
+    },
+    /// An answer in a shape that GitHub's API does not have.
+    #[error("cannot {what}: the answer is not one of GitHub's API ({detail})")]
+    Unexpected {
+        /// What was tried.
+        what: String,
+        /// What is wrong with it.
+        detail: String,
+    },
+}
+
+impl GithubError {
+    /// Whether it was GitHub that could not be reached or signed in to, so that trying again is safe.
+    ///
+    /// False for what was wrong before GitHub was asked, and for what GitHub understood and refused.
+    #[must_use]
+    pub fn is_unreachable(&self) -> bool {
+        match self {
+            Self::ApiUrl { .. }
+            | Self::Repository { .. }
+            | Self::Commit { .. }
+            | Self::Marker { .. }
+            | Self::TooLong { .. }
+            | Self::Refused { .. } => false,
+            Self::NoToken
+            | Self::Token
+            | Self::NoCertificates { .. }
+            | Self::SetUp { .. }
+            | Self::Unauthorised { .. }
+            | Self::Forbidden { .. }
+            | Self::NotFound { .. }
+            | Self::Moved { .. }
+            | Self::RateLimited { .. }
+            | Self::Unreachable { .. }
+            | Self::NotSeen { .. }
+            | Self::Unexpected { .. } => true,
+        }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::ApiUrl { .. } => "set `GITHUB_API_URL`; for github.com it is https://api.github.com",
+            Self::Repository { .. } => "name it in the book: `github: {repository: owner/name}`",
+            Self::Commit { .. } => "`git rev-parse` prints the full name of a commit",
+            Self::Marker { .. } => "use the key of what the comment is about",
+            Self::NoToken => "set it to a token that may read the repository and write its pull requests",
+            Self::Token => "set `GITHUB_TOKEN` to the token alone, without quotes or a line break",
+            Self::NoCertificates { .. } => {
+                "install the package `ca-certificates`, or name a bundle in `SSL_CERT_FILE`"
+            }
+            Self::SetUp { .. } => "this is the machine's limit on files or threads, or a bug",
+            Self::TooLong { .. } => "show less, and link the full report",
+            Self::Unauthorised { .. } => "it may have run out; make a new one and set `GITHUB_TOKEN`",
+            Self::Forbidden { .. } => {
+                "it needs `pull-requests: write` and `contents: read`; pull requests from forks get a token that reads only"
+            }
+            Self::NotFound { .. } => "check the repository's name, and that the commit was pushed",
+            Self::Moved { .. } => "write its new name into the book's `github.repository`",
+            Self::RateLimited { .. } => "try again then; nothing was written",
+            Self::Refused { .. } => "nothing was written",
+            Self::Unreachable { .. } | Self::NotSeen { .. } => {
+                "try again: what is there is read before anything is written"
+            }
+            Self::Unexpected { .. } => "check that `GITHUB_API_URL` is GitHub's API and not a proxy's page",
+        }
+    }
+}
