@@ -9,8 +9,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::comparison::{Arm, Comparison, Reference, Unmeasurable, mean_difference, satterthwaite, units};
-use super::moments::{CoMoments, MomentsError};
+use super::co_moments::CoMoments;
+use super::comparison::{Comparison, mean_difference, satterthwaite, units};
+use super::moments::MomentsError;
+use super::reason::{Arm, Unmeasurable};
+use super::reference::Reference;
 
 /// The fewest units per arm for a slope of its own.
 ///
@@ -26,7 +29,7 @@ const RESIDUAL_ROUNDING: f64 = 1e-12;
 /// The variance reduction is one minus the variance of the adjusted difference over that of the
 /// unadjusted one: 0.4 saves 40 % of the units. It may be slightly negative.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "method")]
+#[serde(rename_all = "kebab-case", tag = "method")]
 pub enum Adjustment {
     /// No covariate was given.
     NotRequested,
@@ -55,9 +58,30 @@ pub enum Adjustment {
     },
 }
 
+impl Adjustment {
+    /// A stable word for the method, such as `full-regression`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotRequested => "not-requested",
+            Self::FullRegression { .. } => "full-regression",
+            Self::PooledTheta { .. } => "pooled-theta",
+            Self::Unadjusted { .. } => "unadjusted",
+        }
+    }
+
+    /// The variance saved, where a covariate was used.
+    pub fn variance_reduction(&self) -> Option<f64> {
+        match self {
+            Self::FullRegression { variance_reduction, .. }
+            | Self::PooledTheta { variance_reduction, .. } => Some(*variance_reduction),
+            Self::NotRequested | Self::Unadjusted { .. } => None,
+        }
+    }
+}
+
 /// Why one slope was fitted over all units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "reason")]
+#[serde(rename_all = "kebab-case", tag = "reason")]
 pub enum PooledThetaReason {
     /// It was asked for.
     Requested,
@@ -73,6 +97,21 @@ pub enum PooledThetaReason {
         /// Which.
         arm: Arm,
     },
+}
+
+impl std::fmt::Display for PooledThetaReason {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Requested => formatter.write_str("one slope for both arms was asked for"),
+            Self::FewUnits { arm, units } => write!(
+                formatter,
+                "the {arm} has {units} units, and a slope of its own needs {FULL_REGRESSION_MINIMUM_UNITS}"
+            ),
+            Self::ConstantCovariate { arm } => {
+                write!(formatter, "the covariate is the same for every unit of the {arm}")
+            }
+        }
+    }
 }
 
 /// Returns the covariate-adjusted difference in means by the best method the data allow.

@@ -4,156 +4,12 @@
 //! non-inferiority contrast and their intervals follow from the same six numbers.
 
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 
 use super::adjustment::Adjustment;
-use super::distribution::{normal, student_t};
-use super::lift::Lift;
 use super::moments::Moments;
 use super::probability::Probability;
-
-/// One of the two arms of a comparison.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Arm {
-    /// What the others are compared with.
-    Control,
-    /// What is compared with it.
-    Treatment,
-}
-
-impl std::fmt::Display for Arm {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(match self {
-            Self::Control => "control",
-            Self::Treatment => "treatment",
-        })
-    }
-}
-
-/// Why there is no number.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, Error)]
-#[serde(rename_all = "snake_case", tag = "reason")]
-pub enum Unmeasurable {
-    /// An arm has no unit.
-    #[error("the {arm} has no units")]
-    EmptyArm {
-        /// Which.
-        arm: Arm,
-    },
-    /// An arm has one unit, which says nothing about how much units differ.
-    #[error("the {arm} has a single unit, so its variance is unknown")]
-    SingleUnit {
-        /// Which.
-        arm: Arm,
-    },
-    /// No unit differs from another within its arm, so there is nothing to measure an error by.
-    #[error("no unit differs from another in either arm")]
-    ZeroVariance,
-    /// The denominator of a ratio is zero on average.
-    #[error("the denominator is zero in the {arm}")]
-    ZeroDenominator {
-        /// Which.
-        arm: Arm,
-    },
-    /// The values are not zeros and ones.
-    #[error("the values of the {arm} are not all 0 or 1")]
-    NotAProportion {
-        /// Which.
-        arm: Arm,
-    },
-    /// The covariate is the same for every unit (all zero, say): it explains nothing.
-    #[error("the covariate is the same for every unit")]
-    ConstantCovariate,
-    /// The covariate leaves nothing of the outcome: it is the outcome, or made from it.
-    #[error("the covariate determines the outcome, so it cannot be a covariate of it")]
-    CovariateDeterminesOutcome,
-    /// The numbers exceed what double precision can hold.
-    #[error("the numbers exceed the range of double precision")]
-    OutOfRange,
-}
-
-/// Which way a metric should move.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Better {
-    /// More is better (`increase_is: good`).
-    Higher,
-    /// Less is better (`increase_is: bad`).
-    Lower,
-}
-
-/// The distribution that a statistic is compared with.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "distribution")]
-pub enum Reference {
-    /// The standard normal distribution.
-    Normal,
-    /// Student's t distribution.
-    StudentT {
-        /// Degrees of freedom; fractional by Satterthwaite's approximation.
-        degrees_of_freedom: f64,
-    },
-}
-
-impl Reference {
-    /// P(statistic > value) when there is no effect.
-    pub fn sf(self, value: f64) -> f64 {
-        match self {
-            Self::Normal => normal::sf(value),
-            Self::StudentT { degrees_of_freedom } => student_t::sf(value, degrees_of_freedom),
-        }
-    }
-
-    /// The value that the statistic exceeds with this probability when there is no effect.
-    pub fn upper_quantile(self, tail: f64) -> f64 {
-        match self {
-            Self::Normal => normal::upper_quantile(tail),
-            Self::StudentT { degrees_of_freedom } => student_t::upper_quantile(tail, degrees_of_freedom),
-        }
-    }
-}
-
-/// An interval from `lower` to `upper`, both finite.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Interval {
-    /// The lower end.
-    pub lower: f64,
-    /// The upper end.
-    pub upper: f64,
-}
-
-impl Interval {
-    /// Whether a value lies in the interval, its ends included.
-    pub fn contains(&self, value: f64) -> bool {
-        self.lower <= value && value <= self.upper
-    }
-}
-
-/// One-sided test of a statistic against its reference distribution.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Tails {
-    /// The estimate minus the value tested against, in standard errors.
-    pub statistic: f64,
-    /// The p-value of "greater than the value tested against".
-    pub p_greater: f64,
-    /// The p-value of "less than the value tested against".
-    pub p_less: f64,
-    /// The p-value of "different from the value tested against".
-    pub p_two_sided: f64,
-}
-
-impl Tails {
-    pub(super) fn new(statistic: f64, reference: Reference) -> Self {
-        let outer = reference.sf(statistic.abs());
-        Self {
-            statistic,
-            p_greater: reference.sf(statistic),
-            p_less: reference.sf(-statistic),
-            p_two_sided: (2.0 * outer).min(1.0),
-        }
-    }
-}
+use super::reason::{Arm, Unmeasurable};
+use super::reference::{Interval, Reference, Tails};
 
 /// The estimates of two arms with their sampling variances and covariance.
 ///
@@ -161,6 +17,7 @@ impl Tails {
 /// `treatment_mean` are the adjusted ones where an adjustment was made. The difference is always
 /// treatment minus control, and its variance is positive.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "ComparisonParts")]
 pub struct Comparison {
     pub(super) control_mean: f64,
     pub(super) treatment_mean: f64,
@@ -171,6 +28,47 @@ pub struct Comparison {
     pub(super) covariance: f64,
     pub(super) reference: Reference,
     pub(super) adjustment: Adjustment,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ComparisonParts {
+    control_mean: f64,
+    treatment_mean: f64,
+    difference: f64,
+    variance: f64,
+    control_variance: f64,
+    covariance: f64,
+    reference: Reference,
+    adjustment: Adjustment,
+}
+
+impl TryFrom<ComparisonParts> for Comparison {
+    type Error = Unmeasurable;
+
+    fn try_from(parts: ComparisonParts) -> Result<Self, Unmeasurable> {
+        let ComparisonParts {
+            control_mean,
+            treatment_mean,
+            difference,
+            variance,
+            control_variance,
+            covariance,
+            reference,
+            adjustment,
+        } = parts;
+        Self {
+            control_mean,
+            treatment_mean,
+            difference,
+            variance,
+            control_variance,
+            covariance,
+            reference,
+            adjustment,
+        }
+        .checked()
+    }
 }
 
 /// Returns the difference in means with unequal variances (Welch 1947), with Satterthwaite's
@@ -343,93 +241,6 @@ impl Comparison {
             Ok(Interval { lower, upper })
         } else {
             Err(Unmeasurable::OutOfRange)
-        }
-    }
-
-    /// Everything that a report says of the difference, at the two-sided level `alpha`.
-    pub fn effect(&self, alpha: Probability) -> Result<Effect, Unmeasurable> {
-        let tails = self.test(0.0);
-        Ok(Effect {
-            comparison: *self,
-            alpha,
-            standard_error: self.standard_error(),
-            interval: self.interval(alpha)?,
-            statistic: tails.statistic,
-            p_two_sided: tails.p_two_sided,
-            p_greater: tails.p_greater,
-            p_less: tails.p_less,
-            lift: self.lift(alpha),
-        })
-    }
-}
-
-/// A measured effect: the comparison, and what follows from it at a level.
-///
-/// P-values may be as small as double precision allows, and 0 below that: print a bound.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Effect {
-    /// The estimates, their variances, and how they were adjusted.
-    pub comparison: Comparison,
-    /// The two-sided level that the intervals belong to; each directional test has half of it.
-    pub alpha: Probability,
-    /// The standard error of the difference.
-    pub standard_error: f64,
-    /// The interval of the absolute difference.
-    pub interval: Interval,
-    /// The difference in standard errors.
-    pub statistic: f64,
-    /// The p-value of "there is a difference".
-    pub p_two_sided: f64,
-    /// The one-sided p-value of "the treatment is higher".
-    pub p_greater: f64,
-    /// The one-sided p-value of "the treatment is lower".
-    pub p_less: f64,
-    /// The difference relative to the control mean, or why it is undefined.
-    pub lift: Lift,
-}
-
-impl Effect {
-    /// The one-sided p-value of "the treatment is better".
-    pub fn p_better(&self, better: Better) -> f64 {
-        match better {
-            Better::Higher => self.p_greater,
-            Better::Lower => self.p_less,
-        }
-    }
-
-    /// The one-sided p-value of "the treatment is worse".
-    pub fn p_worse(&self, better: Better) -> f64 {
-        match better {
-            Better::Higher => self.p_less,
-            Better::Lower => self.p_greater,
-        }
-    }
-}
-
-/// What was measured, or why nothing was.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Estimate {
-    /// An effect.
-    Measured(Effect),
-    /// No number, and the reason.
-    NotMeasured(Unmeasurable),
-}
-
-impl Estimate {
-    /// Returns the effect of a comparison at the two-sided level `alpha`, or why there is none.
-    pub fn of(comparison: Result<Comparison, Unmeasurable>, alpha: Probability) -> Self {
-        match comparison.and_then(|comparison| comparison.effect(alpha)) {
-            Ok(effect) => Self::Measured(effect),
-            Err(reason) => Self::NotMeasured(reason),
-        }
-    }
-
-    /// The effect, if one was measured.
-    pub fn effect(&self) -> Option<&Effect> {
-        match self {
-            Self::Measured(effect) => Some(effect),
-            Self::NotMeasured(_) => None,
         }
     }
 }

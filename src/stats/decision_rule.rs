@@ -160,7 +160,7 @@ impl DecisionLevels {
 
 /// How the success metrics of a treatment share their level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum SuccessCorrection {
     /// Equal shares.
     #[default]

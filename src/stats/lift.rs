@@ -7,8 +7,9 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::comparison::{Comparison, Interval};
+use super::comparison::Comparison;
 use super::probability::Probability;
+use super::reference::Interval;
 
 /// Up to this coefficient of variation of the control mean the linear approximation of the ratio
 /// serves; above it its interval is too short on one side, and Fieller's set is used.
@@ -16,7 +17,7 @@ pub const LINEAR_UP_TO_VARIATION: f64 = 0.1;
 
 /// The relative difference, or why it is undefined.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Lift {
     /// A lift with its interval.
     Defined(DefinedLift),
@@ -47,7 +48,7 @@ pub struct DefinedLift {
 
 /// How the interval of a lift was computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum LiftMethod {
     /// The delta method on the ratio itself, symmetric around the lift.
     LinearDelta,
@@ -55,9 +56,19 @@ pub enum LiftMethod {
     Fieller,
 }
 
+impl LiftMethod {
+    /// A stable word for the method: `linear-delta` or `fieller`.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::LinearDelta => "linear-delta",
+            Self::Fieller => "fieller",
+        }
+    }
+}
+
 /// Why a lift is undefined.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, Error)]
-#[serde(rename_all = "snake_case", tag = "reason")]
+#[serde(rename_all = "kebab-case", tag = "reason")]
 pub enum LiftUndefined {
     /// The control mean is zero.
     #[error("the control mean is zero")]
@@ -76,6 +87,17 @@ pub enum LiftUndefined {
     /// The numbers exceed what double precision can hold.
     #[error("the numbers exceed the range of double precision")]
     OutOfRange,
+}
+
+impl LiftUndefined {
+    /// A stable word for the reason, such as `zero-control-mean`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::ZeroControlMean => "zero-control-mean",
+            Self::ControlMeanNotSeparatedFromZero { .. } => "control-mean-not-separated-from-zero",
+            Self::OutOfRange => "out-of-range",
+        }
+    }
 }
 
 impl Comparison {

@@ -22,9 +22,11 @@
 //! ```
 
 pub mod adjustment;
+pub mod co_moments;
 pub mod comparison;
 pub mod decision_rule;
 pub mod distribution;
+pub mod effect;
 pub mod lift;
 pub mod moments;
 pub mod multiplicity;
@@ -32,15 +34,18 @@ pub mod non_inferiority;
 pub mod power;
 pub mod probability;
 pub mod ratio;
+pub mod reason;
+pub mod reference;
 pub mod sample_ratio;
 
 pub use adjustment::{Adjustment, PooledThetaReason, adjusted_mean_difference};
-pub use comparison::{
-    Arm, Better, Comparison, Effect, Estimate, Interval, Reference, Unmeasurable, mean_difference,
-    proportion_difference,
-};
+pub use co_moments::{CoMoments, CoMomentsParts};
+pub use comparison::{Comparison, mean_difference, proportion_difference};
+pub use effect::{Better, Effect, Estimate};
 pub use lift::{DefinedLift, Lift, LiftMethod, LiftUndefined};
-pub use moments::{CoMoments, CoMomentsParts, Moments, MomentsError};
+pub use moments::{Moments, MomentsError};
 pub use non_inferiority::{Margin, NonInferiority, NonInferiorityResult, NotTestable};
 pub use probability::{NotAProbability, Probability};
 pub use ratio::ratio_difference;
+pub use reason::{Arm, Unmeasurable};
+pub use reference::{Interval, Reference, Tails};

@@ -7,11 +7,13 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::comparison::{Better, Comparison, Reference, Tails};
+use super::comparison::Comparison;
+use super::effect::Better;
+use super::reference::{Reference, Tails};
 
 /// How much worse a treatment may be: a positive size, the direction is the metric's.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Margin {
     /// A share of the control mean: 0.01 is one percent.
     Relative(f64),
@@ -35,13 +37,15 @@ pub struct NonInferiority {
     pub statistic: f64,
     /// The one-sided p-value of "not worse by the margin": small is non-inferior.
     pub p_value: f64,
+    /// The one-sided p-value of "worse by more than the margin": small is a breach.
+    pub p_breached: f64,
     /// The distribution that the statistic was compared with.
     pub reference: Reference,
 }
 
 /// A non-inferiority test, or why there is none.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum NonInferiorityResult {
     /// The test's result.
     Tested(NonInferiority),
@@ -60,7 +64,7 @@ impl From<Result<NonInferiority, NotTestable>> for NonInferiorityResult {
 
 /// Why non-inferiority cannot be tested.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, Error)]
-#[serde(rename_all = "snake_case", tag = "reason")]
+#[serde(rename_all = "kebab-case", tag = "reason")]
 pub enum NotTestable {
     /// The margin is not a positive number, or tolerates the loss of the whole control mean.
     #[error("{margin} is not a margin: it must be above 0, and a relative loss below 1")]
@@ -77,6 +81,17 @@ pub enum NotTestable {
     /// The contrast has no variance to test it by, or leaves the range of double precision.
     #[error("the numbers exceed the range of double precision")]
     OutOfRange,
+}
+
+impl NotTestable {
+    /// A stable word for the reason, such as `control-mean-not-positive`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotAMargin { .. } => "not-a-margin",
+            Self::ControlMeanNotPositive { .. } => "control-mean-not-positive",
+            Self::OutOfRange => "out-of-range",
+        }
+    }
 }
 
 /// A linear contrast treatment − factor·control, and its test against zero.
@@ -123,16 +138,25 @@ impl Comparison {
                 (self.difference() - null, self.standard_error(), self.test(null))
             }
         };
-        let p_value = match better {
-            Better::Higher => tails.p_greater,
-            Better::Lower => tails.p_less,
+        let (p_value, p_breached) = match better {
+            Better::Higher => (tails.p_greater, tails.p_less),
+            Better::Lower => (tails.p_less, tails.p_greater),
         };
         let numbers = [contrast, standard_error, tails.statistic, p_value];
         if numbers.iter().any(|number| !number.is_finite()) {
             return Err(NotTestable::OutOfRange);
         }
         let (statistic, reference) = (tails.statistic, self.reference());
-        Ok(NonInferiority { margin, better, contrast, standard_error, statistic, p_value, reference })
+        Ok(NonInferiority {
+            margin,
+            better,
+            contrast,
+            standard_error,
+            statistic,
+            p_value,
+            p_breached,
+            reference,
+        })
     }
 
     /// The contrast treatment − factor·control with its test against zero, for any factor.

@@ -3,8 +3,9 @@
 //! The randomised unit stays the unit: numerator and denominator are its totals, and the ratio is
 //! linearised around the means (Deng, Knoblich and Lu 2018).
 
-use super::comparison::{Arm, Comparison, Independent, Unmeasurable, units};
-use super::moments::CoMoments;
+use super::co_moments::CoMoments;
+use super::comparison::{Comparison, Independent, units};
+use super::reason::{Arm, Unmeasurable};
 
 /// Returns the difference of Σ numerator / Σ denominator between the arms.
 ///

@@ -22,7 +22,7 @@ pub struct SampleRatio {
 
 /// How a sample ratio was tested.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "method")]
+#[serde(rename_all = "kebab-case", tag = "method")]
 pub enum SampleRatioMethod {
     /// Pearson's goodness of fit.
     ChiSquare {
@@ -37,7 +37,7 @@ pub enum SampleRatioMethod {
 
 /// Why a sample ratio cannot be tested.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Error)]
-#[serde(rename_all = "snake_case", tag = "reason")]
+#[serde(rename_all = "kebab-case", tag = "reason")]
 pub enum SampleRatioUntestable {
     /// There are fewer than two arms.
     #[error("a sample ratio needs two arms at least")]
@@ -61,6 +61,18 @@ pub enum SampleRatioUntestable {
         /// The units expected.
         expected: f64,
     },
+}
+
+impl SampleRatioUntestable {
+    /// A stable word for the reason, such as `no-units`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::OneArm => "one-arm",
+            Self::NotAShare { .. } => "not-a-share",
+            Self::NoUnits => "no-units",
+            Self::TooFewUnits { .. } => "too-few-units",
+        }
+    }
 }
 
 /// Returns the sample ratio test of (observed units, promised share) per arm.

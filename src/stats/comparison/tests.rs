@@ -1,7 +1,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::stats::lift::{LINEAR_UP_TO_VARIATION, LiftMethod, LiftUndefined};
+use crate::stats::lift::LINEAR_UP_TO_VARIATION;
+use crate::stats::{Better, Estimate, Lift, LiftMethod, LiftUndefined};
 
 fn moments(n: u64, mean: f64, variance: f64) -> Moments {
     Moments::from_parts(n, mean, variance * (n as f64 - 1.0).max(0.0)).unwrap()
@@ -65,6 +66,31 @@ fn a_tail_beyond_the_range_of_an_interval_is_a_reason() {
     let comparison = mean_difference(&moments(2, 1.0, 1e300), &moments(2, 2.0, 0.0)).unwrap();
     let least = Probability::new(1e-300).unwrap();
     assert_eq!(comparison.effect(least), Err(Unmeasurable::OutOfRange));
+}
+
+#[test]
+fn a_comparison_without_a_variance_cannot_be_read() {
+    let comparison = mean_difference(&moments(50, 1.0, 2.0), &moments(60, 2.0, 2.0)).unwrap();
+    let mut json = serde_json::to_value(comparison).unwrap();
+    assert_eq!(serde_json::from_value::<Comparison>(json.clone()).unwrap(), comparison);
+    json["variance"] = 0.0.into();
+    assert!(serde_json::from_value::<Comparison>(json).is_err());
+}
+
+#[test]
+fn a_reason_is_written_under_its_code() {
+    for reason in [
+        Unmeasurable::EmptyArm { arm: Arm::Control },
+        Unmeasurable::SingleUnit { arm: Arm::Control },
+        Unmeasurable::ZeroVariance,
+        Unmeasurable::ZeroDenominator { arm: Arm::Control },
+        Unmeasurable::NotAProportion { arm: Arm::Control },
+        Unmeasurable::ConstantCovariate,
+        Unmeasurable::CovariateDeterminesOutcome,
+        Unmeasurable::OutOfRange,
+    ] {
+        assert_eq!(serde_json::to_value(reason).unwrap()["reason"], reason.code());
+    }
 }
 
 #[test]

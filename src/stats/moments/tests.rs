@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::stats::{CoMoments, CoMomentsParts};
 
 #[test]
 fn impossible_parts_are_refused() {

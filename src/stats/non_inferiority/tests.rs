@@ -35,6 +35,7 @@ fn worse_by_just_the_margin_is_a_coin_toss_in_both_directions() {
         for margin in [Margin::Relative(0.02), Margin::Absolute(0.08)] {
             let tested = comparison(4.0, treatment).non_inferiority(margin, better).unwrap();
             assert!((tested.p_value - 0.5).abs() < 1e-9, "{better:?} {margin:?}");
+            assert!((tested.p_value + tested.p_breached - 1.0).abs() < 1e-12);
         }
     }
 }
