@@ -15,7 +15,6 @@ use serde_json::Value;
 use trialbook::stats::adjustment::{
     full_regression_adjustment, pooled_theta_adjustment, pooled_theta_adjustment_on_observed_base,
 };
-use trialbook::stats::comparison::{Comparison, Tails};
 use trialbook::stats::decision_rule::{
     DecisionLevels, ErrorRates, Evidence, SuccessCorrection, TestCounts, decide,
 };
@@ -25,8 +24,8 @@ use trialbook::stats::power::{
 };
 use trialbook::stats::sample_ratio::{SampleRatioMethod, chi_square_test, exact_binomial};
 use trialbook::stats::{
-    Adjustment, Better, CoMoments, CoMomentsParts, Interval, Margin, Moments, Probability, Unmeasurable,
-    mean_difference, proportion_difference, ratio_difference,
+    Adjustment, Better, CoMoments, CoMomentsParts, Comparison, Interval, Margin, Moments, Probability, Tails,
+    Unmeasurable, mean_difference, proportion_difference, ratio_difference,
 };
 
 /// What `stats` offers, and which part of the outputs it does not.
