@@ -1,1 +1,25 @@
-//! The difference between what the book says and what is live, bound to what it was made from.
+//! What a target should serve, what it serves, and the difference, as plain data.
+//!
+//! A [`State`] is target-neutral: the flags that a book wants served, every reference resolved. A target
+//! reads what is live as [`Live`]; [`Plan::new`] is the difference, bound to what it was made from, so that
+//! [`Plan::check_fresh`] can refuse it once that has changed.
+
+mod change;
+mod condition;
+mod desired;
+mod diff;
+mod file;
+mod fresh;
+mod live;
+mod movement;
+mod state;
+
+pub use change::Change;
+pub use condition::Condition;
+pub use desired::desired;
+pub use diff::{Action, ActionKind, Conflict, Drift, Options, Plan, TooLarge};
+pub use file::{FORMAT, PlanFileError};
+pub use fresh::{Changes, LaunchInfo, Stale, StaleReason};
+pub use live::{Live, LiveContent, LiveFlag, LiveVersion};
+pub use movement::Movement;
+pub use state::{Branch, Enrolment, ExperimentBranch, FlagState, Launch, Serving, State, Unit};
