@@ -1,0 +1,495 @@
+//! What every target does, whatever it is. A new target adds one line at the end.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::{Flagd, Memory, Target, TargetError};
+use crate::model::{
+    AttributeKey, AttributeType, Bound, BucketRange, Digest, EntityKey, ExperimentKey, FlagKey, LargeChange,
+    Number, Salt, Scalar, Schedule, ServedName, Share, Split, TargetKey, Test, VariantKey, Version,
+};
+use crate::plan::{
+    ActionKind, Branch, Change, Changes, Condition, Enrolment, ExperimentBranch, FlagState, LaunchInfo,
+    LiveContent, LiveVersion, Options, Plan, Serving, StaleReason, State, Unit,
+};
+
+/// A target under test, and somebody else's hands on it.
+trait Subject {
+    fn target(&self) -> &dyn Target;
+    /// Puts a flag there that no book has.
+    fn plant(&self, key: &str);
+    /// Changes a flag's default to `bold`.
+    fn tamper(&self, key: &str);
+}
+
+struct InMemory(Memory);
+
+impl Subject for InMemory {
+    fn target(&self) -> &dyn Target {
+        &self.0
+    }
+    fn plant(&self, key: &str) {
+        self.0.plant(key, "somebody else's");
+    }
+    fn tamper(&self, key: &str) {
+        self.0.tamper(key, |flag| flag.default = variant("bold"));
+    }
+}
+
+struct InFile {
+    flagd: Flagd,
+    _folder: tempfile::TempDir,
+}
+
+impl InFile {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let flagd = Flagd::open("shop", "file://live/flags.json", folder.path()).expect("a store");
+        Self { flagd, _folder: folder }
+    }
+
+    fn edit(&self, change: impl FnOnce(&mut serde_json::Value)) {
+        let path = self.flagd.path();
+        let text = std::fs::read_to_string(path).unwrap_or_else(|_| r#"{"flags": {}}"#.into());
+        let mut value = serde_json::from_str(&text).expect("a flag file");
+        change(&mut value);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        std::fs::write(path, value.to_string()).expect("a written file");
+    }
+}
+
+impl Subject for InFile {
+    fn target(&self) -> &dyn Target {
+        &self.flagd
+    }
+    fn plant(&self, key: &str) {
+        self.edit(|file| {
+            file["flags"][key] = json!({"state": "ENABLED", "variants": {"x": 1e3}, "defaultVariant": "x"})
+        });
+    }
+    fn tamper(&self, key: &str) {
+        self.edit(|file| file["flags"][key]["defaultVariant"] = json!("bold"));
+    }
+}
+
+fn variant(text: &str) -> VariantKey {
+    VariantKey::new(text).expect("a variant")
+}
+
+fn key(text: &str) -> FlagKey {
+    FlagKey::new(text).expect("a key")
+}
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).expect("a timestamp")
+}
+
+fn share(percent: u32) -> Share {
+    Share::from_percent(percent).expect("a share")
+}
+
+/// A flag with a rule and an experiment on `percent` of everybody.
+fn flag(percent: u32) -> FlagState {
+    let experiment = ExperimentKey::new("bold-button").expect("a key");
+    let salt = Salt::new("bold-button").expect("a salt");
+    let buckets = vec![BucketRange::new(0, percent * 100 - 1).expect("a range")];
+    let split = Split::equal(vec![variant("plain"), variant("bold")]).expect("a split");
+    let values = [("plain", json!({"colour": "green"})), ("bold", json!({"colour": "orange"}))];
+    let mut entries = BTreeMap::new();
+    for (name, value) in values {
+        entries.insert(ServedName::Plain(variant(name)), value.clone());
+        entries.insert(ServedName::Arm(experiment.clone(), variant(name)), value);
+    }
+    let employee = Condition::Attribute(
+        AttributeKey::new("employee").expect("a name"),
+        AttributeType::Boolean,
+        Test::In(BTreeSet::from([Scalar::Boolean(true)])),
+    );
+    FlagState {
+        book: "shop".into(),
+        owner: "team-checkout".into(),
+        entity: EntityKey::new("user").expect("a name"),
+        unit: Unit::TargetingKey,
+        entries,
+        default: variant("plain"),
+        serving: Serving::Enabled(vec![
+            Branch::Rule { when: employee, serve: variant("bold") },
+            Branch::Experiment(ExperimentBranch {
+                key: experiment,
+                window: Schedule::new(at(1_000), at(2_000)).expect("a window"),
+                audience: Condition::everyone(),
+                enrolment: Enrolment::new(salt.clone(), buckets).expect("an enrolment"),
+                salt,
+                split,
+            }),
+        ]),
+        launches: BTreeMap::new(),
+    }
+}
+
+fn state(flags: &[(&str, FlagState)]) -> State {
+    State { flags: flags.iter().map(|(name, flag)| (key(name), flag.clone())).collect() }
+}
+
+fn primary() -> Options {
+    Options { primary: true, ..Options::default() }
+}
+
+fn plan(subject: &dyn Subject, desired: &State, options: &Options) -> Plan {
+    let live = subject.target().read().expect("a live state");
+    let name = TargetKey::new("production").expect("a key");
+    let identity = subject.target().identity().to_owned();
+    Plan::new(name, identity, "shop".into(), None, &live, desired, at(500), options).expect("a plan")
+}
+
+fn apply(subject: &dyn Subject, plan: &Plan, now: Timestamp) -> LiveVersion {
+    let target = subject.target();
+    let live = target.read().expect("a live state");
+    plan.check_fresh(target.identity(), &live).expect("a fresh plan");
+    let launch = LaunchInfo { now, commit: Some("9f2e1c7".into()), digests: BTreeMap::new() };
+    target.write(&plan.changes(&live, &launch), &live.version).expect("a write")
+}
+
+fn serve(subject: &dyn Subject, desired: &State) -> LiveVersion {
+    apply(subject, &plan(subject, desired, &primary()), at(600))
+}
+
+fn live_state(subject: &dyn Subject) -> State {
+    subject.target().read().expect("a live state").state()
+}
+
+fn nothing_is_there_at_first(subject: &dyn Subject) {
+    let live = subject.target().read().expect("a live state");
+    assert_eq!((live.version, live.flags.len()), (LiveVersion::Absent, 0));
+}
+
+fn what_is_applied_is_what_is_live_and_a_second_apply_does_nothing(subject: &dyn Subject) {
+    let desired = state(&[("checkout-button", flag(20)), ("search", flag(100))]);
+    let first = plan(subject, &desired, &primary());
+    assert_eq!((first.count(ActionKind::Create), first.actions.len()), (2, 2));
+    let version = apply(subject, &first, at(600));
+
+    let live = live_state(subject);
+    assert!(live.flags.iter().all(|(key, flag)| flag.serves_as(&desired.flags[key])));
+    let second = plan(subject, &desired, &primary());
+    assert!(second.is_empty() && second.unchanged.len() == 2, "{second:?}");
+    assert_eq!(apply(subject, &second, at(700)), version);
+    assert_eq!(second.base, version);
+}
+
+fn a_write_names_the_version_that_it_replaces(subject: &dyn Subject) {
+    let old = serve(subject, &state(&[("a", flag(20))]));
+    let new = serve(subject, &state(&[("a", flag(30))]));
+    assert_ne!(old, new);
+    let changes = Changes { remove: BTreeSet::from([key("a")]), ..Changes::default() };
+    for expected in [old, LiveVersion::Absent] {
+        let lost = subject.target().write(&changes, &expected);
+        assert!(matches!(lost, Err(TargetError::Conflict { found, .. }) if found == new));
+    }
+    assert_eq!(live_state(subject).flags.len(), 1);
+}
+
+fn what_is_not_ours_is_left_alone(subject: &dyn Subject) {
+    subject.plant("theirs");
+    let before = subject.target().read().expect("a live state").flags["theirs"].clone();
+    assert_eq!(before.content, LiveContent::Foreign { book: None });
+    serve(subject, &state(&[("a", flag(20))]));
+    serve(subject, &state(&[]));
+    let live = subject.target().read().expect("a live state");
+    assert_eq!(live.flags.into_iter().collect::<Vec<_>>(), [("theirs".to_owned(), before)]);
+    assert_eq!(plan(subject, &state(&[]), &primary()).foreign, ["theirs"]);
+}
+
+fn a_flag_of_somebody_else_is_taken_over_only_when_told(subject: &dyn Subject) {
+    subject.plant("a");
+    let desired = state(&[("a", flag(20))]);
+    let refused = plan(subject, &desired, &primary());
+    assert_eq!((refused.actions.len(), refused.conflicts.len()), (0, 1));
+    let adopt = Options { adopt: BTreeSet::from([key("a")]), ..primary() };
+    let adopted = plan(subject, &desired, &adopt);
+    assert_eq!(adopted.count(ActionKind::Adopt), 1);
+    apply(subject, &adopted, at(600));
+    assert!(live_state(subject).flags[&key("a")].serves_as(&desired.flags[&key("a")]));
+}
+
+fn a_change_by_hand_is_shown_and_stays_until_it_is_reverted(subject: &dyn Subject) {
+    let desired = state(&[("a", flag(20)), ("b", flag(20))]);
+    serve(subject, &desired);
+    subject.tamper("a");
+    let shown = plan(subject, &desired, &primary());
+    assert!(shown.is_empty());
+    let [drift] = shown.drifted.as_slice() else { panic!("one drift: {shown:?}") };
+    assert_eq!(drift.flag, "a");
+    assert_eq!(drift.changes, [Change::Default { from: variant("plain"), to: variant("bold") }]);
+
+    let reverted = plan(subject, &desired, &Options { revert_drift: true, ..primary() });
+    apply(subject, &reverted, at(700));
+    let live = live_state(subject);
+    assert!(live.flags[&key("a")].serves_as(&desired.flags[&key("a")]));
+    let launches = &live.flags[&key("a")].launches;
+    assert_eq!(launches.values().map(|launch| launch.start).collect::<Vec<_>>(), [at(1_000)]);
+}
+
+fn what_the_book_no_longer_has_goes(subject: &dyn Subject) {
+    serve(subject, &state(&[("a", flag(20)), ("b", flag(20))]));
+    let plan = plan(subject, &state(&[("a", flag(20))]), &primary());
+    assert_eq!((plan.count(ActionKind::Archive), plan.unchanged.len()), (1, 1));
+    apply(subject, &plan, at(700));
+    assert_eq!(live_state(subject).flags.keys().collect::<Vec<_>>(), [&key("a")]);
+}
+
+fn a_launch_is_recorded_once_and_kept(subject: &dyn Subject) {
+    serve(subject, &state(&[("a", flag(20))]));
+    let grown = plan(subject, &state(&[("a", flag(50))]), &primary());
+    assert!(grown.actions.iter().all(|action| action.launches.is_empty()));
+    apply(subject, &grown, at(1_500));
+    let live = live_state(subject);
+    let launches: Vec<_> = live.flags[&key("a")].launches.iter().collect();
+    let [(experiment, launch)] = launches.as_slice() else { panic!("one launch: {launches:?}") };
+    assert_eq!(
+        (experiment.as_str(), launch.start, launch.commit.as_deref()),
+        ("bold-button", at(1_000), Some("9f2e1c7"))
+    );
+}
+
+fn a_late_launch_begins_when_it_is_applied(subject: &dyn Subject) {
+    let plan = plan(subject, &state(&[("a", flag(20))]), &primary());
+    apply(subject, &plan, at(1_500));
+    let starts =
+        live_state(subject).flags[&key("a")].launches.values().map(|launch| launch.start).collect::<Vec<_>>();
+    assert_eq!(starts, [at(1_500)]);
+}
+
+fn another_target_than_the_primary_launches_nothing(subject: &dyn Subject) {
+    let plan = plan(subject, &state(&[("a", flag(20))]), &Options::default());
+    apply(subject, &plan, at(600));
+    assert!(live_state(subject).flags[&key("a")].launches.is_empty());
+}
+
+fn a_stale_plan_says_what_differs(subject: &dyn Subject) {
+    serve(subject, &state(&[("changed", flag(20)), ("gone", flag(20)), ("same", flag(20))]));
+    let desired = state(&[("changed", flag(30)), ("new", flag(20)), ("same", flag(20))]);
+    let stale = plan(subject, &desired, &primary());
+    serve(subject, &state(&[("changed", flag(40)), ("new", flag(20)), ("same", flag(20))]));
+    let live = subject.target().read().expect("a live state");
+    let reasons = stale.check_fresh("elsewhere", &live).expect_err("a stale plan").reasons;
+    let identity = subject.target().identity().to_owned();
+    assert_eq!(
+        reasons,
+        [
+            StaleReason::Identity { planned: identity, actual: "elsewhere".into() },
+            StaleReason::Changed(key("changed")),
+            StaleReason::Vanished(key("gone")),
+            StaleReason::Appeared(key("new")),
+        ]
+    );
+}
+
+fn a_plan_outlives_changes_to_what_it_does_not_touch(subject: &dyn Subject) {
+    serve(subject, &state(&[("a", flag(20))]));
+    let planned = plan(subject, &state(&[("a", flag(30))]), &primary());
+    subject.plant("theirs");
+    apply(subject, &planned, at(700));
+    let live = subject.target().read().expect("a live state");
+    assert!(live.flags.contains_key("theirs"));
+}
+
+fn a_plan_reads_back_and_cannot_be_edited(subject: &dyn Subject) {
+    let made = plan(subject, &state(&[("a", flag(20))]), &primary());
+    let text = made.write().expect("a plan file");
+    assert_eq!(Plan::read(&text).expect("a plan"), made);
+    assert!(Plan::read(&text.replace("\"orange\"", "\"pink\"")).is_err());
+    assert!(Plan::read(&text.replacen("\"version\": 1", "\"version\": 2", 1)).is_err());
+    assert!(Plan::read("{}").is_err() && Plan::read("").is_err());
+    let again = plan(subject, &state(&[("a", flag(20))]), &primary());
+    assert_eq!(made.digest().expect("a digest"), again.digest().expect("a digest"));
+    let other = plan(subject, &state(&[("a", flag(30))]), &primary());
+    assert_ne!(made.digest().expect("a digest"), other.digest().expect("a digest"));
+}
+
+fn a_plan_that_changes_too_much_says_so(subject: &dyn Subject) {
+    let policy = LargeChange { share: share(30), at_least: 2 };
+    let names = ["a", "b", "c", "d", "e"];
+    let all = |percent: u32| state(&names.map(|name| (name, flag(percent))));
+    let first = plan(subject, &all(20), &primary());
+    assert_eq!(first.too_large(policy), None);
+    apply(subject, &first, at(600));
+    let mut one = all(20);
+    one.flags.insert(key("a"), flag(30));
+    assert_eq!(plan(subject, &one, &primary()).too_large(policy), None);
+    one.flags.remove(&key("b"));
+    let too_large = plan(subject, &one, &primary()).too_large(policy).expect("two of five is more than 30 %");
+    assert_eq!((too_large.changes, too_large.owned), (2, 5));
+}
+
+macro_rules! conforms {
+    ($module:ident, $make:expr, [$($name:ident),* $(,)?]) => {
+        mod $module {
+            use super::*;
+            $(#[test] fn $name() { super::$name(&$make); })*
+        }
+    };
+}
+
+macro_rules! targets {
+    ($($module:ident: $make:expr;)*) => {$(
+        conforms!($module, $make, [
+            nothing_is_there_at_first,
+            what_is_applied_is_what_is_live_and_a_second_apply_does_nothing,
+            a_write_names_the_version_that_it_replaces,
+            what_is_not_ours_is_left_alone,
+            a_flag_of_somebody_else_is_taken_over_only_when_told,
+            a_change_by_hand_is_shown_and_stays_until_it_is_reverted,
+            what_the_book_no_longer_has_goes,
+            a_launch_is_recorded_once_and_kept,
+            a_late_launch_begins_when_it_is_applied,
+            another_target_than_the_primary_launches_nothing,
+            a_stale_plan_says_what_differs,
+            a_plan_outlives_changes_to_what_it_does_not_touch,
+            a_plan_reads_back_and_cannot_be_edited,
+            a_plan_that_changes_too_much_says_so,
+        ]);
+    )*};
+}
+
+targets! {
+    memory: InMemory(Memory::new("shop"));
+    flagd_file: InFile::new();
+}
+
+fn any_text() -> impl Strategy<Value = String> {
+    prop_oneof!["[a-zA-Z0-9]{1,6}", "\\PC{1,6}", Just("true".into()), Just("18".into()), Just("8.2.0".into())]
+}
+
+fn any_version() -> impl Strategy<Value = Version> {
+    "(0|[1-9][0-9]{0,2})\\.(0|[1-9][0-9]{0,2})\\.(0|[1-9][0-9]{0,2})(-(0|[1-9][0-9]|[a-z]{1,3})(\\.rc)?)?"
+        .prop_map(|text| Version::parse(&text).expect("a version"))
+}
+
+fn any_number() -> impl Strategy<Value = Number> {
+    prop_oneof![
+        (-5i32..20).prop_map(f64::from),
+        -1e300f64..1e300,
+        -1.0f64..1.0,
+        Just(9_007_199_254_740_993.0)
+    ]
+    .prop_map(|value| Number::new(value).expect("a finite number"))
+}
+
+fn any_bound(test: fn(Bound) -> Test) -> impl Strategy<Value = (AttributeType, Test)> {
+    prop_oneof![
+        any_number().prop_map(move |n| (AttributeType::Number, test(Bound::Number(n)))),
+        any_version().prop_map(move |v| (AttributeType::Version, test(Bound::Version(v)))),
+    ]
+}
+
+/// Conditions in normal form: what [`Condition::of`] makes.
+fn any_condition() -> impl Strategy<Value = Condition> {
+    use proptest::collection::{btree_set, vec};
+    let kinds =
+        [AttributeType::String, AttributeType::Number, AttributeType::Boolean, AttributeType::Version];
+    let test = prop_oneof![
+        proptest::sample::select(kinds.to_vec()).prop_map(|kind| (kind, Test::Present(true))),
+        btree_set(any_text().prop_map(Scalar::String), 1..4)
+            .prop_map(|v| (AttributeType::String, Test::In(v))),
+        btree_set(any_number().prop_map(Scalar::Number), 1..4)
+            .prop_map(|v| (AttributeType::Number, Test::In(v))),
+        any::<bool>().prop_map(|v| (AttributeType::Boolean, Test::In([Scalar::Boolean(v)].into()))),
+        any_version().prop_map(|v| (AttributeType::Version, Test::In([Scalar::Version(v)].into()))),
+        any_bound(Test::AtLeast),
+        any_bound(Test::Above),
+        any_bound(Test::AtMost),
+        any_bound(Test::Below),
+        any_text().prop_map(|text| (AttributeType::String, Test::StartsWith(text))),
+        any_text().prop_map(|text| (AttributeType::String, Test::EndsWith(text))),
+        any_text().prop_map(|text| (AttributeType::String, Test::Contains(text))),
+    ];
+    let name = proptest::sample::select(vec!["country", "accumulator", "current", "var", "in", "_x-1"]);
+    let leaf = (name, test).prop_map(|(name, (kind, test))| {
+        Condition::Attribute(AttributeKey::new(name).expect("a name"), kind, test)
+    });
+    leaf.prop_recursive(3, 12, 3, |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..4).prop_map(Condition::All),
+            vec(inner.clone(), 0..4).prop_map(Condition::Any),
+            inner.prop_map(|part| Condition::Not(Box::new(part))),
+        ]
+    })
+}
+
+fn any_enrolment() -> impl Strategy<Value = Enrolment> {
+    proptest::collection::btree_set(0u32..10_000, 2..9).prop_map(|cuts| {
+        let cuts: Vec<_> = cuts.into_iter().collect();
+        let ranges = cuts.chunks_exact(2).filter_map(|pair| BucketRange::new(pair[0], pair[1]));
+        Enrolment::new(Salt::new("checkout-2026").expect("a salt"), ranges.collect())
+            .expect("ranges in order")
+    })
+}
+
+fn any_branch() -> impl Strategy<Value = Branch> {
+    let rule = any_condition().prop_map(|when| Branch::Rule { when, serve: variant("bold") });
+    let experiment = (any_condition(), any_enrolment(), 1u32..999_999, 0i64..4_000_000_000, "[a-z]{1,3}");
+    let experiment = experiment.prop_map(|(audience, enrolment, ppm, start, name)| {
+        let part = |name, ppm| (variant(name), Share::from_ppm(ppm).expect("a share"));
+        Branch::Experiment(ExperimentBranch {
+            key: ExperimentKey::new(name).expect("a key"),
+            window: Schedule::new(at(start), at(start + 86_400)).expect("a window"),
+            audience,
+            enrolment,
+            salt: Salt::new("s-1").expect("a salt"),
+            split: Split::new(vec![part("bold", ppm), part("plain", 1_000_000 - ppm)]).expect("a split"),
+        })
+    });
+    prop_oneof![rule, experiment]
+}
+
+fn any_flag() -> impl Strategy<Value = FlagState> {
+    let serving = prop_oneof![
+        1 => Just(Serving::Disabled),
+        9 => proptest::collection::vec(any_branch(), 0..4).prop_map(Serving::Enabled),
+    ];
+    let unit = prop_oneof![
+        Just(Unit::TargetingKey),
+        Just(Unit::Attribute(AttributeKey::new("account_id").expect("a name"))),
+    ];
+    (serving, unit, any_text(), any::<bool>()).prop_map(|(serving, unit, text, launched)| {
+        let mut made = FlagState { serving, unit, owner: text.clone(), ..flag(20) };
+        made.entries = [("plain", json!({"b": [1, 2.5, null], "a": text})), ("bold", json!(true))]
+            .map(|(name, value)| (ServedName::Plain(variant(name)), value))
+            .into();
+        if launched {
+            let launch = crate::plan::Launch {
+                start: at(1_500),
+                commit: Some(text.clone()),
+                digest: Some(Digest::of_bytes(text.as_bytes())),
+            };
+            made.launches.insert(ExperimentKey::new("a").expect("a key"), launch);
+        }
+        made
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_flagd_is_given_is_what_it_gives_back(flag in any_flag()) {
+        let encoded = super::flagd::encode(&flag).expect("an expressible flag");
+        prop_assert_eq!(super::flagd::decode(&encoded).expect("a flag that was just written"), flag.clone());
+        prop_assert_eq!(super::flagd::encode(&flag).expect("an expressible flag").to_string(), encoded.to_string());
+        let text = serde_json::to_string_pretty(&encoded).expect("JSON");
+        let read = serde_json::from_str(&text).expect("JSON");
+        prop_assert_eq!(super::flagd::decode(&read).expect("a flag that was just written"), flag);
+    }
+
+    #[test]
+    fn any_state_is_applied_once(one in any_flag(), two in any_flag()) {
+        let subject = InFile::new();
+        let desired = state(&[("one", one), ("two", two)]);
+        serve(&subject, &desired);
+        prop_assert!(plan(&subject, &desired, &primary()).is_empty());
+    }
+}

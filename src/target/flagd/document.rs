@@ -1,0 +1,216 @@
+//! A flag file as text: what is not the book's keeps every byte.
+
+use std::collections::BTreeSet;
+
+use serde::de::IgnoredAny;
+
+/// The members of a flag file in their order, values as they are written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Document {
+    /// The top-level members; the value of `flags` is not used.
+    members: Vec<Member>,
+    flags: Vec<Member>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Member {
+    /// With its quotes and escapes.
+    raw_key: String,
+    key: String,
+    raw: String,
+}
+
+/// Why a text is not a flag file.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum DocumentError {
+    /// Not JSON.
+    #[error("{0}")]
+    Json(#[from] serde_json::Error),
+    /// JSON of another shape.
+    #[error("{0}")]
+    Shape(&'static str),
+    /// Which of two members an evaluator takes is not said anywhere.
+    #[error("`{0}` appears twice")]
+    Repeated(String),
+}
+
+impl Default for Document {
+    /// The file that a first apply begins with.
+    fn default() -> Self {
+        let member =
+            |key: &str, raw: &str| Member { raw_key: format!("\"{key}\""), key: key.into(), raw: raw.into() };
+        let schema = member("$schema", "\"https://flagd.dev/schema/v0/flags.json\"");
+        Self { members: vec![schema, member("flags", "{}")], flags: Vec::new() }
+    }
+}
+
+impl Document {
+    /// Reads a flag file: a JSON object with an object `flags`, no key twice in either.
+    pub(super) fn parse(text: &str) -> Result<Self, DocumentError> {
+        serde_json::from_str::<IgnoredAny>(text)?;
+        let members = members(text)?.ok_or(DocumentError::Shape("the file is not a JSON object"))?;
+        let flags = members.iter().find(|member| member.key == "flags");
+        let flags = flags.ok_or(DocumentError::Shape("it has no `flags`"))?;
+        let flags = self::members(&flags.raw)?.ok_or(DocumentError::Shape("`flags` is not an object"))?;
+        Ok(Self { members, flags })
+    }
+
+    /// Returns the flags' keys and texts, in order.
+    pub(super) fn flags(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.flags.iter().map(|flag| (flag.key.as_str(), flag.raw.as_str()))
+    }
+
+    /// Returns the file with other flags: those of which `stays` says `(true, _)`, and `written`.
+    ///
+    /// Flags of which it says `(true, false)` come first, in their order; the others follow by key.
+    pub(super) fn with_flags(
+        &self,
+        stays: impl Fn(&str, &str) -> (bool, bool),
+        written: &[(&str, String)],
+    ) -> String {
+        let mut foreign = Vec::new();
+        let mut ours = Vec::new();
+        for flag in &self.flags {
+            match stays(&flag.key, &flag.raw) {
+                (false, _) => {}
+                (true, false) => foreign.push((flag.raw_key.clone(), flag.raw.as_str())),
+                (true, true) => ours.push((flag.raw_key.clone(), flag.raw.as_str())),
+            }
+        }
+        // Keys of a book have nothing to escape.
+        ours.extend(written.iter().map(|(key, raw)| (format!("\"{key}\""), raw.as_str())));
+        ours.sort();
+        let flags = object(foreign.into_iter().chain(ours), 2);
+        let members = self.members.iter().map(|member| {
+            let raw = if member.key == "flags" { flags.as_str() } else { member.raw.as_str() };
+            (member.raw_key.clone(), raw)
+        });
+        object(members, 0) + "\n"
+    }
+}
+
+fn object<'a>(members: impl Iterator<Item = (String, &'a str)>, indent: usize) -> String {
+    let outer = " ".repeat(indent);
+    let lines: Vec<_> = members.map(|(key, raw)| format!("{outer}  {key}: {raw}")).collect();
+    if lines.is_empty() { "{}".into() } else { format!("{{\n{}\n{outer}}}", lines.join(",\n")) }
+}
+
+/// Returns the members of an object; `None` where the text is another value. The text is valid JSON.
+fn members(text: &str) -> Result<Option<Vec<Member>>, DocumentError> {
+    let mut rest = text.trim_start();
+    let Some(inside) = rest.strip_prefix('{') else { return Ok(None) };
+    rest = inside.trim_start();
+    let mut members = Vec::new();
+    let mut seen = BTreeSet::new();
+    while rest.starts_with('"') {
+        let (raw_key, after) = value(rest);
+        let after = after.trim_start().strip_prefix(':').unwrap_or(after).trim_start();
+        let (raw, after) = value(after);
+        let key: String = serde_json::from_str(raw_key)?;
+        if !seen.insert(key.clone()) {
+            return Err(DocumentError::Repeated(key));
+        }
+        members.push(Member { raw_key: raw_key.into(), key, raw: raw.into() });
+        let after = after.trim_start();
+        rest = after.strip_prefix(',').unwrap_or(after).trim_start();
+    }
+    Ok(Some(members))
+}
+
+/// Splits valid JSON behind its first value.
+fn value(text: &str) -> (&str, &str) {
+    let mut depth = 0u32;
+    let mut in_string = false;
+    let mut escaped = false;
+    for (at, byte) in text.bytes().enumerate() {
+        if in_string {
+            match byte {
+                _ if escaped => escaped = false,
+                b'\\' => escaped = true,
+                b'"' => {
+                    in_string = false;
+                    if depth == 0 {
+                        return split(text, at + 1);
+                    }
+                }
+                _ => {}
+            }
+            continue;
+        }
+        match byte {
+            b'"' => in_string = true,
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' if depth == 0 => return split(text, at),
+            b'}' | b']' => {
+                depth -= 1;
+                if depth == 0 {
+                    return split(text, at + 1);
+                }
+            }
+            // The end of a number or of a word.
+            b',' | b' ' | b'\t' | b'\r' | b'\n' if depth == 0 => return split(text, at),
+            _ => {}
+        }
+    }
+    (text, "")
+}
+
+/// Every place that [`value`] splits at is beside an ASCII byte, so it is a character boundary.
+fn split(text: &str, at: usize) -> (&str, &str) {
+    text.split_at_checked(at).unwrap_or((text, ""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = r#" {
+  "metadata" : {"team":"a"},
+  "flags": { "a\u0062": {"x": [1e3, 12345678901234567890123, "}\"{"]}, "ours":1, "z" :true},
+  "$evaluators": {}}
+"#;
+
+    #[test]
+    fn what_stays_keeps_every_byte_and_its_order() {
+        let document = Document::parse(FILE).expect("a flag file");
+        let keys: Vec<_> = document.flags().collect();
+        let deep = r#"{"x": [1e3, 12345678901234567890123, "}\"{"]}"#;
+        assert_eq!(keys, [("ab", deep), ("ours", "1"), ("z", "true")]);
+        let text = document.with_flags(|key, _| (true, key == "ours"), &[("new", "{}".into())]);
+        insta::assert_snapshot!(text, @r#"
+        {
+          "metadata": {"team":"a"},
+          "flags": {
+            "a\u0062": {"x": [1e3, 12345678901234567890123, "}\"{"]},
+            "z": true,
+            "new": {},
+            "ours": 1
+          },
+          "$evaluators": {}
+        }
+        "#);
+    }
+
+    #[test]
+    fn what_is_not_a_flag_file_is_refused() {
+        let cases =
+            ["", "{", "[]", "1", "{}", r#"{"flags": []}"#, r#"{"flags": {}} x"#, "\u{feff}{\"flags\": {}}"];
+        for text in cases {
+            assert!(Document::parse(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_twice_is_refused() {
+        let texts = [r#"{"flags": {}, "flags": {}}"#, r#"{"flags": {"a": 1, "\u0061": 2}}"#];
+        for text in texts {
+            assert!(matches!(Document::parse(text), Err(DocumentError::Repeated(_))), "{text}");
+        }
+    }
+
+    #[test]
+    fn deep_nesting_does_not_overflow() {
+        let deep = format!(r#"{{"flags": {{"a": {}{}}}}}"#, "[".repeat(200_000), "]".repeat(200_000));
+        assert!(Document::parse(&deep).is_ok());
+    }
+}
