@@ -152,12 +152,11 @@ impl Marker {
     ///
     /// # Errors
     ///
-    /// [`GithubError::Marker`] unless both are lower-case letters, digits, `-`, `_` and `.`, without `--`,
-    /// which would end the HTML comment early.
+    /// [`GithubError::Marker`] unless both are lower-case letters, digits, `-`, `_` and `.`: with these no
+    /// text can end the HTML comment early, which takes a `>`.
     pub fn new(kind: &str, key: &str) -> Result<Self, GithubError> {
         let valid = |part: &str| {
             !part.is_empty()
-                && !part.contains("--")
                 && part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_.".contains(c))
         };
         if valid(kind) && valid(key) {
@@ -251,7 +250,7 @@ mod tests {
         let marker = Marker::new("outcome", "bold-checkout-button").unwrap();
         assert_eq!(marker.mark("# Ship"), "<!-- trialbook:outcome:bold-checkout-button -->\n# Ship");
         for (kind, key) in
-            [("", "a"), ("a", ""), ("a", "b --> <img>"), ("a:b", "c"), ("a", "b\nc"), ("a", "b--")]
+            [("", "a"), ("a", ""), ("a", "b --> <img>"), ("a:b", "c"), ("a", "b\nc"), ("a", "--!>")]
         {
             assert!(matches!(Marker::new(kind, key), Err(GithubError::Marker { .. })), "{kind} {key}");
         }
