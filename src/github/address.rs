@@ -249,6 +249,7 @@ mod tests {
     fn a_marker_cannot_be_broken_out_of() {
         let marker = Marker::new("outcome", "bold-checkout-button").unwrap();
         assert_eq!(marker.mark("# Ship"), "<!-- trialbook:outcome:bold-checkout-button -->\n# Ship");
+        assert!(Marker::new("outcome", "two--dashes-").is_ok());
         for (kind, key) in
             [("", "a"), ("a", ""), ("a", "b --> <img>"), ("a:b", "c"), ("a", "b\nc"), ("a", "--!>")]
         {
