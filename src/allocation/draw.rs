@@ -6,6 +6,7 @@ use crate::model::capability::HashProfile;
 use crate::model::{BUCKETS, Book, Experiment, Salt, Split, VariantKey};
 
 use super::BucketSet;
+use super::utf16::murmur3_utf16;
 
 /// What a draw decides. Draws of different purposes are independent, whatever their salts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -88,6 +89,7 @@ fn scale(hash: u32, total: u32) -> u32 {
 /// Returns `murmur3_x86_32` with seed 0 of what an evaluator hashes for a text.
 pub fn hash(profile: HashProfile, text: &str) -> u32 {
     let hashed = match profile {
+        HashProfile::Utf16 => Ok(murmur3_utf16(text)),
         HashProfile::Utf8 => murmur3::murmur3_32(&mut text.as_bytes(), 0),
         HashProfile::CborText => {
             let mut bytes = cbor_text_header(text.len());

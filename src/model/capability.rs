@@ -12,6 +12,9 @@ use super::{Evaluator, TargetType, Test};
 pub enum HashProfile {
     /// The UTF-8 bytes of the text.
     Utf8,
+    /// The UTF-16 code units of the text in place of bytes, as the JavaScript package imurmurhash does. The same as
+    /// [`HashProfile::Utf8`] for ids in ASCII, and for no others.
+    Utf16,
     /// The CBOR encoding of the text: a header with its length (RFC 8949, major type 3), then the UTF-8 bytes.
     CborText,
 }
@@ -20,7 +23,7 @@ impl Evaluator {
     /// Returns what the evaluator hashes.
     pub const fn hash_profile(self) -> HashProfile {
         match self {
-            Self::Javascript4 => HashProfile::Utf8,
+            Self::Javascript4 => HashProfile::Utf16,
             Self::Python2 => HashProfile::CborText,
         }
     }

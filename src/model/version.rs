@@ -32,12 +32,18 @@ pub struct VersionError(
 );
 
 impl Version {
+    /// The longest text that is a version, in bytes; evaluators read no longer one (npm's semver stops at 256).
+    const LONGEST: usize = 128;
+
     /// Reads a version from its source text, so `8.10` is not the number 8.1.
     pub fn parse(text: &str) -> Result<Self, VersionError> {
         Self::parts(text).ok_or_else(|| VersionError(text.into()))
     }
 
     fn parts(text: &str) -> Option<Self> {
+        if text.len() > Self::LONGEST {
+            return None;
+        }
         let (core, pre) = match text.split_once('-') {
             Some((core, pre)) => (core, Some(pre)),
             None => (text, None),
@@ -172,5 +178,7 @@ mod tests {
         ] {
             assert!(Version::parse(wrong).is_err(), "{wrong}");
         }
+        assert!(Version::parse(&format!("1.2.3-{}", "a".repeat(122))).is_ok());
+        assert!(Version::parse(&format!("1.2.3-{}", "a".repeat(123))).is_err());
     }
 }
