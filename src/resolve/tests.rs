@@ -5,8 +5,8 @@ use serde_json::json;
 use super::*;
 use crate::model::{
     Analysis, Attribute, AttributeKey, AttributeType, BucketRange, Contents, Decision, DecisionOutcome,
-    Duration, EntityKey, Layer, LayerKey, Plan, Policy, Rule, Salt, Scalar, Schedule, Share, Slot, Split,
-    Test, ValueType,
+    Duration, EntityKey, Layer, LayerKey, Plan, Policy, Rule, Scalar, Schedule, Share, Slot, Split, Test,
+    ValueType,
 };
 
 fn parsed<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {

@@ -1,5 +1,17 @@
 //! Audiences as sets of contexts: who matches, whether two audiences can meet, and the context that proves it.
 
+mod between;
+mod bits;
+mod cells;
 mod context;
+mod formula;
+mod overlap;
+mod share;
+mod texts;
 
 pub use context::{Attributes, Context, holds, matches};
+pub use overlap::{Overlap, UndecidedReason, Witness, meet, overlap, satisfiable};
+pub use share::share;
+
+#[cfg(test)]
+mod tests;
