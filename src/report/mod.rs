@@ -6,6 +6,7 @@
 pub mod blocks;
 mod clean;
 mod escape;
+pub mod findings;
 mod gauge;
 pub mod markdown;
 mod number;
