@@ -23,7 +23,7 @@ pub fn text(text: &str) -> String {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
-            '$' => out.push_str("<span>$</span>"),
+            '$' => out.push_str("<span>&#36;</span>"),
             '@' | '#' => {
                 out.push('\\');
                 out.push(c);
@@ -36,7 +36,7 @@ pub fn text(text: &str) -> String {
                 out.push(c);
             }
             // At the start of a line these make lists, headings and rules.
-            '-' | '+' | '=' if before.is_none_or(char::is_whitespace) => {
+            '-' | '+' | '=' if out.trim_ascii_start().is_empty() => {
                 out.push('\\');
                 out.push(c);
             }
@@ -64,20 +64,24 @@ pub fn text(text: &str) -> String {
     out
 }
 
-/// Writes verbatim text. Where backticks could be broken out of, or GitHub would read a formula, every
-/// character that means anything is an entity.
+/// Writes verbatim text, between more backticks than it holds. With a bar, which would end a cell of a table,
+/// all that means anything is an entity.
 pub fn code(text: &str) -> String {
     let text = clean::one_line(text);
     if text.is_empty() {
         return String::new();
     }
-    if text.chars().all(|c| c.is_alphanumeric() || " -_./:,=+%'\"()…—\u{a0}\u{202f}".contains(c)) {
-        return format!("`{text}`");
+    if !text.contains('|') {
+        let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+        let fence = "`".repeat(longest + 1);
+        let pad = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
+        return format!("{fence}{pad}{text}{pad}{fence}");
     }
     let mut out = String::from("<code>");
     for c in text.chars() {
         if c.is_ascii_punctuation() {
             out.push_str(&format!("&#{};", u32::from(c)));
+            out.push_str(if c == '@' { PART } else { "" });
         } else {
             out.push(c);
         }
@@ -135,15 +139,17 @@ mod tests {
         assert_eq!(text("<b>&"), "&lt;b&gt;&amp;");
         assert_eq!(text("@all #1 GH-1"), "\\@&#8203;all \\#&#8203;1 GH-&#8203;1");
         assert_eq!(text("see https://x.test www.x.test"), "see https:&#8203;//x.test www.&#8203;x.test");
-        assert_eq!(text("1. - x"), "1\\. \\- x");
+        assert_eq!(text("1. - x"), "1\\. - x");
+        assert_eq!(text("- x + y"), "\\- x + y");
         assert_eq!(text("2.5 a.b"), "2.5 a.b");
-        assert_eq!(text("costs $5"), "costs <span>$</span>5");
+        assert_eq!(text("costs $5"), "costs <span>&#36;</span>5");
         assert_eq!(text("a\n\n# b"), "a \\# b");
     }
 
     #[test]
     fn verbatim_text_keeps_backticks_inside() {
         assert_eq!(code("trialbook analyze x"), "`trialbook analyze x`");
+        assert_eq!(code("`a``"), "``` `a`` ```");
         assert_eq!(code("a`|b"), "<code>a&#96;&#124;b</code>");
         assert_eq!(fenced("sql", "a\n````\nb\n"), "`````sql\na\n````\nb\n`````");
     }

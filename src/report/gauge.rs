@@ -67,10 +67,18 @@ impl Gauge {
         }
         put(from, if open_low { '◄' } else { '├' });
         put(to, if open_high { '►' } else { '┤' });
-        let zero = self.scale.column(0.0);
+        // What lies outside the interval stands outside, and what lies inside, inside, however close it is.
+        let beside = |value: f64| match self.scale.column(value) {
+            column if column == from && value < self.low => column.saturating_sub(1),
+            column if column == from && value > self.low && to > from + 1 => column + 1,
+            column if column == to && value > self.high => column + 1,
+            column if column == to && value < self.high && to > from + 1 => column.saturating_sub(1),
+            column => column,
+        };
+        let zero = beside(0.0);
         put(zero, if from < zero && zero < to { '┼' } else { '│' });
         if let Some(margin) = self.margin {
-            put(self.scale.column(margin), '┊');
+            put(beside(margin), '┊');
         }
         if let Some(estimate) = self.estimate {
             put(self.scale.column(estimate), '●');
@@ -100,6 +108,8 @@ mod tests {
                 drawn(0.1, 0.05, 0.15, Some(10.0)),
                 drawn(3.0, f64::NEG_INFINITY, 5.0, None),
                 drawn(0.0, 0.0, 0.0, None),
+                drawn(5.0, 0.1, 9.9, Some(-9.9)),
+                drawn(0.1, -1.0, 1.2, Some(1.19)),
             ]
             .map(|line| format!("[{line}]"))
             .join("\n"),
@@ -107,10 +117,12 @@ mod tests {
         [ │  ├─────●────┤ ]
         [ ├─────●──┼───┤┊ ]
         [ ├───●┼──┊─────┤ ]
-        [ ┊       │──●──┤ ]
-        [ ●             ┊ ]
+        [ ┊      │├──●──┤ ]
+        [│●             ┊ ]
         [◄┼───────●─────┤ ]
         [        ●        ]
+        [ ┊     │├───●──┤ ]
+        [ ├─────┼●─────┊┤ ]
         "
         );
     }

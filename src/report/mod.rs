@@ -10,6 +10,7 @@ pub mod findings;
 mod gauge;
 pub mod markdown;
 mod number;
+pub mod outcome;
 pub mod terminal;
 
 pub use gauge::{Gauge, Scale};

@@ -83,6 +83,13 @@ impl Wrapper {
 
     /// Puts a run on the line, breaking it where the line is full.
     fn place(&mut self, run: Run) {
+        // As a whole where it fits: the columns of an emoji are not those of its parts.
+        let whole = columns(&run.text);
+        if self.used + whole <= self.width {
+            self.used += whole;
+            self.line.push(run);
+            return;
+        }
         let mut piece = String::new();
         for c in run.text.chars() {
             let wide = columns(c.encode_utf8(&mut [0; 4]));

@@ -1,0 +1,136 @@
+//! The result of an experiment, told so that a product manager can repeat it and an analyst can check it.
+
+mod evidence;
+mod headline;
+mod metrics;
+mod naming;
+mod next;
+mod print;
+mod trust;
+mod when;
+
+use crate::analysis::{ArmUnits, Outcome, Verdict, VerdictKind};
+
+use super::blocks::{Block, Document, Inline, Line};
+use when::Calendar;
+
+/// Tells an outcome.
+///
+/// The verdict comes first, then what supports it, whether it can be trusted, what to do next, and the
+/// small print. What may not be seen yet, or cannot be believed, is not shown.
+pub fn document(outcome: &Outcome) -> Document {
+    let told = Told::new(outcome);
+    let mut document = Document::default();
+    document.push(Block::Heading(headline::line(&told)));
+    document.push(Block::Paragraph(headline::title(outcome)));
+    for verdict in &outcome.verdicts {
+        if outcome.verdicts.len() > 1 {
+            document.push(Block::Subheading(headline::of_treatment(&told, verdict)));
+        }
+        document.blocks.extend(headline::explanation(&told, verdict));
+        if let Some(alarm) = headline::alarm(&told, verdict) {
+            document.push(Block::Alert(alarm));
+        }
+        if let Some(table) = metrics::table(&told, verdict) {
+            document.push(Block::Table(table));
+        }
+    }
+    if let Some(key) = metrics::key(&document) {
+        document.push(Block::Small(key));
+    }
+    document.push(Block::Paragraph(trust::line(&told)));
+    document.blocks.extend(next::blocks(&told));
+    document.push(Block::Small(print::line(&told)));
+    document.blocks.extend(evidence::blocks(&told));
+    document
+}
+
+/// An outcome with what its parts are told by.
+struct Told<'a> {
+    outcome: &'a Outcome,
+    calendar: Calendar,
+    lead: Lead<'a>,
+}
+
+impl<'a> Told<'a> {
+    fn new(outcome: &'a Outcome) -> Self {
+        let calendar = Calendar::new(&outcome.book.timezone);
+        Self { outcome, calendar, lead: Lead::of(outcome) }
+    }
+}
+
+/// The verdict on the whole experiment.
+enum Lead<'a> {
+    /// One treatment leads: it ships, or is the only one.
+    One(&'a Verdict),
+    /// All treatments have the same verdict, of which this is the first.
+    All(&'a Verdict),
+    /// Nothing ships, and the treatments differ.
+    Mixed,
+    /// There is no treatment.
+    Nothing,
+}
+
+impl<'a> Lead<'a> {
+    fn of(outcome: &'a Outcome) -> Self {
+        let verdicts = &outcome.verdicts;
+        let find = |kind: VerdictKind| verdicts.iter().find(|verdict| verdict.kind == kind);
+        let best = outcome.best.as_ref().and_then(|best| verdicts.iter().find(|v| v.treatment == *best));
+        let best = best.filter(|verdict| verdict.kind == VerdictKind::Ship);
+        match verdicts.as_slice() {
+            [] => Self::Nothing,
+            [one] => Self::One(one),
+            [first, rest @ ..] if rest.iter().all(|verdict| verdict.kind == first.kind) => match best {
+                Some(best) => Self::One(best),
+                None => Self::All(first),
+            },
+            _ => match find(VerdictKind::Invalid).or(best).or_else(|| find(VerdictKind::Ship)) {
+                Some(lead) => Self::One(lead),
+                None => match find(VerdictKind::KeepRunning) {
+                    Some(running) => Self::All(running),
+                    None => Self::Mixed,
+                },
+            },
+        }
+    }
+
+    /// Returns the verdict that leads, if one does.
+    fn verdict(&self) -> Option<&'a Verdict> {
+        match self {
+            Self::One(verdict) | Self::All(verdict) => Some(verdict),
+            Self::Mixed | Self::Nothing => None,
+        }
+    }
+}
+
+/// Returns the arms as a reader compares them: the control, then the treatments in byte order.
+fn control_first(outcome: &Outcome) -> Vec<&ArmUnits> {
+    let control = &outcome.experiment.control;
+    let mut arms: Vec<_> = outcome.units.arms.iter().collect();
+    arms.sort_by_key(|arm| arm.variant != *control);
+    arms
+}
+
+/// Puts ` · ` between pieces.
+fn dotted(pieces: Vec<Line>) -> Line {
+    let mut line = Line::new();
+    for piece in pieces {
+        if !line.is_empty() {
+            line.push(Inline::text(" · "));
+        }
+        line.extend(piece);
+    }
+    line
+}
+
+/// Begins a sentence with a capital letter.
+fn capitalised(text: &str) -> String {
+    let mut rest = text.chars();
+    rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect())
+}
+
+/// Ends a sentence with a full stop, unless it has an end.
+fn sentence(text: &str) -> String {
+    let text = capitalised(text.trim());
+    if text.is_empty() || text.ends_with(['.', '!', '?', ':']) { text } else { format!("{text}.") }
+}

@@ -1,0 +1,181 @@
+//! The table of a treatment's metrics.
+
+use crate::analysis::{
+    Estimate, Judgement, Lift, MetricComparison, MetricResult, Role, Verdict, VerdictKind,
+};
+use crate::model::VariantKey;
+use crate::report::blocks::{Align, Block, Document, Inline, Line, Table, Tone};
+use crate::report::gauge::{Gauge, Scale};
+use crate::report::number::{NBSP, exact_percent};
+
+use super::Told;
+use super::naming::{self, Change};
+
+/// Returns the table of a treatment, or nothing where no effect may be shown: before the plan allows
+/// it, and where the data cannot be believed.
+pub(super) fn table(told: &Told<'_>, verdict: &Verdict) -> Option<Table> {
+    if verdict.kind == VerdictKind::Invalid {
+        return None;
+    }
+    let rows: Vec<_> = told
+        .outcome
+        .metrics
+        .iter()
+        .filter_map(|metric| Some((metric, naming::comparison(metric, &verdict.treatment)?)))
+        .filter(|(_, comparison)| !naming::is_held_back(&comparison.estimate))
+        .collect();
+    if rows.is_empty() {
+        return None;
+    }
+    let level = usual_level(told);
+    let interval = level
+        .map_or_else(|| "interval".to_owned(), |alpha| format!("{} interval", exact_percent(1.0 - alpha)));
+    let mut table = Table::new([
+        (String::new(), Align::Left),
+        ("metric".to_owned(), Align::Left),
+        (told.outcome.experiment.control.to_string(), Align::Right),
+        (verdict.treatment.to_string(), Align::Right),
+        ("change".to_owned(), Align::Right),
+        (interval, Align::Left),
+        (String::new(), Align::Left),
+    ]);
+    for (metric, comparison) in rows {
+        table.push(row(metric, comparison, level));
+    }
+    Some(table)
+}
+
+/// Returns the two-sided level that most intervals have.
+fn usual_level(told: &Told<'_>) -> Option<f64> {
+    let alphas = || {
+        let comparisons = told.outcome.metrics.iter().flat_map(|metric| &metric.comparisons);
+        comparisons.filter_map(|comparison| comparison.estimate.effect()).map(|effect| effect.alpha)
+    };
+    alphas().max_by_key(|alpha| alphas().filter(|other| same(*alpha, *other)).count())
+}
+
+/// Tells whether two levels read the same.
+fn same(a: f64, b: f64) -> bool {
+    (a - b).abs() < 1e-9
+}
+
+fn row(metric: &MetricResult, comparison: &MetricComparison, usual: Option<f64>) -> Vec<Line> {
+    let role = match metric.role {
+        Role::Success { .. } => Inline::strong("success"),
+        Role::Guardrail { .. } => Inline::text("guardrail"),
+        Role::Exploratory => Inline::Toned(Tone::Quiet, "explore".to_owned()),
+    };
+    let name = vec![Inline::from(naming::long(metric))];
+    match &comparison.estimate {
+        Estimate::Measured(effect) => {
+            let change = Change::of(metric, effect);
+            let estimate = match comparison.judgement {
+                Judgement::Better | Judgement::Worse => Inline::strong(change.estimate()),
+                _ => Inline::from(change.estimate()),
+            };
+            let gauge = Gauge {
+                scale: scale(metric),
+                estimate: Some(change.estimate),
+                low: change.low,
+                high: change.high,
+                margin: naming::margin_as_change(metric, effect, change.unit),
+            };
+            let mut interval = vec![Inline::Gauge(gauge), Inline::from(format!(" {}", change.interval()))];
+            if usual.is_some_and(|usual| !same(usual, effect.alpha)) {
+                interval.push(format!(" (at{NBSP}{})", exact_percent(1.0 - effect.alpha)).into());
+            }
+            vec![
+                vec![role],
+                name,
+                vec![naming::level(metric, effect.control_mean, effect).into()],
+                vec![naming::level(metric, effect.treatment_mean, effect).into()],
+                vec![estimate],
+                interval,
+                vec![judgement(comparison.judgement, metric)],
+            ]
+        }
+        Estimate::NotMeasured(why) => {
+            let mean = |variant: &VariantKey| {
+                let arm = metric.arms.iter().find(|arm| arm.variant == *variant);
+                let mean =
+                    arm.and_then(|arm| arm.moments).map(|moments| naming::bare_level(metric, moments.mean));
+                vec![Inline::from(mean.unwrap_or_else(|| "—".to_owned()))]
+            };
+            let control = metric.arms.iter().map(|arm| &arm.variant).find(|variant| {
+                metric.comparisons.iter().all(|comparison| comparison.treatment != **variant)
+            });
+            vec![
+                vec![role],
+                name,
+                control.map_or_else(|| vec!["—".into()], mean),
+                mean(&comparison.treatment),
+                vec!["—".into()],
+                vec![Inline::Toned(Tone::Caution, why.detail.clone())],
+                vec![Inline::Toned(Tone::Caution, "not measured".to_owned())],
+            ]
+        }
+    }
+}
+
+/// Returns the scale that all treatments' drawings of a metric share. A treatment whose change is in another
+/// unit than the first one's does not count.
+fn scale(metric: &MetricResult) -> Scale {
+    let effects = metric.comparisons.iter().filter_map(|comparison| comparison.estimate.effect());
+    let changes: Vec<_> = effects.map(|effect| (effect, Change::of(metric, effect))).collect();
+    let unit = changes.first().map(|(_, change)| change.unit);
+    let shown = changes.iter().filter(|(_, change)| Some(change.unit) == unit);
+    Scale::containing(shown.flat_map(|(effect, change)| {
+        let margin = naming::margin_as_change(metric, effect, change.unit);
+        [change.low, change.high, change.estimate, margin.unwrap_or(0.0)]
+    }))
+}
+
+fn judgement(judgement: Judgement, metric: &MetricResult) -> Inline {
+    let explored = metric.role == Role::Exploratory;
+    let (tone, text) = match judgement {
+        Judgement::Better if explored => (Tone::Good, "better (decides nothing)"),
+        Judgement::Better => (Tone::Good, "better"),
+        Judgement::Worse => (Tone::Bad, "worse"),
+        Judgement::Safe => (Tone::Good, "safe"),
+        Judgement::NotSafe => (Tone::Caution, "not shown safe"),
+        Judgement::NoDifference => (Tone::Quiet, "no difference shown"),
+        Judgement::NotDecided => (Tone::Quiet, "not decided on"),
+        Judgement::NotMeasured => (Tone::Caution, "not measured"),
+    };
+    Inline::Toned(tone, text.to_owned())
+}
+
+/// Returns the key to the drawings of a document, where it has any.
+pub(super) fn key(document: &Document) -> Option<Line> {
+    let gauges = document.blocks.iter().filter_map(|block| match block {
+        Block::Table(table) => Some(table.rows().iter().flatten().flatten()),
+        _ => None,
+    });
+    let gauges: Vec<_> = gauges
+        .flatten()
+        .filter_map(|inline| match inline {
+            Inline::Gauge(gauge) => Some(gauge),
+            _ => None,
+        })
+        .collect();
+    if gauges.is_empty() {
+        return None;
+    }
+    let margin = if gauges.iter().any(|gauge| gauge.margin.is_some()) { " · ┊ margin" } else { "" };
+    Some(vec![format!("├──●──┤ change with its interval · │ no change{margin}").into()])
+}
+
+/// Returns the metrics whose relative change is undefined, each with the reason.
+pub(super) fn without_lift(told: &Told<'_>) -> Vec<String> {
+    let mut reasons = Vec::new();
+    for metric in &told.outcome.metrics {
+        for effect in metric.comparisons.iter().filter_map(|comparison| comparison.estimate.effect()) {
+            if let Lift::Undefined(why) = &effect.lift {
+                let name = naming::words(&metric.metric);
+                reasons.push(format!("{name} has no relative change: {}", why.detail));
+            }
+        }
+    }
+    reasons.dedup();
+    reasons
+}

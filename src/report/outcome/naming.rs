@@ -1,0 +1,175 @@
+//! What metrics and their changes are called.
+
+use crate::analysis::{Effect, Estimate, Lift, MetricComparison, MetricKind, MetricResult, Outcome, Role};
+use crate::model::{Direction, Margin, MetricKey, VariantKey, Window};
+use crate::report::number::{NBSP, decimals, exact_percent, fixed, signed, signed_percent, significant};
+
+use super::when;
+
+/// Returns the key as words: `purchases-per-user` is `purchases per user`.
+pub(super) fn words(metric: &MetricKey) -> String {
+    metric.as_str().replace('-', " ")
+}
+
+/// Returns the metric with what a reader must know of it: its window or its margin.
+pub(super) fn long(metric: &MetricResult) -> String {
+    let name = words(&metric.metric);
+    let window = match metric.window {
+        Window::Closed(window) => format!(", {}", when::duration(window)),
+        Window::Open => String::new(),
+    };
+    match metric.role {
+        Role::Guardrail { margin } => {
+            format!("{name}{window} (margin{NBSP}{})", self::margin(margin, metric))
+        }
+        Role::Success { .. } | Role::Exploratory => format!("{name}{window}"),
+    }
+}
+
+/// Writes a margin.
+pub(super) fn margin(margin: Margin, metric: &MetricResult) -> String {
+    match margin {
+        Margin::Relative(share) => exact_percent(share.fraction()),
+        Margin::Absolute(by) => match metric.kind {
+            MetricKind::Proportion => format!("{}{NBSP}pp", significant(by * 100.0, 3)),
+            MetricKind::Mean => significant(by, 3),
+        },
+    }
+}
+
+/// Returns a metric's result.
+pub(super) fn metric<'a>(outcome: &'a Outcome, key: &MetricKey) -> Option<&'a MetricResult> {
+    outcome.metrics.iter().find(|metric| metric.metric == *key)
+}
+
+/// Returns a metric's comparison of a treatment with the control.
+pub(super) fn comparison<'a>(
+    metric: &'a MetricResult,
+    treatment: &VariantKey,
+) -> Option<&'a MetricComparison> {
+    metric.comparisons.iter().find(|comparison| comparison.treatment == *treatment)
+}
+
+/// A change with its interval: relative where that is defined, else in the metric's own unit.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Change {
+    pub(super) estimate: f64,
+    pub(super) low: f64,
+    pub(super) high: f64,
+    pub(super) unit: Unit,
+    decimals: usize,
+}
+
+/// What a change is counted in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unit {
+    /// A share of the control's mean.
+    Relative,
+    /// Percentage points.
+    Points,
+    /// The metric's own.
+    Own,
+}
+
+impl Change {
+    pub(super) fn of(metric: &MetricResult, effect: &Effect) -> Self {
+        let (estimate, interval, unit) = match (&effect.lift, metric.kind) {
+            (Lift::Defined { lift, interval, .. }, _) => (*lift, *interval, Unit::Relative),
+            (Lift::Undefined(_), MetricKind::Proportion) => {
+                (effect.difference, effect.interval, Unit::Points)
+            }
+            (Lift::Undefined(_), MetricKind::Mean) => (effect.difference, effect.interval, Unit::Own),
+        };
+        let scale = if unit == Unit::Own { 1.0 } else { 100.0 };
+        let ends = [estimate - interval.lower, interval.upper - estimate];
+        let half = ends.into_iter().filter(|end| end.is_finite()).fold(f64::NAN, f64::max);
+        let decimals = decimals(half * scale, 2);
+        Self { estimate, low: interval.lower, high: interval.upper, unit, decimals }
+    }
+
+    /// Writes the estimate with its sign.
+    pub(super) fn estimate(&self) -> String {
+        self.signed(self.estimate)
+    }
+
+    /// Writes the interval, its unit once.
+    pub(super) fn interval(&self) -> String {
+        let number = |end: f64| match self.unit {
+            Unit::Own => signed(end, self.decimals),
+            Unit::Relative | Unit::Points => signed(end * 100.0, self.decimals),
+        };
+        let unit = match self.unit {
+            Unit::Relative => "\u{a0}%",
+            Unit::Points => "\u{a0}pp",
+            Unit::Own => "",
+        };
+        format!("{}{NBSP}…{NBSP}{}{unit}", number(self.low), number(self.high))
+    }
+
+    /// Says which way it went and how far: `up 3.1 %`.
+    pub(super) fn phrase(&self) -> String {
+        let text = self.signed(self.estimate);
+        match text.chars().next() {
+            Some('+') => format!("up {}", text.trim_start_matches('+')),
+            Some('\u{2212}') => format!("down {}", text.trim_start_matches('\u{2212}')),
+            _ => "unchanged".to_owned(),
+        }
+    }
+
+    fn signed(&self, value: f64) -> String {
+        match self.unit {
+            Unit::Relative => signed_percent(value, self.decimals),
+            Unit::Points => format!("{}{NBSP}pp", signed(value * 100.0, self.decimals)),
+            Unit::Own => signed(value, self.decimals),
+        }
+    }
+}
+
+/// Returns the margin as a change on the side that hurts, in the unit of the change; `None` where it cannot
+/// be said in that unit.
+pub(super) fn margin_as_change(metric: &MetricResult, effect: &Effect, unit: Unit) -> Option<f64> {
+    let Role::Guardrail { margin } = metric.role else { return None };
+    let size = match (margin, unit) {
+        (Margin::Relative(share), Unit::Relative) => share.fraction(),
+        (Margin::Relative(share), Unit::Points | Unit::Own) => share.fraction() * effect.control_mean.abs(),
+        (Margin::Absolute(by), Unit::Relative) => by / effect.control_mean.abs(),
+        (Margin::Absolute(by), Unit::Points | Unit::Own) => by,
+    };
+    let size = if size.is_finite() { size } else { return None };
+    Some(match metric.direction {
+        Direction::IncreaseIsGood => -size,
+        Direction::IncreaseIsBad => size,
+    })
+}
+
+/// Writes an arm's level with the digits that the difference is known to.
+pub(super) fn level(metric: &MetricResult, mean: f64, effect: &Effect) -> String {
+    let half = (effect.interval.upper - effect.interval.lower) / 2.0;
+    match metric.kind {
+        MetricKind::Proportion => crate::report::number::percent(mean, decimals(half * 100.0, 1)),
+        MetricKind::Mean => fixed(mean, decimals(half, 1)),
+    }
+}
+
+/// Writes an arm's level of which no uncertainty is known.
+pub(super) fn bare_level(metric: &MetricResult, mean: f64) -> String {
+    match metric.kind {
+        MetricKind::Proportion => format!("{}{NBSP}%", significant(mean * 100.0, 3)),
+        MetricKind::Mean => significant(mean, 3),
+    }
+}
+
+/// Says how a treatment moved a metric: `purchases per user up 3.1 %`, without a number where there is none.
+pub(super) fn moved(outcome: &Outcome, key: &MetricKey, treatment: &VariantKey, otherwise: &str) -> String {
+    let change = metric(outcome, key).and_then(|metric| {
+        let effect = comparison(metric, treatment)?.estimate.effect()?;
+        Some(Change::of(metric, effect))
+    });
+    let how = change.map_or_else(|| otherwise.to_owned(), |change| change.phrase());
+    format!("{} {how}", words(key))
+}
+
+/// Tells whether an estimate is held back until the plan allows a look.
+pub(super) fn is_held_back(estimate: &Estimate) -> bool {
+    matches!(estimate, Estimate::NotMeasured(why) if why.reason == "before-horizon")
+}

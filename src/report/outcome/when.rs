@@ -1,0 +1,64 @@
+//! Dates as the book writes them.
+
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, civil};
+
+use crate::model::Duration;
+use crate::report::number::{NBSP, counted};
+
+/// The book's time zone.
+pub(super) struct Calendar {
+    zone: TimeZone,
+    /// What is added where the zone is not known here, so that a time is not misread.
+    suffix: &'static str,
+}
+
+impl Calendar {
+    /// Makes the calendar of an IANA time zone; where this machine does not know it, of UTC, and says so.
+    pub(super) fn new(name: &str) -> Self {
+        match TimeZone::get(name) {
+            Ok(zone) => Self { zone, suffix: "" },
+            Err(_) => Self { zone: TimeZone::UTC, suffix: " UTC" },
+        }
+    }
+
+    /// Writes the instant as a date where it is midnight, and with its minute elsewhere.
+    pub(super) fn instant(&self, instant: Timestamp) -> String {
+        let local = instant.to_zoned(self.zone.clone()).datetime();
+        if local.time() == civil::Time::midnight() {
+            format!("{}{}", local.date(), self.suffix)
+        } else {
+            let minute = local.time().strftime("%H:%M");
+            format!("{}{NBSP}{minute}{}", local.date(), self.suffix)
+        }
+    }
+
+    /// Writes the day that the instant is in.
+    pub(super) fn day(&self, instant: Timestamp) -> String {
+        self.date(instant).to_string()
+    }
+
+    /// Says how many days there are from one instant's day to another's: `in 6 days`. Nothing for the past.
+    pub(super) fn ahead(&self, from: Timestamp, to: Timestamp) -> Option<String> {
+        let days = self.date(from).until(self.date(to)).ok()?.get_days();
+        match days {
+            ..=0 => None,
+            1 => Some("tomorrow".to_owned()),
+            _ => Some(format!("in {}", counted(u64::try_from(days).ok()?, "day", "days"))),
+        }
+    }
+
+    fn date(&self, instant: Timestamp) -> civil::Date {
+        instant.to_zoned(self.zone.clone()).date()
+    }
+}
+
+/// Writes a duration in words: `7 days`.
+pub(super) fn duration(duration: Duration) -> String {
+    let seconds = u64::try_from(duration.seconds()).unwrap_or_default();
+    match seconds {
+        s if s % 86_400 == 0 => counted(s / 86_400, "day", "days"),
+        s if s % 3_600 == 0 => counted(s / 3_600, "hour", "hours"),
+        s => counted(s / 60, "minute", "minutes"),
+    }
+}
