@@ -1,1 +1,189 @@
-//! Files to `Book`: discover, parse with spans, check against the schema, lower.
+//! Files to `Book`: discover, parse with spans, read as typed syntax, lower.
+//!
+//! [`load`] is pure: bytes in, a book or findings out. Only [`discover`] touches the disk.
+
+pub mod discover;
+mod documents;
+mod lower;
+mod name;
+mod nearest;
+mod rules;
+pub(crate) mod syntax;
+mod text;
+pub mod yaml;
+
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+pub use discover::{DiscoverError, RawFile, find_root, read_folder};
+pub use documents::{Document, Documents, Place};
+pub use nearest::{nearest, suggestion};
+pub use rules::{RULES, STRUCTURAL};
+pub use text::MAX_BYTES;
+
+pub use crate::model::Kind;
+
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::model::Book;
+use crate::span::{SourceFile, Span};
+use name::FileName;
+use syntax::{File, Reader};
+
+/// The file that marks the root of a book.
+pub const BOOK_FILE: &str = "trialbook.yaml";
+
+/// How many findings of one file are kept; past that, one more says how many there were.
+pub const MAX_FINDINGS: usize = 500;
+
+/// A book, or why there is none.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The book; `Some` only where no finding is an error.
+    pub book: Option<Book>,
+    /// The files.
+    pub documents: Documents,
+    /// What is wrong, in reading order.
+    pub findings: Vec<Diagnostic>,
+}
+
+/// Reads the files of a book. All problems of all files are found in one run.
+pub fn load(files: Vec<RawFile>) -> Loaded {
+    let mut files = files;
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    let read: Vec<_> = files.into_par_iter().map(read_file).collect();
+    let mut findings = Vec::new();
+    let (mut documents, mut syntaxes) = (Vec::new(), Vec::new());
+    for Read { document, syntax, findings: found } in read {
+        findings.extend(capped(found));
+        if let Some(document) = document {
+            documents.push(document);
+            syntaxes.push(syntax);
+        }
+    }
+    let documents = Documents::new(documents);
+    findings.extend(lost_files(&documents));
+    let (contents, found) = lower::lower(&documents, &syntaxes);
+    findings.extend(found);
+    findings.sort_by(|a, b| a.order().cmp(&b.order()));
+    let failed = findings.iter().any(|finding| finding.severity == Severity::Error);
+    let book = match contents {
+        Some(contents) if !failed => match Book::new(contents) {
+            Ok(book) => Some(book),
+            Err(errors) => {
+                // `lower` finds these with better places; this is the net below it.
+                findings.extend(errors.into_iter().map(|error| {
+                    let place = documents.place(error.kind, &error.key, "");
+                    Diagnostic::error(rules::INVALID_BOOK, error.to_string(), &place.file, place.span)
+                }));
+                None
+            }
+        },
+        Some(_) | None => None,
+    };
+    Loaded { book, documents, findings }
+}
+
+/// A file after the steps that need no other file.
+struct Read {
+    document: Option<Document>,
+    syntax: Option<File>,
+    findings: Vec<Diagnostic>,
+}
+
+fn read_file(raw: RawFile) -> Read {
+    let (kind, key) = match name::classify(&raw.path) {
+        FileName::Of(kind, key) => (kind, key.to_owned()),
+        FileName::Wrong(wrong) => {
+            let file = SourceFile::new(raw.path.as_str(), "");
+            return Read { document: None, syntax: None, findings: vec![wrong.finding(&file)] };
+        }
+        FileName::Other => return Read { document: None, syntax: None, findings: Vec::new() },
+    };
+    let (file, mut findings) = text::decode(raw);
+    let mut document = Document { kind, key, file: Arc::clone(&file), root: None, comments: Vec::new() };
+    findings.extend(name::bad_key(&document));
+    if findings.iter().any(|finding| finding.rule != rules::BAD_KEY) {
+        return Read { document: Some(document), syntax: None, findings };
+    }
+    let parsed = yaml::parse(&file);
+    let broken = !parsed.findings.is_empty();
+    findings.extend(parsed.findings);
+    document.comments = parsed.comments;
+    document.root = parsed.root;
+    let syntax = document.root.as_ref().and_then(|root| {
+        let mut reader = Reader::new(&file);
+        let syntax = File::read(kind, root, &mut reader);
+        findings.extend(reader.into_findings());
+        syntax
+    });
+    if document.root.is_none() && !broken {
+        let message = format!("the file is empty: expected {}", name::article(kind));
+        findings.push(
+            Diagnostic::error(rules::MISSING_KEY, message, &file, Span::default())
+                .help(format!("`trialbook schema {kind}` says what can be in it")),
+        );
+    }
+    Read { document: Some(document), syntax, findings }
+}
+
+/// Keeps a hostile file from making more findings than anybody reads.
+fn capped(mut findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let total = findings.len();
+    if total > MAX_FINDINGS {
+        findings.truncate(MAX_FINDINGS);
+        if let Some(last) = findings.last().cloned() {
+            let message = format!("{} more findings in this file are not shown", total - MAX_FINDINGS);
+            findings.push(
+                Diagnostic::error(rules::TOO_LARGE, message, &last.primary.file, last.primary.span)
+                    .help("mend the ones above, then look again"),
+            );
+        }
+    }
+    findings
+}
+
+/// Says that a book has no `trialbook.yaml`, and which files claim one key.
+fn lost_files(documents: &Documents) -> Vec<Diagnostic> {
+    let mut findings = Vec::new();
+    if documents.get(Kind::Book, "").is_none() {
+        let place = documents.place(Kind::Book, "", "");
+        findings.push(
+            Diagnostic::error(
+                rules::MISSING_BOOK,
+                format!("there is no `{BOOK_FILE}`"),
+                &place.file,
+                place.span,
+            )
+            .help(format!("`{BOOK_FILE}` marks the root of a book and declares its entities and attributes")),
+        );
+    }
+    for document in documents.iter() {
+        let Some(first) = documents.get(document.kind, &document.key) else { continue };
+        if !std::ptr::eq(first, document) {
+            let (kind, key) = (document.kind, &document.key);
+            let start = documents_start(document);
+            findings.push(
+                Diagnostic::error(
+                    rules::DUPLICATE_FILE,
+                    format!(
+                        "a second {kind} `{key}`: keys are unique in the whole book, whatever the folder"
+                    ),
+                    &document.file,
+                    start,
+                )
+                .related(&first.file, documents_start(first), "the first")
+                .help("rename or remove one of them"),
+            );
+        }
+    }
+    findings
+}
+
+fn documents_start(document: &Document) -> Span {
+    document
+        .root
+        .as_ref()
+        .and_then(|root| root.entries().first())
+        .map_or(Span::default(), |entry| entry.key_span)
+}

@@ -1,0 +1,151 @@
+//! What a file's name says: its kind and key, or that it is not quite one of ours.
+
+use std::sync::Arc;
+
+use super::documents::Document;
+use super::nearest::nearest;
+use super::{BOOK_FILE, rules};
+use crate::diagnostic::Diagnostic;
+use crate::model::{Kind, SurfaceKey};
+use crate::span::{SourceFile, Span};
+
+/// What a path is to a book.
+#[derive(Debug, PartialEq, Eq)]
+pub enum FileName<'a> {
+    /// A file of a kind, with its key.
+    Of(Kind, &'a str),
+    /// YAML that looks as if it were meant to be one.
+    Wrong(Wrong<'a>),
+    /// Not ours.
+    Other,
+}
+
+/// Why a name is not that of a book's file.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Wrong<'a> {
+    /// `.yml` in place of `.yaml`.
+    Extension,
+    /// A kind that a later version will have.
+    Reserved(&'a str),
+    /// An infix that is no kind.
+    Infix(&'a str),
+    /// YAML without an infix.
+    Plain,
+    /// `trialbook.yaml` in a folder of the book.
+    Nested,
+}
+
+/// Tells what the name of a file means.
+pub fn classify(path: &str) -> FileName<'_> {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    if name == BOOK_FILE {
+        return if path == BOOK_FILE {
+            FileName::Of(Kind::Book, "trialbook")
+        } else {
+            FileName::Wrong(Wrong::Nested)
+        };
+    }
+    let (stem, yml) = match (name.strip_suffix(".yaml"), name.strip_suffix(".yml")) {
+        (Some(stem), _) => (stem, false),
+        (None, Some(stem)) => (stem, true),
+        (None, None) => return FileName::Other,
+    };
+    let Some((key, infix)) = stem.rsplit_once('.') else {
+        return match (stem, yml) {
+            ("trialbook", true) => FileName::Wrong(Wrong::Extension),
+            _ => FileName::Wrong(Wrong::Plain),
+        };
+    };
+    match Kind::ALL.into_iter().find(|kind| *kind != Kind::Book && kind.as_str() == infix) {
+        Some(_) if yml => FileName::Wrong(Wrong::Extension),
+        Some(kind) => FileName::Of(kind, key),
+        None if matches!(infix, "rollout" | "holdout") => FileName::Wrong(Wrong::Reserved(infix)),
+        None => FileName::Wrong(Wrong::Infix(infix)),
+    }
+}
+
+impl Wrong<'_> {
+    /// Returns the finding for it.
+    pub fn finding(self, file: &Arc<SourceFile>) -> Diagnostic {
+        let start = Span::default();
+        let error = |rule, message: String| Diagnostic::error(rule, message, file, start);
+        let name = file.path().rsplit('/').next().unwrap_or_default();
+        match self {
+            Self::Extension => error(
+                rules::UNKNOWN_FILE_KIND,
+                "a book's files end in `.yaml`, so this one is not read".into(),
+            )
+            .help(format!("rename it to `{}.yaml`", name.trim_end_matches(".yml"))),
+            Self::Reserved(kind) => {
+                error(rules::RESERVED_WORD, format!("{kind}s are reserved: they are not supported yet")).help(
+                    if kind == "rollout" {
+                        "release in steps by changing a rule of the flag, or test it with an experiment"
+                    } else {
+                        "take the file out; an experiment with a long schedule measures a lasting effect"
+                    },
+                )
+            }
+            Self::Infix(infix) => {
+                let kinds = || Kind::ALL.into_iter().filter(|kind| *kind != Kind::Book).map(Kind::as_str);
+                let help = match nearest(infix, kinds()) {
+                    Some(near) => format!("did you mean `.{near}.yaml`?"),
+                    None => format!("kinds are {}", kinds().collect::<Vec<_>>().join(", ")),
+                };
+                error(rules::UNKNOWN_FILE_KIND, format!("`{infix}` is not a kind of file")).help(help)
+            }
+            Self::Plain => Diagnostic::warning(
+                rules::STRAY_FILE,
+                "this file is not part of the book: its name says no kind",
+                file,
+                start,
+            )
+            .help("name it `KEY.KIND.yaml`, or move it out of the book's folder"),
+            Self::Nested => {
+                error(rules::STRAY_FILE, format!("a second `{BOOK_FILE}`: a book cannot hold another book"))
+                    .help("move one of them out of the other's folder")
+            }
+        }
+    }
+}
+
+/// Returns the finding that the stem of a file's name is not a key.
+pub fn bad_key(document: &Document) -> Option<Diagnostic> {
+    // Every kind's key has the same grammar.
+    let error = SurfaceKey::new(&document.key).err()?;
+    Some(
+        Diagnostic::error(
+            rules::BAD_KEY,
+            format!("the file's name says the key, and {error}"),
+            &document.file,
+            Span::default(),
+        )
+        .help("rename the file"),
+    )
+}
+
+/// Returns the kind with its article.
+pub fn article(kind: Kind) -> String {
+    match kind {
+        Kind::Experiment => "an experiment".into(),
+        _ => format!("a {kind}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_suffix_says_the_kind_and_the_stem_is_the_key() {
+        assert_eq!(classify("a/b/x.flag.yaml"), FileName::Of(Kind::Flag, "x"));
+        assert_eq!(classify("trialbook.yaml"), FileName::Of(Kind::Book, "trialbook"));
+        assert_eq!(classify("a/trialbook.yaml"), FileName::Wrong(Wrong::Nested));
+        assert_eq!(classify("trialbook.yml"), FileName::Wrong(Wrong::Extension));
+        assert_eq!(classify("x.flag.yml"), FileName::Wrong(Wrong::Extension));
+        assert_eq!(classify("x.flga.yaml"), FileName::Wrong(Wrong::Infix("flga")));
+        assert_eq!(classify("x.book.yaml"), FileName::Wrong(Wrong::Infix("book")));
+        assert_eq!(classify("x.holdout.yaml"), FileName::Wrong(Wrong::Reserved("holdout")));
+        assert_eq!(classify("foo.yaml"), FileName::Wrong(Wrong::Plain));
+        assert_eq!(classify("README.md"), FileName::Other);
+    }
+}

@@ -1,0 +1,50 @@
+//! The nearest known name, for "did you mean".
+
+/// Returns the candidate that is most likely meant by a misspelt name; `None` where none is near.
+///
+/// Near is at most one edit in three characters (Damerau-Levenshtein, case ignored), or at least one edit.
+pub fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    /// Longer names are not misspelt keys, and comparing them costs quadratic time.
+    const LONGEST: usize = 100;
+    if name.len() > LONGEST {
+        return None;
+    }
+    let folded = name.to_lowercase();
+    let limit = (folded.chars().count() / 3).max(1);
+    candidates
+        .filter(|candidate| candidate.len().abs_diff(folded.len()) <= 4 * limit && candidate.len() <= LONGEST)
+        .map(|candidate| (strsim::damerau_levenshtein(&folded, &candidate.to_lowercase()), candidate))
+        .filter(|(distance, _)| *distance <= limit)
+        .min()
+        .map(|(_, candidate)| candidate)
+}
+
+/// Returns the sentence that names the nearest candidate, or up to eight known ones.
+pub fn suggestion<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> String {
+    const SHOWN: usize = 8;
+    let candidates: Vec<_> = candidates.collect();
+    if let Some(near) = nearest(name, candidates.iter().copied()) {
+        return format!("did you mean `{near}`?");
+    }
+    let some: Vec<_> = candidates.iter().take(SHOWN).map(|candidate| format!("`{candidate}`")).collect();
+    match candidates.len() {
+        0 => "none is declared".into(),
+        n if n > SHOWN => format!("known are {}, …", some.join(", ")),
+        _ => format!("known: {}", some.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_finds_its_word_and_another_word_finds_none() {
+        let words = ["allocation", "audience", "control", "owner"];
+        assert_eq!(nearest("alocation", words.into_iter()), Some("allocation"));
+        assert_eq!(nearest("Owner", words.into_iter()), Some("owner"));
+        assert_eq!(nearest("contorl", words.into_iter()), Some("control"));
+        assert_eq!(nearest("salt", words.into_iter()), None);
+        assert_eq!(suggestion("x", std::iter::empty()), "none is declared");
+    }
+}

@@ -1,0 +1,286 @@
+//! `trialbook.yaml`.
+
+use serde_json::{Value, json};
+
+use super::audience::Literal;
+use super::experiment::{AnalysisSyntax, GuardrailSyntax};
+use super::leaf::{List, Map, Text, When};
+use super::mapping::{mapping, words};
+use super::reader::{Definitions, Reader, Syntax};
+use crate::load::rules;
+use crate::load::yaml::{Content, Node};
+use crate::model::{
+    AttributeKey, AttributeType, ColumnName, Duration, EntityKey, Evaluator, MetricKey, Share, SurfaceKey,
+    TargetKey, TargetType,
+};
+use crate::span::Spanned;
+
+mapping! {
+    /// The book: entities, attributes, surfaces, targets, warehouse, defaults, policy.
+    struct BookFile: "a book" {
+        /// The book's name. What trialbook makes in a target carries it.
+        "book" required name: BookName,
+        /// The IANA time zone in which dates begin; UTC unless given.
+        "timezone" optional timezone: Text,
+        /// Units of randomisation.
+        "entities" required entities: Map<EntityKey, EntitySyntax>,
+        /// The evaluation context, typed. Targeting may use nothing else.
+        "attributes" optional attributes: Map<AttributeKey, AttributeSyntax>,
+        /// Parts of the product.
+        "surfaces" optional surfaces: Map<SurfaceKey, SurfaceSyntax>,
+        /// Flag back ends.
+        "targets" optional targets: Map<TargetKey, TargetSyntax>,
+        /// Where the data lives.
+        "warehouse" optional warehouse: WarehouseSyntax,
+        /// Where pull requests are.
+        "github" optional github: GithubSyntax,
+        /// What every experiment would otherwise copy.
+        "defaults" optional defaults: DefaultsSyntax,
+        /// What the book demands of everyone.
+        "policy" optional policy: PolicySyntax,
+    }
+}
+
+/// A name with the grammar of a key.
+#[derive(Debug)]
+pub struct BookName(pub String);
+
+impl Syntax for BookName {
+    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        // A surface's key has the same grammar.
+        SurfaceKey::read(node, reader).map(|key| Self(key.into()))
+    }
+
+    fn schema(definitions: &mut Definitions) -> Value {
+        SurfaceKey::schema(definitions)
+    }
+}
+
+mapping! {
+    /// A unit of randomisation.
+    struct EntitySyntax: "an entity" {
+        /// The warehouse column that holds its id, where a source does not say otherwise.
+        "column" required column: ColumnName,
+        /// The context attribute that holds its id; the context's targeting key unless given.
+        "context" optional context: AttributeKey,
+    }
+}
+
+mapping! {
+    /// An attribute of the evaluation context.
+    struct AttributeSyntax: "an attribute" {
+        /// The type that makes a value count; a value of another type counts as missing.
+        "type" required kind: AttributeType,
+        /// `true` where a unit keeps its value for as long as a test may run.
+        "stable" optional stable: bool,
+        /// The values that occur: a list, or a mapping with each one's share of traffic. Left out: any value.
+        "values" optional values: Values,
+        /// The least number that occurs.
+        "min" optional min: f64,
+        /// The greatest number that occurs.
+        "max" optional max: f64,
+    }
+}
+
+/// The values that an attribute may have, with their shares where they are declared.
+#[derive(Debug)]
+pub struct Values(pub Vec<(Spanned<Literal>, Option<Spanned<Share>>)>);
+
+impl Syntax for Values {
+    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        match &node.content {
+            Content::Sequence(items) => {
+                let values = items.iter().filter_map(|item| Some((reader.item(item)?, None)));
+                Some(Self(values.collect()))
+            }
+            Content::Mapping(entries) => {
+                let mut values = Vec::with_capacity(entries.len());
+                for entry in entries {
+                    let key = Literal::of_key(entry);
+                    let share = reader.field(entry);
+                    values.push((Spanned { value: key, span: entry.key_span }, share));
+                }
+                Some(Self(values))
+            }
+            Content::Scalar(_) => {
+                let expected = "a list such as `[SE, FI]`, or a mapping such as `{SE: 70%, FI: 30%}`";
+                reader.expected(rules::WRONG_TYPE, node, expected, "");
+                None
+            }
+        }
+    }
+
+    fn schema(definitions: &mut Definitions) -> Value {
+        json!({ "anyOf": [
+            { "type": "array", "items": Literal::schema(definitions) },
+            { "type": "object", "additionalProperties": Share::schema(definitions) },
+        ] })
+    }
+}
+
+mapping! {
+    /// A part of the product.
+    struct SurfaceSyntax: "a surface" {
+        /// Who answers for it.
+        "owner" optional owner: Text,
+    }
+}
+
+mapping! {
+    /// A flag back end.
+    struct TargetSyntax: "a target" {
+        /// Its kind.
+        "type" required kind: TargetType,
+        /// Where the flags are kept: `file://` and a path relative to the book's root.
+        "store" required store: Text,
+        /// Launches, exposures and analysis belong to this one; the only target is primary unless it says otherwise.
+        "primary" optional primary: bool,
+        /// The evaluators that serve from it; `[javascript-4]` unless given.
+        "evaluators" optional evaluators: List<Evaluator>,
+    }
+    reserved {
+        "experiments" => "there is one target today, and it serves experiments; take `experiments:` out",
+        "url" => "a flagd target has a `store`",
+        "project" => "a flagd target has a `store`",
+        "environment" => "a flagd target has a `store`",
+        "token_env" => "a flagd target has a `store`",
+    }
+}
+
+/// A kind of warehouse.
+#[derive(Debug, Clone, Copy)]
+pub enum Engine {
+    /// The embedded DuckDB.
+    Duckdb,
+}
+
+words! { Engine: "`duckdb`" {
+    "duckdb" => Engine::Duckdb,
+} reserved {
+    "adbc" => "write `engine: duckdb`, and give it the data as files or as a DuckDB database",
+} }
+
+mapping! {
+    /// Where the data lives.
+    struct WarehouseSyntax: "a warehouse" {
+        /// Its kind.
+        "engine" required engine: Engine,
+        /// The database file, relative to the book's root. Left out: sources are files.
+        "database" optional database: Text,
+    }
+    reserved {
+        "driver" => "the embedded DuckDB needs no driver",
+        "dialect" => "the embedded DuckDB has its own",
+        "uri_env" => "the embedded DuckDB has a `database`",
+    }
+}
+
+mapping! {
+    /// Where pull requests are.
+    struct GithubSyntax: "the GitHub settings" {
+        /// `owner/name`.
+        "repository" required repository: Repository,
+    }
+}
+
+/// `owner/name`.
+#[derive(Debug)]
+pub struct Repository(pub String);
+
+impl Syntax for Repository {
+    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        const EXPECTED: &str = "a repository such as `acme/shop`";
+        let text = reader.string(node, EXPECTED)?;
+        let part = |part: &str| {
+            !part.is_empty()
+                && part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+        };
+        if text.split_once('/').is_some_and(|(owner, name)| part(owner) && part(name)) {
+            return Some(Self(text.to_owned()));
+        }
+        let help = text
+            .strip_prefix("https://github.com/")
+            .map(|rest| format!("write `{}`", rest.trim_end_matches('/').trim_end_matches(".git")));
+        reader.expected(rules::BAD_KEY, node, EXPECTED, help.unwrap_or_default());
+        None
+    }
+
+    fn schema(_: &mut Definitions) -> Value {
+        json!({ "type": "string", "pattern": "^[A-Za-z0-9._-]+/[A-Za-z0-9._-]+$" })
+    }
+}
+
+mapping! {
+    /// What every experiment would otherwise copy. Added where an experiment does not use the metric itself, and
+    /// where the metric is measured on the unit that the experiment randomises.
+    struct DefaultsSyntax: "the defaults" {
+        /// Guardrails of every experiment.
+        "guardrails" optional guardrails: List<GuardrailSyntax>,
+        /// Exploratory metrics of every experiment.
+        "exploratory" optional exploratory: List<MetricKey>,
+        /// How experiments are judged.
+        "analysis" optional analysis: AnalysisSyntax,
+        /// What the experiments on a surface have in common.
+        "surfaces" optional surfaces: Map<SurfaceKey, SurfaceDefaultsSyntax>,
+    }
+}
+
+mapping! {
+    /// What the experiments on a surface have in common.
+    struct SurfaceDefaultsSyntax: "a surface's defaults" {
+        /// Guardrails of every experiment on the surface.
+        "guardrails" optional guardrails: List<GuardrailSyntax>,
+        /// Exploratory metrics of every experiment on the surface.
+        "exploratory" optional exploratory: List<MetricKey>,
+    }
+}
+
+mapping! {
+    /// What the book demands of everyone.
+    struct PolicySyntax: "a policy" {
+        /// The longest that an experiment may enrol.
+        "max_duration" optional max_duration: Duration,
+        /// Periods in which nothing is launched.
+        "freeze" optional freeze: List<FreezeSyntax>,
+        /// When a plan is too large to apply unasked.
+        "large_change" optional large_change: LargeChangeSyntax,
+        /// When a result is invalid.
+        "quality" optional quality: QualitySyntax,
+    }
+}
+
+mapping! {
+    /// A period in which nothing is launched.
+    struct FreezeSyntax: "a freeze" {
+        /// The first day, or the instant.
+        "from" required from: When,
+        /// The first day after it, or the instant.
+        "until" required until: When,
+        /// Why.
+        "reason" required reason: Text,
+    }
+}
+
+mapping! {
+    /// A plan is too large when it changes more than `share` of the live flags, and at least `at_least` of them.
+    struct LargeChangeSyntax: "a large change" {
+        /// The share of the live flags that may change; 30% unless given.
+        "share" optional share: Share,
+        /// Never refuses fewer changes than this; 10 unless given.
+        "at_least" optional at_least: u32,
+    }
+}
+
+mapping! {
+    /// The thresholds past which a result is invalid.
+    struct QualitySyntax: "the quality thresholds" {
+        /// A sample ratio this improbable under the declared split is a mismatch; 0.1% unless given.
+        "sample_ratio_p" optional sample_ratio_p: Share,
+        /// The share of units seen in two variants; 1% unless given.
+        "in_two_variants" optional in_two_variants: Share,
+        /// The share of units first exposed outside the schedule; 1% unless given.
+        "outside_schedule" optional outside_schedule: Share,
+        /// The fewest units that a variant may have; 100 unless given.
+        "min_units_per_variant" optional min_units_per_variant: u32,
+    }
+}

@@ -1,0 +1,376 @@
+//! Scalars, lists and maps of a book's files.
+
+use serde_json::{Value, json};
+
+use super::mapping::words;
+use super::reader::{Definitions, Reader, Syntax};
+use crate::load::rules;
+use crate::load::yaml::{Content, Node, Typed};
+use crate::model::{
+    AttributeKey, AttributeType, BucketRange, ColumnName, DecisionOutcome, DimensionKey, Direction, Duration,
+    EntityKey, Evaluator, ExperimentKey, FlagKey, LayerKey, MeasureKey, Method, MetricKey, Salt, SegmentKey,
+    Share, SourceKey, SurfaceKey, TargetKey, TargetType, ValueType, VariantKey,
+};
+use crate::span::Spanned;
+
+/// Prose: text that is not blank.
+#[derive(Debug)]
+pub struct Text(pub String);
+
+impl Syntax for Text {
+    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        let text = reader.string(node, "text")?;
+        if text.trim().is_empty() {
+            reader.expected(rules::WRONG_TYPE, node, "text that is not blank", "");
+            return None;
+        }
+        Some(Self(text.trim().to_owned()))
+    }
+
+    fn schema(_: &mut Definitions) -> Value {
+        json!({ "type": "string", "pattern": r"\S" })
+    }
+}
+
+macro_rules! keys {
+    ($($type:ident: $expected:literal, $pattern:literal;)+) => {$(
+        impl Syntax for $type {
+            fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+                let text = reader.string(node, $expected)?;
+                match $type::new(text) {
+                    Ok(key) => Some(key),
+                    Err(error) => {
+                        reader.error(rules::BAD_KEY, node.span, error.to_string(), "");
+                        None
+                    }
+                }
+            }
+
+            fn schema(_: &mut Definitions) -> Value {
+                json!({ "type": "string", "pattern": $pattern })
+            }
+        }
+    )+};
+}
+
+keys! {
+    FlagKey: "a flag's key", "^[a-z0-9][a-z0-9-]{0,62}$";
+    ExperimentKey: "an experiment's key", "^[a-z0-9][a-z0-9-]{0,62}$";
+    LayerKey: "a layer's key", "^[a-z0-9][a-z0-9-]{0,62}$";
+    SegmentKey: "a segment's key", "^[a-z0-9][a-z0-9-]{0,62}$";
+    MetricKey: "a metric's key", "^[a-z0-9][a-z0-9-]{0,62}$";
+    SourceKey: "a source's key", "^[a-z0-9][a-z0-9-]{0,62}$";
+    SurfaceKey: "a surface's key", "^[a-z0-9][a-z0-9-]{0,62}$";
+    TargetKey: "a target's key", "^[a-z0-9][a-z0-9-]{0,62}$";
+    Salt: "a salt", "^[a-z0-9][a-z0-9-]{0,62}$";
+    VariantKey: "a variant's key", "^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$";
+    AttributeKey: "an attribute's name", "^[A-Za-z_][A-Za-z0-9_-]{0,62}$";
+    EntityKey: "an entity's name", "^[A-Za-z_][A-Za-z0-9_-]{0,62}$";
+    MeasureKey: "a measure's name", "^[A-Za-z_][A-Za-z0-9_-]{0,62}$";
+    DimensionKey: "a dimension's name", "^[A-Za-z_][A-Za-z0-9_-]{0,62}$";
+    ColumnName: "a column's name", "^[^\\u0000-\\u001f\\u007f-\\u009f]{1,255}$";
+}
+
+impl Syntax for Share {
+    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        const EXPECTED: &str = "a share such as `20%`";
+        let text = reader.text(node, rules::BAD_SHARE, EXPECTED)?;
+        match Share::parse(text) {
+            Ok(share) => Some(share),
+            Err(error) => {
+                let help = match text.parse::<f64>() {
+                    Ok(number) if number > 0.0 && number < 1.0 => {
+                        format!("write `{text}%`, or `{}%` if a fraction of one was meant", Decimal(number * 100.0))
+                    }
+                    Ok(_) => format!("write `{text}%`"),
+                    Err(_) => "a share is a number from 0 to 100 with up to four decimals and a percent sign, such as `20%` or `0.5%`".into(),
+                };
+                reader.error(rules::BAD_SHARE, node.span, error.to_string(), help);
+                None
+            }
+        }
+    }
+
+    fn schema(_: &mut Definitions) -> Value {
+        json!({ "type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?%$", "examples": ["20%", "0.5%"] })
+    }
+}
+
+/// A number with at most four decimals and no trailing zeros.
+struct Decimal(f64);
+
+impl std::fmt::Display for Decimal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let text = format!("{:.4}", self.0);
+        f.write_str(text.trim_end_matches('0').trim_end_matches('.'))
+    }
+}
+
+impl Syntax for Duration {
+    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        let text = reader.text(node, rules::BAD_DURATION, "a duration such as `7d`, `12h` or `30m`")?;
+        match Duration::parse(text) {
+            Ok(duration) => Some(duration),
+            Err(error) => {
+                let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+                let weeks =
+                    text.strip_suffix('w').and_then(|n| n.parse::<u32>().ok()).and_then(|n| n.checked_mul(7));
+                let help = match weeks {
+                    Some(days) => format!("write `{days}d`"),
+                    None if digits => {
+                        format!("write `{text}d` for days, `{text}h` for hours or `{text}m` for minutes")
+                    }
+                    None => String::new(),
+                };
+                reader.error(rules::BAD_DURATION, node.span, error.to_string(), help);
+                None
+            }
+        }
+    }
+
+    fn schema(_: &mut Definitions) -> Value {
+        json!({ "type": "string", "pattern": "^[0-9]+[dhm]$", "examples": ["7d", "12h"] })
+    }
+}
+
+/// A date of the book's time zone, or an instant with its offset.
+#[derive(Debug, Clone, Copy)]
+pub enum When {
+    /// The day, which begins at midnight.
+    Day(jiff::civil::Date),
+    /// An instant.
+    Instant(jiff::Timestamp),
+}
+
+impl Syntax for When {
+    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        const EXPECTED: &str = "a date such as `2026-11-25`, or `2026-11-25T09:00:00Z`";
+        let text = reader.string(node, EXPECTED)?;
+        let day = text.len() == 10 && text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
+        let read = if day {
+            text.parse().map(Self::Day)
+        } else if text.starts_with(|c: char| c.is_ascii_digit()) && text.contains(['T', 't']) {
+            text.parse().map(Self::Instant)
+        } else {
+            reader.expected(rules::BAD_DATE, node, EXPECTED, "");
+            return None;
+        };
+        match read {
+            Ok(when) => Some(when),
+            Err(error) => {
+                let message = format!("`{text}` is not a date: {error}");
+                reader.error(rules::BAD_DATE, node.span, message, format!("expected {EXPECTED}"));
+                None
+            }
+        }
+    }
+
+    fn schema(_: &mut Definitions) -> Value {
+        json!({ "type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt].+)?$", "examples": ["2026-11-25"] })
+    }
+}
+
+impl Syntax for bool {
+    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        let help = match &node.content {
+            Content::Scalar(scalar) => match (scalar.typed(), &*scalar.text) {
+                (Typed::Boolean(boolean), _) => return Some(boolean),
+                (_, "yes" | "Yes" | "on" | "On" | "y") => "write `true`",
+                (_, "no" | "No" | "off" | "Off" | "n") => "write `false`",
+                (Typed::Text(_), "true" | "false") => "leave out the quotes",
+                _ => "",
+            },
+            Content::Sequence(_) | Content::Mapping(_) => "",
+        };
+        reader.expected(rules::WRONG_TYPE, node, "`true` or `false`", help);
+        None
+    }
+
+    fn schema(_: &mut Definitions) -> Value {
+        json!({ "type": "boolean" })
+    }
+}
+
+/// A finite number.
+impl Syntax for f64 {
+    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        let help = match &node.content {
+            Content::Scalar(scalar) => match scalar.typed() {
+                Typed::Number(number) if number.is_finite() => return Some(number),
+                Typed::Text(text) if text.parse::<f64>().is_ok_and(f64::is_finite) => "leave out the quotes",
+                _ => "",
+            },
+            Content::Sequence(_) | Content::Mapping(_) => "",
+        };
+        reader.expected(rules::WRONG_TYPE, node, "a finite number", help);
+        None
+    }
+
+    fn schema(_: &mut Definitions) -> Value {
+        json!({ "type": "number" })
+    }
+}
+
+/// A number above zero.
+#[derive(Debug, Clone, Copy)]
+pub struct Positive(pub f64);
+
+impl Syntax for Positive {
+    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        let number = f64::read(node, reader)?;
+        if number > 0.0 {
+            return Some(Self(number));
+        }
+        reader.expected(rules::BAD_NUMBER, node, "a number above zero", "");
+        None
+    }
+
+    fn schema(_: &mut Definitions) -> Value {
+        json!({ "type": "number", "exclusiveMinimum": 0 })
+    }
+}
+
+/// A whole number that is not negative.
+impl Syntax for u32 {
+    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        let whole = match &node.content {
+            Content::Scalar(scalar) => match scalar.typed() {
+                Typed::Number(number) if number.fract() == 0.0 => {
+                    ((0.0..=f64::from(u32::MAX)).contains(&number)).then_some(number as u32)
+                }
+                _ => None,
+            },
+            Content::Sequence(_) | Content::Mapping(_) => None,
+        };
+        if whole.is_none() {
+            reader.expected(rules::WRONG_TYPE, node, "a whole number, not negative", "");
+        }
+        whole
+    }
+
+    fn schema(_: &mut Definitions) -> Value {
+        json!({ "type": "integer", "minimum": 0, "maximum": u32::MAX })
+    }
+}
+
+impl Syntax for BucketRange {
+    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        let text = reader.text(node, rules::BAD_RANGE, "a range of buckets such as `0-1999`")?;
+        match BucketRange::parse(text) {
+            Ok(range) => Some(range),
+            Err(error) => {
+                reader.error(
+                    rules::BAD_RANGE,
+                    node.span,
+                    error.to_string(),
+                    "the first bucket, `-`, and the last one, which is included",
+                );
+                None
+            }
+        }
+    }
+
+    fn schema(_: &mut Definitions) -> Value {
+        json!({
+            "anyOf": [
+                { "type": "string", "pattern": "^[0-9]{1,4}(-[0-9]{1,4})?$" },
+                { "type": "integer", "minimum": 0, "maximum": 9999 },
+            ],
+            "examples": ["0-1999"],
+        })
+    }
+}
+
+/// A list.
+#[derive(Debug)]
+pub struct List<T>(pub Vec<Spanned<T>>);
+
+impl<T: Syntax> Syntax for List<T> {
+    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        let items = reader.sequence(node)?;
+        Some(Self(items.iter().filter_map(|item| reader.item(item)).collect()))
+    }
+
+    fn schema(definitions: &mut Definitions) -> Value {
+        json!({ "type": "array", "items": T::schema(definitions) })
+    }
+}
+
+/// A mapping whose keys are chosen by the author. A value that does not fit is `None`: its key is known all the same.
+#[derive(Debug)]
+pub struct Map<K, V>(pub Vec<(Spanned<K>, Option<Spanned<V>>)>);
+
+impl<K: Syntax, V: Syntax> Syntax for Map<K, V> {
+    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        let entries = reader.mapping(node, "a mapping")?;
+        let mut map = Vec::with_capacity(entries.len());
+        for entry in entries {
+            // A key is read as text whatever it looks like: `1:` is the key `1`.
+            let key = Node {
+                span: entry.key_span,
+                content: Content::Scalar(crate::load::yaml::ScalarNode {
+                    text: entry.key.clone(),
+                    plain: false,
+                }),
+            };
+            let key = reader.item(&key);
+            let value = reader.field(entry);
+            if let Some(key) = key {
+                map.push((key, value));
+            }
+        }
+        Some(Self(map))
+    }
+
+    fn schema(definitions: &mut Definitions) -> Value {
+        let mut names = K::schema(definitions);
+        if let Value::Object(names) = &mut names {
+            names.remove("type");
+        }
+        json!({ "type": "object", "propertyNames": names, "additionalProperties": V::schema(definitions) })
+    }
+}
+
+words! { ValueType: "one of `boolean`, `string`, `number`, `object`" {
+    "boolean" => ValueType::Boolean,
+    "string" => ValueType::String,
+    "number" => ValueType::Number,
+    "object" => ValueType::Object,
+} }
+
+words! { AttributeType: "one of `string`, `number`, `boolean`, `version`" {
+    "string" => AttributeType::String,
+    "number" => AttributeType::Number,
+    "boolean" => AttributeType::Boolean,
+    "version" => AttributeType::Version,
+} }
+
+words! { Method: "`fixed-horizon`" {
+    "fixed-horizon" => Method::FixedHorizon,
+} reserved {
+    "group-sequential" => "write `method: fixed-horizon`: the data is judged once, when the last window has closed",
+    "always-valid" => "write `method: fixed-horizon`: the data is judged once, when the last window has closed",
+} }
+
+words! { Direction: "`good` or `bad`" {
+    "good" => Direction::IncreaseIsGood,
+    "bad" => Direction::IncreaseIsBad,
+} }
+
+words! { DecisionOutcome: "one of `ship`, `roll-back`, `inconclusive`, `aborted`" {
+    "ship" => DecisionOutcome::Ship,
+    "roll-back" => DecisionOutcome::RollBack,
+    "inconclusive" => DecisionOutcome::Inconclusive,
+    "aborted" => DecisionOutcome::Aborted,
+} }
+
+words! { TargetType: "`flagd`" {
+    "flagd" => TargetType::Flagd,
+} reserved {
+    "unleash" => "only `type: flagd` can be served today",
+} }
+
+words! { Evaluator: "`javascript-4` or `python-2`" {
+    "javascript-4" => Evaluator::Javascript4,
+    "python-2" => Evaluator::Python2,
+} }

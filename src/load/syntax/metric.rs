@@ -1,0 +1,120 @@
+//! `*.metric.yaml`.
+
+use serde_json::{Value, json};
+
+use super::leaf::{Positive, Text};
+use super::mapping::{mapping, words};
+use super::reader::{Definitions, Reader, Syntax};
+use crate::load::rules;
+use crate::load::yaml::{Content, Node};
+use crate::model::{ColumnName, Direction, Duration, EntityKey, MeasureKey, Share, SourceKey, Window};
+
+mapping! {
+    /// A metric: what is measured, in which window, which direction is good. The file's stem is its key.
+    struct MetricFile: "a metric" {
+        /// What it says, in prose that a product manager reads.
+        "description" required description: Text,
+        /// Who answers for it.
+        "owner" optional owner: Text,
+        /// The unit that it is measured on: an entity of trialbook.yaml.
+        "entity" required entity: EntityKey,
+        /// `mean`: the measure per unit, zero without rows. `proportion`: the share of units whose measure is above zero.
+        "type" required kind: MetricKind,
+        /// Where the rows are.
+        "source" required source: SourceKey,
+        /// What is taken of a unit's rows within its window.
+        "measure" required measure: MeasureSyntax,
+        /// One SQL expression over the source's columns; rows for which it is not true do not count.
+        "where" optional filter: Text,
+        /// How long after the unit's first exposure rows count, such as `7d`; `open` for everything so far.
+        "window" required window: Window,
+        /// Which direction is good.
+        "increase_is" required direction: Direction,
+        /// Where a unit's value is cut off.
+        "cap" optional cap: CapSyntax,
+        /// The same measure before exposure, to reduce variance.
+        "covariate" optional covariate: CovariateSyntax,
+    }
+    reserved {
+        "numerator" => "metrics of type `mean` and `proportion` have one `source`, `measure` and `where`",
+        "denominator" => "metrics of type `mean` and `proportion` have one `source`, `measure` and `where`",
+        "at" => "metrics of type `mean` and `proportion` have no quantile",
+    }
+}
+
+/// What a metric is across units.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MetricKind {
+    /// The mean of the measure.
+    Mean,
+    /// The share of units whose measure is above zero.
+    Proportion,
+}
+
+words! { MetricKind: "`mean` or `proportion`" {
+    "mean" => MetricKind::Mean,
+    "proportion" => MetricKind::Proportion,
+} reserved {
+    "ratio" => "write a metric of type `mean` for the numerator per unit",
+    "quantile" => "write a metric of type `mean`, with a `cap` where few large values dominate",
+} }
+
+mapping! {
+    /// What is taken of a unit's rows.
+    struct MeasureSyntax: "a measure" {
+        /// How many rows: `{count: rows}`.
+        "count" optional count: Rows,
+        /// The sum of one of the source's measures.
+        "sum" optional sum: MeasureKey,
+        /// The greatest value of one of the source's measures; zero without rows.
+        "max" optional max: MeasureKey,
+        /// How many different values a column has.
+        "distinct" optional distinct: ColumnName,
+    }
+    exactly one of "count" | "sum" | "max" | "distinct";
+}
+
+/// The word `rows`.
+#[derive(Debug, Clone, Copy)]
+pub struct Rows;
+
+words! { Rows: "`rows`" { "rows" => Rows, } }
+
+mapping! {
+    /// Where a unit's value is cut off.
+    struct CapSyntax: "a cap" {
+        /// At this quantile of all units' values, over all arms together.
+        "quantile" optional quantile: Share,
+        /// At this value.
+        "value" optional value: Positive,
+    }
+    exactly one of "quantile" | "value";
+}
+
+mapping! {
+    /// The same measure before exposure.
+    struct CovariateSyntax: "a covariate" {
+        /// How long before the unit's first exposure, such as `14d`.
+        "before" required before: Duration,
+    }
+}
+
+impl Syntax for Window {
+    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        if let Content::Scalar(scalar) = &node.content
+            && &*scalar.text == "open"
+        {
+            return Some(Self::Open);
+        }
+        let duration = Duration::read(node, reader)?;
+        if duration > Duration::ZERO {
+            return Some(Self::Closed(duration));
+        }
+        reader.expected(rules::BAD_DURATION, node, "a window that is longer than nothing", "");
+        None
+    }
+
+    fn schema(definitions: &mut Definitions) -> Value {
+        json!({ "anyOf": [Duration::schema(definitions), { "const": "open" }], "examples": ["7d"] })
+    }
+}

@@ -1,0 +1,71 @@
+//! What each kind of file may hold: typed, with spans, one file per kind.
+//!
+//! A kind is declared once, and the declaration makes both its reader and its JSON Schema. References and
+//! types that depend on `trialbook.yaml` are resolved later, by `lower`.
+
+pub mod audience;
+pub mod book;
+pub mod experiment;
+pub mod flag;
+pub mod layer;
+mod leaf;
+mod mapping;
+pub mod metric;
+mod reader;
+pub mod segment;
+pub mod source;
+
+pub use leaf::{List, Map, When};
+pub use reader::{Definitions, Reader, Syntax};
+
+use crate::load::yaml::Node;
+use crate::model::Kind;
+
+/// A file of a book, read.
+#[derive(Debug)]
+pub enum File {
+    /// `trialbook.yaml`.
+    Book(Box<book::BookFile>),
+    /// `*.flag.yaml`.
+    Flag(Box<flag::FlagFile>),
+    /// `*.experiment.yaml`.
+    Experiment(Box<experiment::ExperimentFile>),
+    /// `*.layer.yaml`.
+    Layer(Box<layer::LayerFile>),
+    /// `*.segment.yaml`.
+    Segment(Box<segment::SegmentFile>),
+    /// `*.metric.yaml`.
+    Metric(Box<metric::MetricFile>),
+    /// `*.source.yaml`.
+    Source(Box<source::SourceFile>),
+}
+
+impl File {
+    /// Reads a tree as a kind of file.
+    pub fn read(kind: Kind, node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        Some(match kind {
+            Kind::Book => Self::Book(Box::new(Syntax::read(node, reader)?)),
+            Kind::Flag => Self::Flag(Box::new(Syntax::read(node, reader)?)),
+            Kind::Experiment => Self::Experiment(Box::new(Syntax::read(node, reader)?)),
+            Kind::Layer => Self::Layer(Box::new(Syntax::read(node, reader)?)),
+            Kind::Segment => Self::Segment(Box::new(Syntax::read(node, reader)?)),
+            Kind::Metric => Self::Metric(Box::new(Syntax::read(node, reader)?)),
+            Kind::Source => Self::Source(Box::new(Syntax::read(node, reader)?)),
+        })
+    }
+}
+
+/// Returns the JSON Schema of a kind of file, without `$schema` and `$id`, and its definitions.
+pub fn schema(kind: Kind) -> (serde_json::Value, Definitions) {
+    let mut definitions = Definitions::new();
+    let schema = match kind {
+        Kind::Book => book::BookFile::schema(&mut definitions),
+        Kind::Flag => flag::FlagFile::schema(&mut definitions),
+        Kind::Experiment => experiment::ExperimentFile::schema(&mut definitions),
+        Kind::Layer => layer::LayerFile::schema(&mut definitions),
+        Kind::Segment => segment::SegmentFile::schema(&mut definitions),
+        Kind::Metric => metric::MetricFile::schema(&mut definitions),
+        Kind::Source => source::SourceFile::schema(&mut definitions),
+    };
+    (schema, definitions)
+}

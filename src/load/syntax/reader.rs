@@ -1,0 +1,232 @@
+//! Reading typed syntax from the tree: the one place where a shape becomes findings.
+
+use std::sync::Arc;
+
+use crate::diagnostic::Diagnostic;
+use crate::load::nearest::nearest;
+use crate::load::rules;
+use crate::load::yaml::{Content, Entry, Node, Typed};
+use crate::span::{SourceFile, Span, Spanned};
+
+/// Something that a file can hold: how it is read and, from the same declaration, its JSON Schema.
+///
+/// A reader never accepts what the schema refuses. It may refuse more: a schema cannot say that shares sum to 100 %.
+pub trait Syntax: Sized {
+    /// Reads a node. `None` where it does not fit; then a finding says why.
+    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self>;
+
+    /// Returns the JSON Schema.
+    fn schema(definitions: &mut Definitions) -> serde_json::Value;
+}
+
+/// The shared definitions of a schema that is being made.
+pub type Definitions = serde_json::Map<String, serde_json::Value>;
+
+/// Reads one file and collects what is wrong with it.
+pub struct Reader<'a> {
+    file: &'a Arc<SourceFile>,
+    /// The key whose value is being read.
+    key: Option<Span>,
+    /// Whether what is read is an entry of that value, not the value itself.
+    within: bool,
+    findings: Vec<Diagnostic>,
+}
+
+/// A key that a mapping may have.
+pub struct Field {
+    pub name: &'static str,
+    pub required: bool,
+}
+
+impl<'a> Reader<'a> {
+    /// Begins to read a file.
+    pub fn new(file: &'a Arc<SourceFile>) -> Self {
+        Self { file, key: None, within: false, findings: Vec::new() }
+    }
+
+    /// Returns what is wrong.
+    pub fn into_findings(self) -> Vec<Diagnostic> {
+        self.findings
+    }
+
+    /// Adds an error at a place.
+    pub fn error(
+        &mut self,
+        rule: &'static str,
+        span: Span,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        let help = help.into();
+        let finding = Diagnostic::error(rule, message, self.file, span);
+        self.findings.push(if help.is_empty() { finding } else { finding.help(help) });
+    }
+
+    /// Adds the error that a node is not what was expected there.
+    pub fn expected(&mut self, rule: &'static str, node: &Node, expected: &str, help: impl Into<String>) {
+        let found = describe(node);
+        let place = self.place();
+        self.error(rule, node.span, format!("expected {expected}{place}, found {found}"), help);
+    }
+
+    /// Says which key's value is being read, as a phrase.
+    fn place(&self) -> String {
+        match self.key {
+            Some(span) => {
+                let key = self.file.slice(span).trim_matches(['"', '\'']);
+                format!(" {} `{key}`", if self.within { "in" } else { "for" })
+            }
+            None => String::new(),
+        }
+    }
+
+    /// Reads the value of an entry.
+    pub fn field<T: Syntax>(&mut self, entry: &Entry) -> Option<Spanned<T>> {
+        let outer = (self.key.replace(entry.key_span), std::mem::replace(&mut self.within, false));
+        let value = self.spanned(&entry.value);
+        (self.key, self.within) = outer;
+        value
+    }
+
+    /// Reads an entry of the value that is being read.
+    pub fn item<T: Syntax>(&mut self, node: &Node) -> Option<Spanned<T>> {
+        let outer = std::mem::replace(&mut self.within, true);
+        let value = self.spanned(node);
+        self.within = outer;
+        value
+    }
+
+    fn spanned<T: Syntax>(&mut self, node: &Node) -> Option<Spanned<T>> {
+        Some(Spanned { value: T::read(node, self)?, span: node.span })
+    }
+
+    /// Returns the entries of a mapping.
+    pub fn mapping<'n>(&mut self, node: &'n Node, expected: &str) -> Option<&'n [Entry]> {
+        match &node.content {
+            Content::Mapping(entries) => Some(entries),
+            Content::Scalar(_) | Content::Sequence(_) => {
+                self.expected(rules::WRONG_TYPE, node, expected, "");
+                None
+            }
+        }
+    }
+
+    /// Returns the items of a list.
+    pub fn sequence<'n>(&mut self, node: &'n Node) -> Option<&'n [Node]> {
+        match &node.content {
+            Content::Sequence(items) => Some(items),
+            Content::Scalar(scalar) if scalar.typed() != Typed::Null => {
+                let text = scalar.text.clone();
+                self.expected(rules::WRONG_TYPE, node, "a list", format!("write `[{text}]`"));
+                None
+            }
+            Content::Scalar(_) | Content::Mapping(_) => {
+                self.expected(rules::WRONG_TYPE, node, "a list", "");
+                None
+            }
+        }
+    }
+
+    /// Returns the text of a scalar that is text; a number or a boolean is one only in quotes.
+    pub fn string<'n>(&mut self, node: &'n Node, expected: &str) -> Option<&'n str> {
+        let help = match &node.content {
+            Content::Scalar(scalar) => match scalar.typed() {
+                Typed::Text(text) => return Some(text),
+                Typed::Null => String::new(),
+                Typed::Boolean(_) | Typed::Number(_) => {
+                    format!("if it is text, put it in quotes: `\"{}\"`", scalar.text)
+                }
+            },
+            Content::Sequence(_) | Content::Mapping(_) => String::new(),
+        };
+        self.expected(rules::WRONG_TYPE, node, expected, help);
+        None
+    }
+
+    /// Returns the source text of a scalar that is not null, whatever its type.
+    pub fn text<'n>(&mut self, node: &'n Node, rule: &'static str, expected: &str) -> Option<&'n str> {
+        match &node.content {
+            Content::Scalar(scalar) if scalar.typed() != Typed::Null => Some(&scalar.text),
+            Content::Scalar(_) | Content::Sequence(_) | Content::Mapping(_) => {
+                self.expected(rule, node, expected, "");
+                None
+            }
+        }
+    }
+
+    /// Says that a mapping has no such key, with the nearest one or with what to write instead of a reserved one.
+    pub fn unknown(&mut self, entry: &Entry, fields: &[Field], reserved: &[(&str, &str)]) {
+        let key = &*entry.key;
+        if let Some((_, advice)) = reserved.iter().find(|(word, _)| *word == key) {
+            let message = format!("`{key}` is reserved: it is not supported yet");
+            return self.error(rules::RESERVED_WORD, entry.key_span, message, *advice);
+        }
+        let help = match nearest(key, fields.iter().map(|field| field.name)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => {
+                let names: Vec<_> = fields.iter().map(|field| format!("`{}`", field.name)).collect();
+                format!("known here: {}", names.join(", "))
+            }
+        };
+        self.error(rules::UNKNOWN_KEY, entry.key_span, format!("unknown key `{key}`"), help);
+    }
+
+    /// Says which required keys are missing.
+    pub fn missing(&mut self, node: &Node, fields: &[Field], what: &str) {
+        for field in fields.iter().filter(|field| field.required) {
+            if node.entry(field.name).is_none() {
+                let name = field.name;
+                let near = node
+                    .entries()
+                    .iter()
+                    .map(|entry| &*entry.key)
+                    .filter(|key| !fields.iter().any(|f| f.name == *key));
+                let help = match nearest(name, near) {
+                    Some(near) => format!("is `{near}` a misspelling of it?"),
+                    None => String::new(),
+                };
+                // The whole mapping is the place; its first line says where it begins.
+                let start = node.entries().first().map_or(node.span, |entry| entry.key_span);
+                self.error(rules::MISSING_KEY, start, format!("{what} needs `{name}`"), help);
+            }
+        }
+    }
+
+    /// Says whether exactly one of several keys is there.
+    pub fn exactly_one(&mut self, node: &Node, names: &[&str], what: &str) {
+        let given: Vec<_> = node.entries().iter().filter(|entry| names.contains(&&*entry.key)).collect();
+        let list = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        match given.as_slice() {
+            [_] => {}
+            [] => {
+                let start = node.entries().first().map_or(node.span, |entry| entry.key_span);
+                self.error(rules::MISSING_KEY, start, format!("{what} needs one of {list}"), "");
+            }
+            [first, second, ..] => {
+                let message = format!(
+                    "{what} has `{}` and `{}`: only one of {list} can be given",
+                    first.key, second.key
+                );
+                self.error(rules::UNKNOWN_KEY, second.key_span, message, "keep the one that is meant");
+            }
+        }
+    }
+}
+
+/// Says what a node is, for "expected …, found …".
+pub fn describe(node: &Node) -> String {
+    match &node.content {
+        Content::Sequence(_) => "a list".into(),
+        Content::Mapping(_) => "a mapping".into(),
+        Content::Scalar(scalar) => match scalar.typed() {
+            Typed::Null => "nothing".into(),
+            Typed::Boolean(_) => format!("the boolean `{}`", scalar.text),
+            Typed::Number(_) => format!("the number `{}`", scalar.text),
+            Typed::Text(text) => {
+                let short: String = text.chars().take(60).collect();
+                let more = if short.len() < text.len() { "…" } else { "" };
+                format!("`{short}{more}`")
+            }
+        },
+    }
+}

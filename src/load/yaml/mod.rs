@@ -1,0 +1,13 @@
+//! YAML to a tree with byte spans. Nothing outside this folder knows the parser crate.
+//!
+//! What a book has no use for is refused where it stands: anchors and aliases, tags, merge keys,
+//! directives, several documents, keys that are not scalars, the same key twice.
+
+mod hint;
+mod parse;
+mod scalar;
+mod tree;
+
+pub use parse::{MAX_DEPTH, MAX_NODES, Parsed, parse};
+pub use scalar::{Typed, to_json};
+pub use tree::{Comment, Content, Entry, Node, ScalarNode};

@@ -1,0 +1,106 @@
+//! Reading books: what is accepted, what is said of the rest, and that nothing breaks the reader.
+
+use std::path::{Path, PathBuf};
+
+use trialbook::diagnostic::Diagnostic;
+use trialbook::load::{Loaded, RawFile, load, read_folder};
+use trialbook::model::{Experiment, Kind, Margin, Predicate, Test};
+
+fn shop() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/books/shop")
+}
+
+fn files() -> Vec<RawFile> {
+    read_folder(&shop()).expect("the shop's folder can be read")
+}
+
+/// One line for each finding: place, rule, message, help.
+fn lines(findings: &[Diagnostic]) -> String {
+    let line = |finding: &Diagnostic| {
+        let at = finding.primary.file.position(finding.primary.span.start);
+        let help = finding.help.as_deref().map(|help| format!(" [{help}]")).unwrap_or_default();
+        let path = finding.primary.file.path();
+        let related = finding.related.iter().map(|label| {
+            let at = label.file.position(label.span.start);
+            format!(" <{} {}:{}:{}>", label.text, label.file.path(), at.line, at.column)
+        });
+        let related: String = related.collect();
+        format!("{path}:{}:{} {}: {}{help}{related}\n", at.line, at.column, finding.rule, finding.message)
+    };
+    findings.iter().map(line).collect()
+}
+
+fn clean() -> Loaded {
+    let loaded = load(files());
+    assert_eq!(lines(&loaded.findings), "");
+    loaded
+}
+
+fn experiment<'a>(loaded: &'a Loaded, key: &str) -> &'a Experiment {
+    loaded.book.as_ref().and_then(|book| book.experiments.get(key)).expect("an experiment of the shop")
+}
+
+#[test]
+fn a_good_book_has_no_findings_and_is_read_whole() {
+    let loaded = clean();
+    let book = loaded.book.as_ref().expect("a book");
+    assert_eq!((book.flags.len(), book.experiments.len(), book.layers.len()), (2, 2, 1));
+    assert_eq!((book.segments.len(), book.metrics.len(), book.sources.len()), (2, 5, 2));
+    let bold = experiment(&loaded, "bold-checkout-button");
+    let Predicate::All(parts) = &bold.audience else { panic!("several keys are all of them") };
+    let version = parts.iter().find_map(|part| match part {
+        Predicate::Attribute(_, Test::AtLeast(bound)) => Some(bound.to_string()),
+        _ => None,
+    });
+    assert_eq!(version.as_deref(), Some("8.10"), "a version is read from its source text");
+}
+
+#[test]
+fn a_date_begins_at_midnight_of_the_books_time_zone() {
+    let loaded = clean();
+    let schedule = experiment(&loaded, "bold-checkout-button").schedule;
+    assert_eq!(schedule.start().to_string(), "2026-11-24T23:00:00Z");
+    assert_eq!(schedule.end().to_string(), "2026-12-15T23:00:00Z");
+    assert_eq!(experiment(&loaded, "ranking-test").schedule.start().to_string(), "2026-11-25T09:00:00Z");
+}
+
+#[test]
+fn defaults_are_added_where_the_experiment_does_not_use_the_metric_itself() {
+    let loaded = clean();
+    let plan = &experiment(&loaded, "bold-checkout-button").metrics;
+    let guardrails: Vec<_> = plan.guardrails.iter().map(|guardrail| guardrail.metric.as_str()).collect();
+    assert_eq!(guardrails, ["crash-rate", "refund-rate"]);
+    assert_eq!(plan.guardrails.first().map(|guardrail| guardrail.margin), Some(Margin::Absolute(0.01)));
+    let exploratory: Vec<_> = plan.exploratory.iter().map(|metric| metric.as_str()).collect();
+    assert_eq!(exploratory, ["sessions-per-user", "revenue-per-user"]);
+}
+
+#[test]
+fn a_pointer_leads_to_its_value_or_to_the_nearest_there_is() {
+    let loaded = clean();
+    let key = "bold-checkout-button";
+    let text = |pointer: &str| {
+        let place = loaded.documents.place(Kind::Experiment, key, pointer);
+        place.file.slice(place.span).to_owned()
+    };
+    assert_eq!(text("/allocation"), "20%");
+    assert_eq!(text("/audience/country/in"), "[SE, FI, DK]");
+    assert_eq!(text("/metrics/guardrails/0/margin"), "{absolute: 0.01}");
+    assert_eq!(text("/metrics/guardrails/7/margin"), "[{metric: crash-rate, margin: {absolute: 0.01}}]");
+    assert_eq!(text("/nothing"), "title");
+    let place = loaded.documents.key_place(Kind::Experiment, key, "/allocation");
+    assert_eq!(place.file.slice(place.span), "allocation");
+    let places = loaded.documents.places_named(Kind::Experiment, key, "/audience", "segment");
+    let uses: Vec<_> = places.iter().map(|place| place.file.slice(place.span)).collect();
+    assert_eq!(uses, ["segment: employees"]);
+    let lost = loaded.documents.place(Kind::Flag, "none", "/x");
+    assert_eq!((lost.file.path(), lost.span.start), ("trialbook.yaml", 0));
+}
+
+#[test]
+fn the_example_book_is_read_without_a_finding() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments");
+    let loaded = load(read_folder(&root).expect("the example book can be read"));
+    assert_eq!(lines(&loaded.findings), "");
+    assert!(loaded.book.is_some_and(|book| book.flags.len() >= 15 && book.experiments.len() >= 12));
+}
