@@ -82,6 +82,13 @@ impl Failure {
         Self::new(exit, String::new())
     }
 
+    /// Changes how the command ends: what failed matters more where it did.
+    #[must_use]
+    pub fn ending_with(mut self, exit: Exit) -> Self {
+        self.exit = exit;
+        self
+    }
+
     fn causes_of(mut self, error: &dyn Error) -> Self {
         let mut source = error.source();
         while let Some(cause) = source {

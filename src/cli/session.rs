@@ -5,7 +5,12 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{Exit, Failure, Global};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::{At, Exit, Failure, Global};
+use crate::load::{self, Loaded};
+use crate::model::Book;
 
 /// The global options of one run.
 #[derive(Debug)]
@@ -18,6 +23,38 @@ pub struct Session {
 pub struct Opened {
     /// The book's folder.
     pub root: PathBuf,
+    /// What was read.
+    pub loaded: Loaded,
+}
+
+impl Opened {
+    /// Returns the book.
+    ///
+    /// # Errors
+    ///
+    /// Where it has errors: how many, and the command that shows them.
+    pub fn book(&self) -> Result<&Book, Failure> {
+        self.loaded.book.as_ref().ok_or_else(|| {
+            let errors = self.loaded.findings.len();
+            let first = self.loaded.findings.first().map_or(String::new(), |finding| {
+                let place = finding.primary.file.position(finding.primary.span.start);
+                format!(", the first at {}:{}: {}", finding.primary.file.path(), place.line, finding.message)
+            });
+            Failure::new(Exit::Findings, format!("the book has {errors} findings{first}"))
+                .help("`trialbook lint` shows them all")
+        })
+    }
+
+    /// Returns the time zone in which the book's dates begin; UTC where the book cannot say.
+    pub fn timezone(&self) -> TimeZone {
+        let name = self.loaded.book.as_ref().map(|book| book.timezone.as_str());
+        name.and_then(|name| TimeZone::get(name).ok()).unwrap_or(TimeZone::UTC)
+    }
+
+    /// Returns the instant of `--at`, or now.
+    pub fn instant(&self, at: Option<At>) -> Timestamp {
+        At::or_now(at, &self.timezone())
+    }
 }
 
 impl Session {
@@ -64,5 +101,23 @@ impl Session {
                 Failure::new(Exit::Unreachable, "cannot tell the working directory").because(&error)
             }),
         }
+    }
+
+    /// Finds and reads the book: the folder of `--book`, or the first above the working directory.
+    ///
+    /// # Errors
+    ///
+    /// Where there is no book or it cannot be read. A book with errors is opened: [`Opened::book`] refuses it.
+    pub fn open(&self) -> Result<Opened, Failure> {
+        let failed = |error: load::DiscoverError| {
+            let exit = match error {
+                load::DiscoverError::NoBook { .. } => Exit::NothingMatched,
+                _ => Exit::Unreachable,
+            };
+            Failure::of(exit, &error).help(error.hint())
+        };
+        let root = load::find_root(&self.start()?).map_err(failed)?;
+        let loaded = load::load(load::read_folder(&root).map_err(failed)?);
+        Ok(Opened { root, loaded })
     }
 }

@@ -1,0 +1,212 @@
+//! The pre-registration: what was said before launch about how an experiment will be judged.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{HistoryError, Launch, LaunchError, Repository};
+use crate::load;
+use crate::model::{
+    Attribute, AttributeKey, Book, Digest, Experiment, ExperimentKey, Metric, MetricKey, Segment, SegmentKey,
+};
+
+/// The version of the closure's form. It changes when the same book would give another closure; the
+/// program's own version is left out, so that an upgrade does not look like a changed plan.
+const FORM: u32 = 1;
+
+/// Everything that decides how an experiment is run and judged, every default written out.
+///
+/// Left out is what may change while it runs: owners, prose, and the physical tables and columns of
+/// sources (a renamed column must not break a running test).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Preregistration {
+    closure: Value,
+    digest: Digest,
+}
+
+impl Preregistration {
+    /// Returns the pre-registration of an experiment of a book.
+    ///
+    /// # Errors
+    ///
+    /// Only where a value of the book cannot be JSON, which a loaded book's can.
+    pub fn of(book: &Book, experiment: &Experiment) -> serde_json::Result<Self> {
+        let flag = book.flag_of(experiment);
+        let segments = segment_closure(book, experiment);
+        let mut attributes = BTreeMap::new();
+        for audience in audiences(book, experiment).chain(segments.values().map(|segment| &segment.audience))
+        {
+            audience.walk(
+                &mut |key, _| {
+                    if let Some(attribute) = book.attributes.get(key) {
+                        attributes.insert(key.clone(), attribute);
+                    }
+                },
+                &mut |_| (),
+            );
+        }
+        let layer = experiment.layer.as_ref().and_then(|key| book.layers.get(key)).map(|layer| {
+            let slots: Vec<_> = layer.slots_of(&experiment.key).collect();
+            json!({"key": layer.key, "entity": layer.entity, "salt": layer.salt, "slots": slots})
+        });
+        let closure = json!({
+            "form": FORM,
+            "book": book.name,
+            "timezone": book.timezone,
+            "experiment": experiment.key,
+            "hypothesis": experiment.hypothesis,
+            "flag": flag.map(|flag| json!({
+                "key": flag.key, "entity": flag.entity, "type": flag.kind, "variants": flag.variants,
+                "default": flag.default, "rules": flag.rules,
+            })),
+            "audience": experiment.audience,
+            "segments": segments.into_iter().map(|(key, s)| (key, &s.audience)).collect::<BTreeMap<_, _>>(),
+            "attributes": typed(&attributes),
+            "layer": layer,
+            "allocation": experiment.allocation,
+            "salt": experiment.salt,
+            "control": experiment.control,
+            "split": experiment.split,
+            "schedule": experiment.schedule,
+            "metrics": experiment.metrics,
+            "definitions": definitions(book, experiment),
+            "analysis": experiment.analysis,
+            "quality": book.policy.quality,
+        });
+        let digest = Digest::of(&closure)?;
+        Ok(Self { closure, digest })
+    }
+
+    /// Returns the digest of the canonical closure.
+    pub fn digest(&self) -> &Digest {
+        &self.digest
+    }
+
+    /// Returns the parts that differ between two pre-registrations, by name.
+    pub fn differences(&self, other: &Self) -> Vec<String> {
+        let (Some(ours), Some(theirs)) = (self.closure.as_object(), other.closure.as_object()) else {
+            return Vec::new();
+        };
+        let names: BTreeSet<&String> = ours.keys().chain(theirs.keys()).collect();
+        names.into_iter().filter(|name| ours.get(*name) != theirs.get(*name)).cloned().collect()
+    }
+}
+
+/// The audiences that decide who is enrolled: the experiment's, and those of the rules before it.
+fn audiences<'a>(
+    book: &'a Book,
+    experiment: &'a Experiment,
+) -> impl Iterator<Item = &'a crate::model::Predicate> {
+    let rules =
+        book.flag_of(experiment).into_iter().flat_map(|flag| flag.rules.iter().map(|rule| &rule.when));
+    std::iter::once(&experiment.audience).chain(rules)
+}
+
+/// Every segment that decides who is enrolled, those that segments name included.
+fn segment_closure<'a>(book: &'a Book, experiment: &'a Experiment) -> BTreeMap<&'a SegmentKey, &'a Segment> {
+    let mut found = BTreeMap::new();
+    let mut open: Vec<_> = audiences(book, experiment).flat_map(|audience| audience.segments()).collect();
+    while let Some(key) = open.pop() {
+        if let Some((key, segment)) = book.segments.get_key_value(key)
+            && found.insert(key, segment).is_none()
+        {
+            open.extend(segment.audience.segments());
+        }
+    }
+    found
+}
+
+/// Attributes by type alone: their declared shares are prose about traffic.
+fn typed<'a>(
+    attributes: &BTreeMap<AttributeKey, &'a Attribute>,
+) -> BTreeMap<AttributeKey, impl Serialize + use<'a>> {
+    attributes.iter().map(|(key, attribute)| (key.clone(), attribute.kind)).collect()
+}
+
+/// What the metrics measure, without owners, prose and physical columns.
+fn definitions(book: &Book, experiment: &Experiment) -> BTreeMap<MetricKey, Value> {
+    let metrics = experiment.metrics.all().filter_map(|key| book.metrics.get(key));
+    metrics.map(|metric| (metric.key.clone(), definition(metric))).collect()
+}
+
+fn definition(metric: &Metric) -> Value {
+    json!({
+        "entity": metric.entity, "type": metric.kind, "window": metric.window, "direction": metric.direction,
+        "cap": metric.cap, "covariate": metric.covariate,
+    })
+}
+
+/// What is known of an experiment's pre-registration.
+#[derive(Debug, Clone)]
+pub enum Registration {
+    /// The plan is the one that was launched.
+    Verified {
+        /// The recorded launch.
+        launch: Launch,
+    },
+    /// The plan was changed after launch. Analysis follows the one that was launched.
+    Deviates {
+        /// The recorded launch.
+        launch: Launch,
+        /// The book at the launch's commit.
+        frozen: Box<Book>,
+        /// The parts that differ, by name.
+        changed: Vec<String>,
+    },
+    /// It cannot be told whether the plan was changed.
+    Unverified {
+        /// Why, as a sentence without a full stop.
+        reason: String,
+    },
+}
+
+/// Finds out whether an experiment's plan is the one that was launched.
+///
+/// # Errors
+///
+/// Only where git itself fails. What cannot be told is [`Registration::Unverified`].
+pub fn registration(
+    repository: Option<&Repository>,
+    book: &Book,
+    experiment: &Experiment,
+) -> Result<Registration, LaunchError> {
+    let unverified = |reason: String| Ok(Registration::Unverified { reason });
+    let Some(repository) = repository else {
+        return unverified("the book is not in a git repository".into());
+    };
+    let Some(launch) = repository.launch(&experiment.key)? else {
+        return unverified(format!("no launch of {} is recorded in this clone", experiment.key));
+    };
+    let Ok(now) = Preregistration::of(book, experiment) else {
+        return unverified("the plan has a value that cannot be digested".into());
+    };
+    if *now.digest() == launch.digest {
+        return Ok(Registration::Verified { launch });
+    }
+    match frozen_book(repository, &launch, &experiment.key) {
+        Ok(Some((frozen, then))) => {
+            let changed = then.differences(&now);
+            Ok(Registration::Deviates { launch, frozen: Box::new(frozen), changed })
+        }
+        Ok(None) => {
+            unverified(format!("the book at its launch ({}) has another digest", launch.commit.short()))
+        }
+        Err(_) => {
+            unverified(format!("the commit of its launch ({}) is not in this clone", launch.commit.short()))
+        }
+    }
+}
+
+/// Reads the book that was launched; `None` where what is there does not have the recorded digest.
+fn frozen_book(
+    repository: &Repository,
+    launch: &Launch,
+    experiment: &ExperimentKey,
+) -> Result<Option<(Book, Preregistration)>, HistoryError> {
+    let loaded = load::load(repository.files_at(&launch.commit)?);
+    Ok(loaded.book.and_then(|book| {
+        let then = Preregistration::of(&book, book.experiments.get(experiment)?).ok()?;
+        (*then.digest() == launch.digest).then_some((book, then))
+    }))
+}

@@ -1,0 +1,181 @@
+//! The git repository that a book lives in.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::load::RawFile;
+
+/// A commit's full id, in hexadecimal.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Commit(String);
+
+impl Commit {
+    pub(super) fn of(oid: git2::Oid) -> Self {
+        Self(oid.to_string())
+    }
+
+    /// Reads a full id of 40 (or, with SHA-256, 64) hexadecimal digits.
+    pub fn parse(text: &str) -> Result<Self, HistoryError> {
+        let full = matches!(text.len(), 40 | 64) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if full {
+            Ok(Self(text.to_ascii_lowercase()))
+        } else {
+            Err(HistoryError::NotACommit(text.to_owned()))
+        }
+    }
+
+    /// Returns the full id.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Returns the first seven digits, for people.
+    pub fn short(&self) -> &str {
+        self.0.get(..7).unwrap_or(&self.0)
+    }
+}
+
+impl std::fmt::Display for Commit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Why history could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum HistoryError {
+    /// The repository belongs to another user.
+    #[error("git refuses to open `{0}`, which belongs to another user")]
+    ForeignOwner(PathBuf),
+    /// The history that is needed was not fetched.
+    #[error("the clone is shallow: the history before {0} was not fetched")]
+    Shallow(String),
+    /// The path was never committed.
+    #[error("`{0}` is not in the history of HEAD")]
+    NotCommitted(String),
+    /// Not the id of a commit.
+    #[error("`{0}` is not a commit's full id")]
+    NotACommit(String),
+    /// The book is not inside the repository's work tree.
+    #[error("the book's folder is not in the work tree of its repository")]
+    OutsideWorkTree,
+    /// Anything else that git says.
+    #[error("git could not do it")]
+    Git(#[from] git2::Error),
+}
+
+impl HistoryError {
+    /// Returns what to do about it, where that is known.
+    pub fn help(&self) -> Option<String> {
+        match self {
+            Self::ForeignOwner(path) => {
+                Some(format!("run `git config --global --add safe.directory {}`", path.display()))
+            }
+            Self::Shallow(_) => {
+                Some("fetch it with `git fetch --unshallow`, or check out with `fetch-depth: 0`".into())
+            }
+            Self::NotCommitted(_) => Some("commit the file first".into()),
+            Self::NotACommit(_) | Self::OutsideWorkTree | Self::Git(_) => None,
+        }
+    }
+}
+
+/// The git repository that a book lives in.
+pub struct Repository {
+    pub(super) git: git2::Repository,
+    /// The book's folder within the work tree, `/`-separated; empty for the root.
+    prefix: String,
+}
+
+impl std::fmt::Debug for Repository {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Repository").field("path", &self.git.path()).field("prefix", &self.prefix).finish()
+    }
+}
+
+impl Repository {
+    /// Opens the repository around a book's folder; `None` where there is none.
+    pub fn of_book(root: &Path) -> Result<Option<Self>, HistoryError> {
+        let git = match git2::Repository::discover(root) {
+            Ok(git) => git,
+            Err(error) if error.code() == git2::ErrorCode::NotFound => return Ok(None),
+            Err(error) if error.code() == git2::ErrorCode::Owner => {
+                return Err(HistoryError::ForeignOwner(root.to_owned()));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let canonical = |path: &Path| path.canonicalize().map_err(|_| HistoryError::OutsideWorkTree);
+        let work_tree = canonical(git.workdir().ok_or(HistoryError::OutsideWorkTree)?)?;
+        let root = canonical(root)?;
+        let within = root.strip_prefix(&work_tree).map_err(|_| HistoryError::OutsideWorkTree)?;
+        let parts: Vec<_> = within.components().map(|part| part.as_os_str().to_string_lossy()).collect();
+        Ok(Some(Self { prefix: parts.join("/"), git }))
+    }
+
+    /// Returns the commit of HEAD; `None` before the first commit.
+    pub fn head(&self) -> Result<Option<Commit>, HistoryError> {
+        match self.git.head() {
+            Ok(head) => Ok(Some(Commit::of(head.peel_to_commit()?.id()))),
+            Err(error)
+                if matches!(error.code(), git2::ErrorCode::UnbornBranch | git2::ErrorCode::NotFound) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Tells whether a file of the book differs from HEAD, staged or not, or is not tracked.
+    pub fn book_is_edited(&self) -> Result<bool, HistoryError> {
+        let mut options = git2::StatusOptions::new();
+        options.include_untracked(true).recurse_untracked_dirs(true).exclude_submodules(true);
+        if !self.prefix.is_empty() {
+            options.pathspec(&self.prefix);
+        }
+        let statuses = self.git.statuses(Some(&mut options))?;
+        Ok(statuses.iter().any(|entry| {
+            entry.path().ok().and_then(|path| self.within_book(path)).is_some_and(|path| is_yaml(&path))
+        }))
+    }
+
+    /// Returns the book's files at a commit, by path.
+    ///
+    /// # Errors
+    ///
+    /// [`HistoryError::Git`] where the commit is not in this clone.
+    pub fn files_at(&self, commit: &Commit) -> Result<Vec<RawFile>, HistoryError> {
+        let tree = self.git.find_commit(git2::Oid::from_str(commit.as_str())?)?.tree()?;
+        let mut found = Vec::new();
+        tree.walk(git2::TreeWalkMode::PreOrder, |folder, entry| {
+            let path = format!("{folder}{}", entry.name().unwrap_or_default());
+            if entry.kind() == Some(git2::ObjectType::Blob)
+                && let Some(path) = self.within_book(&path)
+                && is_yaml(&path)
+            {
+                found.push((path, entry.id()));
+            }
+            git2::TreeWalkResult::Ok
+        })?;
+        found.sort();
+        let read = |(path, id)| Ok(RawFile { path, bytes: self.git.find_blob(id)?.content().to_vec() });
+        found.into_iter().map(read).collect()
+    }
+
+    /// Returns a path of the book as a path of the work tree.
+    pub(super) fn in_work_tree(&self, path: &str) -> String {
+        if self.prefix.is_empty() { path.to_owned() } else { format!("{}/{path}", self.prefix) }
+    }
+
+    fn within_book(&self, path: &str) -> Option<String> {
+        if self.prefix.is_empty() {
+            return Some(path.to_owned());
+        }
+        path.strip_prefix(&self.prefix)?.strip_prefix('/').map(str::to_owned)
+    }
+}
+
+/// What may be a file of a book; `load` knows which are.
+fn is_yaml(path: &str) -> bool {
+    path.ends_with(".yaml") || path.ends_with(".yml")
+}
