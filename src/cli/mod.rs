@@ -4,7 +4,9 @@
 //! `run(&Args, &Session) -> Result<Exit, Failure>`. Adding one touches that file and two lines here.
 
 mod exit;
+mod explain;
 mod instant;
+mod lint;
 mod session;
 
 use std::ffi::OsString;
@@ -45,7 +47,10 @@ pub struct Global {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {}
+enum Command {
+    Explain(explain::Args),
+    Lint(lint::Args),
+}
 
 /// Runs the command that the process's arguments name, and returns how it ended.
 pub fn main() -> ExitCode {
@@ -70,6 +75,9 @@ fn run(args: impl Iterator<Item = OsString>) -> Exit {
     }
 }
 
-fn dispatch(command: &Command, _session: &Session) -> Result<Exit, Failure> {
-    match *command {}
+fn dispatch(command: &Command, session: &Session) -> Result<Exit, Failure> {
+    match command {
+        Command::Explain(args) => explain::run(args, session),
+        Command::Lint(args) => lint::run(args, session),
+    }
 }
