@@ -120,6 +120,21 @@ impl std::fmt::Display for PooledThetaReason {
 /// θ; with a covariate that is constant altogether (all zero, say), the unadjusted difference.
 /// [`Comparison::adjustment`] says which, and why. A covariate that determines the outcome is an
 /// error, as are the errors of [`mean_difference`].
+///
+/// ```
+/// use trialbook::stats::{CoMoments, CoMomentsParts, adjusted_mean_difference};
+///
+/// let arm = |mean_y| {
+///     CoMoments::from_parts(CoMomentsParts {
+///         n: 1000, mean_y, mean_x: 9.0, m2_y: 4000.0, m2_x: 4000.0, c_xy: 3200.0,
+///     })
+/// };
+/// let comparison = adjusted_mean_difference(&arm(10.0)?, &arm(10.2)?)?;
+/// // A correlation of 0.8 saves 64 % of the units.
+/// let saved = comparison.adjustment().variance_reduction().ok_or("adjusted")?;
+/// assert!((saved - 0.64).abs() < 1e-12);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn adjusted_mean_difference(
     control: &CoMoments,
     treatment: &CoMoments,
