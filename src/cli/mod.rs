@@ -7,6 +7,7 @@ mod exit;
 mod explain;
 mod instant;
 mod lint;
+mod report;
 mod session;
 
 use std::ffi::OsString;
@@ -50,6 +51,7 @@ pub struct Global {
 enum Command {
     Explain(explain::Args),
     Lint(lint::Args),
+    Report(report::Args),
 }
 
 /// Runs the command that the process's arguments name, and returns how it ended.
@@ -79,5 +81,6 @@ fn dispatch(command: &Command, session: &Session) -> Result<Exit, Failure> {
     match command {
         Command::Explain(args) => explain::run(args, session),
         Command::Lint(args) => lint::run(args, session),
+        Command::Report(args) => report::run(args, session),
     }
 }
