@@ -1,5 +1,7 @@
 //! Sets of buckets.
 
+use std::fmt;
+
 use crate::model::{BUCKETS, BucketRange};
 
 /// A set of buckets, as ranges that are sorted and neither meet nor touch.
@@ -78,10 +80,39 @@ impl BucketSet {
         Self { ranges }
     }
 
+    /// Returns the lowest buckets of the set, at most so many.
+    #[must_use]
+    pub fn take_first(&self, count: u32) -> Self {
+        let mut left = count;
+        let mut ranges = Vec::new();
+        for range in &self.ranges {
+            let Some(more) = left.min(range.count()).checked_sub(1) else { break };
+            ranges.extend(BucketRange::new(range.first(), range.first() + more));
+            left -= more + 1;
+        }
+        Self { ranges }
+    }
+
     /// Returns the buckets that are here and not there.
     #[must_use]
     pub fn difference(&self, other: &Self) -> Self {
         self.intersection(&other.complement())
+    }
+}
+
+impl fmt::Display for BucketSet {
+    /// Writes `buckets 0-1999 and 2500-2999`, or `bucket 7`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.count() == 1 { "bucket " } else { "buckets " })?;
+        for (at, range) in self.ranges.iter().enumerate() {
+            let separator = match at {
+                0 => "",
+                _ if at + 1 == self.ranges.len() => " and ",
+                _ => ", ",
+            };
+            write!(f, "{separator}{range}")?;
+        }
+        if self.is_empty() { f.write_str("none") } else { Ok(()) }
     }
 }
 
@@ -139,6 +170,16 @@ mod tests {
             prop_assert_eq!(a.intersection(&b).contains(bucket), in_a && in_b);
             prop_assert_eq!(a.difference(&b).contains(bucket), in_a && !in_b);
             prop_assert_eq!(a.complement().contains(bucket), !in_a);
+        }
+
+        #[test]
+        fn the_first_buckets_are_the_lowest(a in sets(), count in 0..BUCKETS) {
+            let first = a.take_first(count);
+            prop_assert_eq!(first.count(), count.min(a.count()));
+            prop_assert_eq!(first.union(&a), a.clone());
+            let rest = a.difference(&first);
+            let (last, next) = (first.ranges().last(), rest.ranges().first());
+            prop_assert!(last.zip(next).is_none_or(|(last, next)| last.last() < next.first()));
         }
 
         #[test]
