@@ -8,6 +8,7 @@ mod lower;
 mod name;
 mod nearest;
 mod rules;
+mod slots;
 pub(crate) mod syntax;
 mod text;
 pub mod yaml;
@@ -20,6 +21,7 @@ pub use discover::{DiscoverError, RawFile, find_root, read_folder};
 pub use documents::{Document, Documents, Place};
 pub use nearest::{nearest, suggestion};
 pub use rules::{RULES, STRUCTURAL};
+pub use slots::{WriteSlotsError, write_slots};
 pub use text::MAX_BYTES;
 
 pub use crate::model::Kind;
