@@ -4,7 +4,6 @@
 //! is plain, and each of the two escapes it.
 
 pub mod blocks;
-mod calendar;
 mod clean;
 mod escape;
 pub mod findings;
@@ -12,7 +11,6 @@ mod gauge;
 pub mod markdown;
 mod number;
 pub mod outcome;
-pub mod plan;
 pub mod terminal;
 
 pub use gauge::{Gauge, Scale};

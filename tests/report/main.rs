@@ -2,7 +2,6 @@
 
 mod fixture;
 mod hostile;
-mod plans;
 
 use trialbook::report::terminal::Settings;
 use trialbook::report::{markdown, outcome, terminal};

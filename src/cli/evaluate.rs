@@ -1,0 +1,206 @@
+//! `trialbook evaluate`: who gets what, and why.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, BufWriter, Read as _, Write};
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value};
+
+use super::{At, Exit, Failure, Session};
+use crate::load::suggestion;
+use crate::model::capability::HashProfile;
+use crate::model::{Book, Evaluator, FlagKey};
+use crate::resolve::Resolver;
+use crate::targeting::{Attributes, Context};
+
+/// Say who gets what, and why: contexts in, one JSON line for each context and flag out
+///
+/// A context is a JSON object of attributes; `targetingKey` holds the unit's id. Each line of the answer names the
+/// flag, the variant, the entry that a target serves, its value and the reason: `rule`, `experiment`, `default`,
+/// `disabled` or `no-unit`. Lines stand in the order of the contexts, then of the flags.
+///
+/// Archived flags are not served, so they are left out. Empty lines between contexts are passed over. At the first line
+/// that is no context the command stops; the lines before it are answered in full.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The flags to evaluate; every one that is served when none is named
+    #[arg(value_name = "FLAG")]
+    flags: Vec<String>,
+    #[command(flatten)]
+    source: Source,
+    /// When; now unless given
+    #[arg(long, value_name = "TIME")]
+    at: Option<At>,
+    /// Whose draws; the first evaluator of the primary target unless given
+    #[arg(long, value_name = "NAME", value_parser = evaluator)]
+    evaluator: Option<Evaluator>,
+}
+
+/// Where the contexts come from.
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+struct Source {
+    /// A context
+    #[arg(long, value_name = "JSON")]
+    context: Option<String>,
+    /// A file with one context on each line; `-` for stdin
+    #[arg(long, value_name = "FILE")]
+    contexts: Option<PathBuf>,
+}
+
+/// The evaluators that can be named.
+const EVALUATORS: [Evaluator; 2] = [Evaluator::Javascript4, Evaluator::Python2];
+
+fn evaluator(text: &str) -> Result<Evaluator, String> {
+    let named = EVALUATORS.into_iter().find(|evaluator| evaluator.as_str() == text);
+    named.ok_or_else(|| format!("expected {}", EVALUATORS.map(Evaluator::as_str).join(" or ")))
+}
+
+/// The longest context that is read, in bytes.
+const LONGEST: u64 = 16 << 20;
+
+/// Runs the command.
+///
+/// # Errors
+///
+/// Where the book has errors, no flag matches, or a context cannot be read.
+pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
+    let opened = session.open()?;
+    let book = opened.book()?;
+    let profile = profile(args.evaluator, book, session);
+    let resolver = Resolver::new(book, opened.instant(args.at), profile);
+    let flags = flags(&args.flags, book, &resolver)?;
+    let asked = Asked { resolver: &resolver, flags: &flags, attributes: &book.attributes };
+    let output = BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    match (&args.source.context, &args.source.contexts) {
+        (Some(context), _) => asked.answer_one(context, output),
+        (None, Some(path)) if path.as_os_str() == "-" => asked.answer(io::stdin().lock(), "stdin", output),
+        (None, Some(path)) => {
+            asked.answer(BufReader::with_capacity(1 << 16, open(path)?), &path.display().to_string(), output)
+        }
+        (None, None) => Err(Failure::new(Exit::Usage, "no context is given")),
+    }?;
+    Ok(Exit::Done)
+}
+
+fn open(path: &Path) -> Result<File, Failure> {
+    File::open(path).map_err(|error| {
+        Failure::new(Exit::Unreachable, format!("cannot read the contexts in `{}`", path.display()))
+            .because(&error)
+    })
+}
+
+/// Returns how the units are hashed: as the named evaluator does, or as the book's primary target is served, or, where
+/// the book has no target, over the plain text.
+fn profile(named: Option<Evaluator>, book: &Book, session: &Session) -> HashProfile {
+    let declared = book.primary_target().map(|target| target.evaluators.as_slice()).unwrap_or_default();
+    let Some(evaluator) = named.or(declared.first().copied()) else { return HashProfile::Utf8 };
+    let profile = evaluator.hash_profile();
+    if named.is_none()
+        && let Some(other) = declared.iter().find(|other| other.hash_profile() != profile)
+    {
+        session.say(format_args!(
+            "these are the draws of {}; {other} draws otherwise: see them with --evaluator {other}",
+            evaluator.as_str(),
+            other = other.as_str(),
+        ));
+    }
+    profile
+}
+
+/// Returns the flags that are named, or every one that is served.
+fn flags<'a>(named: &[String], book: &'a Book, resolver: &Resolver<'a>) -> Result<Vec<&'a FlagKey>, Failure> {
+    if named.is_empty() {
+        let flags: Vec<_> = resolver.flags().collect();
+        let nothing = || Failure::new(Exit::NothingMatched, "the book serves no flag");
+        return if flags.is_empty() { Err(nothing()) } else { Ok(flags) };
+    }
+    named.iter().map(|name| flag(name, book)).collect()
+}
+
+fn flag<'a>(name: &str, book: &'a Book) -> Result<&'a FlagKey, Failure> {
+    let Some(flag) = book.flags.get(name) else {
+        return Err(Failure::new(Exit::NothingMatched, format!("there is no flag `{name}`"))
+            .help(suggestion(name, book.flags.keys().map(FlagKey::as_str))));
+    };
+    if flag.archived {
+        return Err(Failure::new(
+            Exit::NothingMatched,
+            format!("flag `{name}` is archived, so nobody is served it"),
+        ));
+    }
+    Ok(&flag.key)
+}
+
+/// What is asked of each context.
+struct Asked<'r, 'a> {
+    resolver: &'r Resolver<'a>,
+    flags: &'r [&'a FlagKey],
+    attributes: &'r Attributes,
+}
+
+impl Asked<'_, '_> {
+    /// Answers one context, which may take several lines.
+    fn answer_one(&self, text: &str, mut output: impl Write) -> Result<(), Failure> {
+        let json = context(text.as_bytes(), "--context")?;
+        let json = json.ok_or_else(|| Failure::new(Exit::Usage, "--context is empty"))?;
+        self.write(&Context::new(json, self.attributes), &mut output)?;
+        Ok(output.flush()?)
+    }
+
+    /// Answers each context of an input, one line at a time, in constant memory.
+    fn answer(&self, mut input: impl BufRead, name: &str, mut output: impl Write) -> Result<(), Failure> {
+        let mut line = Vec::new();
+        let mut number = 0u64;
+        loop {
+            line.clear();
+            number += 1;
+            let place = format!("line {number} of {name}");
+            let read = input.by_ref().take(LONGEST + 1).read_until(b'\n', &mut line).map_err(|error| {
+                Failure::new(Exit::Unreachable, format!("cannot read {place}")).because(&error)
+            });
+            let text = line.strip_prefix(b"\xef\xbb\xbf").filter(|_| number == 1).unwrap_or(&line);
+            match read.and_then(|_| context(text, &place)) {
+                Ok(None) if line.is_empty() => break,
+                Ok(None) => {}
+                Ok(Some(json)) => self.write(&Context::new(json, self.attributes), &mut output)?,
+                Err(failure) => {
+                    // What was asked before is answered in full, and the failure comes after it.
+                    output.flush()?;
+                    return Err(failure);
+                }
+            }
+        }
+        Ok(output.flush()?)
+    }
+
+    fn write(&self, context: &Context, output: &mut impl Write) -> Result<(), Failure> {
+        for flag in self.flags {
+            if let Some(resolution) = self.resolver.resolve(flag, context) {
+                serde_json::to_writer(&mut *output, &resolution).map_err(io::Error::from)?;
+                output.write_all(b"\n")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads a text as a context; `None` where there is nothing in it.
+fn context(text: &[u8], place: &str) -> Result<Option<Map<String, Value>>, Failure> {
+    let wrong = |what: &str| {
+        Failure::new(Exit::Usage, format!("{place} {what}"))
+            .help(r#"a context is a JSON object such as {"targetingKey": "user-1", "country": "SE"}"#)
+    };
+    if text.len() as u64 > LONGEST {
+        return Err(wrong(&format!("is longer than {} MB", LONGEST >> 20)));
+    }
+    let text = text.trim_ascii();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    match serde_json::from_slice(text) {
+        Ok(Value::Object(context)) => Ok(Some(context)),
+        Ok(_) => Err(wrong("is not a JSON object")),
+        Err(error) => Err(wrong("is not JSON").because(&error)),
+    }
+}
