@@ -104,3 +104,35 @@ fn the_example_book_is_read_without_a_finding() {
     assert_eq!(lines(&loaded.findings), "");
     assert!(loaded.book.is_some_and(|book| book.flags.len() >= 15 && book.experiments.len() >= 12));
 }
+
+/// What is said of each file of `tests/broken` when it joins the shop. `x.book.yaml` takes the place of `trialbook.yaml`.
+#[test]
+fn every_broken_file_says_what_is_wrong_where_and_what_to_do() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/broken");
+    let broken = read_folder(&folder).expect("the broken files can be read");
+    assert!(broken.len() > 50);
+    let helper = RawFile {
+        path: "account-flag.flag.yaml".into(),
+        bytes: b"description: Per account.\nowner: t\nentity: account\ntype: boolean\nvariants: {a: true, b: false}\ndefault: a\n".to_vec(),
+    };
+    let mut report = String::new();
+    for file in &broken {
+        let mut book = files();
+        book.push(helper.clone());
+        let mut file = file.clone();
+        let name = file.path.clone();
+        if name.ends_with(".book.yaml") {
+            file.path = "trialbook.yaml".into();
+            book.retain(|file| file.path != "trialbook.yaml");
+        }
+        // Two segments name each other: they come together.
+        if name == "segment-ring-b.segment.yaml" {
+            book.extend(broken.iter().filter(|file| file.path == "segment-ring-a.segment.yaml").cloned());
+        }
+        book.push(file);
+        let loaded = load(book);
+        assert!(!loaded.findings.is_empty(), "{name} has a finding");
+        report.push_str(&format!("── {name}\n{}", lines(&loaded.findings)));
+    }
+    insta::assert_snapshot!(report);
+}

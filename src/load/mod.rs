@@ -189,3 +189,25 @@ fn documents_start(document: &Document) -> Span {
         .and_then(|root| root.entries().first())
         .map_or(Span::default(), |entry| entry.key_span)
 }
+
+/// What one file looks like, before what it means: for the schemas' tests and for editors.
+#[derive(Debug)]
+pub struct Shape {
+    /// The file's data as JSON; `None` where it is no YAML, or holds a number that JSON cannot carry.
+    pub json: Option<serde_json::Value>,
+    /// What is wrong with its shape.
+    pub findings: Vec<Diagnostic>,
+}
+
+/// Reads one file on its own as a file of a kind.
+pub fn shape(kind: Kind, file: &Arc<SourceFile>) -> Shape {
+    let parsed = yaml::parse(file);
+    let mut findings = parsed.findings;
+    let json = parsed.root.as_ref().and_then(|root| {
+        let mut reader = Reader::new(file);
+        File::read(kind, root, &mut reader);
+        findings.extend(reader.into_findings());
+        yaml::to_json(root)
+    });
+    Shape { json, findings }
+}
