@@ -13,6 +13,7 @@ pub(crate) mod syntax;
 mod text;
 pub mod yaml;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -57,7 +58,7 @@ pub fn load(files: Vec<RawFile>) -> Loaded {
     let mut findings = Vec::new();
     let (mut documents, mut syntaxes) = (Vec::new(), Vec::new());
     for Read { document, syntax, findings: found } in read {
-        findings.extend(capped(found));
+        findings.extend(found);
         if let Some(document) = document {
             documents.push(document);
             syntaxes.push(syntax);
@@ -68,6 +69,7 @@ pub fn load(files: Vec<RawFile>) -> Loaded {
     let (contents, found) = lower::lower(&documents, &syntaxes);
     findings.extend(found);
     findings.sort_by(|a, b| a.order().cmp(&b.order()));
+    let mut findings = bounded(unambiguous(findings));
     let failed = findings.iter().any(|finding| finding.severity == Severity::Error);
     let book = match contents {
         Some(contents) if !failed => match Book::new(contents) {
@@ -113,7 +115,7 @@ fn read_file(raw: RawFile) -> Read {
     findings.extend(parsed.findings);
     document.comments = parsed.comments;
     document.root = parsed.root;
-    let syntax = document.root.as_ref().and_then(|root| {
+    let syntax = document.root.as_ref().filter(|_| parsed.faithful).and_then(|root| {
         let mut reader = Reader::new(&file);
         let syntax = File::read(kind, root, &mut reader);
         findings.extend(reader.into_findings());
@@ -129,20 +131,49 @@ fn read_file(raw: RawFile) -> Read {
     Read { document: Some(document), syntax, findings }
 }
 
-/// Keeps a hostile file from making more findings than anybody reads.
-fn capped(mut findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
-    let total = findings.len();
-    if total > MAX_FINDINGS {
-        findings.truncate(MAX_FINDINGS);
-        if let Some(last) = findings.last().cloned() {
-            let message = format!("{} more findings in this file are not shown", total - MAX_FINDINGS);
-            findings.push(
-                Diagnostic::error(rules::TOO_LARGE, message, &last.primary.file, last.primary.span)
+/// Drops the warning that a scalar should be in quotes where something else is wrong with it.
+fn unambiguous(findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let at = |finding: &Diagnostic| (Arc::as_ptr(&finding.primary.file), finding.primary.span);
+    let wrong: HashSet<_> =
+        findings.iter().filter(|finding| finding.severity == Severity::Error).map(at).collect();
+    let keep =
+        |finding: &Diagnostic| finding.rule != rules::AMBIGUOUS_SCALAR || !wrong.contains(&at(finding));
+    findings.into_iter().filter(keep).collect()
+}
+
+/// Keeps a hostile file from making more findings, or longer ones, than anybody reads.
+///
+/// The findings are sorted by file.
+fn bounded(findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let mut kept: Vec<Diagnostic> = Vec::with_capacity(findings.len());
+    for group in findings.chunk_by(|a, b| a.primary.file.path() == b.primary.file.path()) {
+        kept.extend(group.iter().take(MAX_FINDINGS).cloned().map(|mut finding| {
+            finding.message = abridged(finding.message);
+            finding.help = finding.help.map(abridged);
+            finding
+        }));
+        if let Some(first_hidden) = group.get(MAX_FINDINGS) {
+            let place = &first_hidden.primary;
+            let message = format!("{} more findings in this file are not shown", group.len() - MAX_FINDINGS);
+            kept.push(
+                Diagnostic::error(rules::TOO_LARGE, message, &place.file, place.span)
                     .help("mend the ones above, then look again"),
             );
         }
     }
-    findings
+    kept
+}
+
+/// Shortens a text that quotes something endless: its beginning and its end say what is wrong.
+fn abridged(text: String) -> String {
+    const HEAD: usize = 300;
+    const TAIL: usize = 200;
+    if text.len() <= HEAD + TAIL {
+        return text;
+    }
+    let head = text.get(..text.floor_char_boundary(HEAD)).unwrap_or_default();
+    let tail = text.get(text.ceil_char_boundary(text.len() - TAIL)..).unwrap_or_default();
+    format!("{head}…{tail}")
 }
 
 /// Says that a book has no `trialbook.yaml`, and which files claim one key.

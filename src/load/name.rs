@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::documents::Document;
 use super::nearest::nearest;
+use super::syntax::key_like;
 use super::{BOOK_FILE, rules};
 use crate::diagnostic::Diagnostic;
 use crate::model::{Kind, SurfaceKey};
@@ -112,6 +113,10 @@ impl Wrong<'_> {
 pub fn bad_key(document: &Document) -> Option<Diagnostic> {
     // Every kind's key has the same grammar.
     let error = SurfaceKey::new(&document.key).err()?;
+    let help = match key_like(&document.key, |key| SurfaceKey::new(key).is_ok()).strip_prefix("write `") {
+        Some(key) => format!("rename the file to `{}.{}.yaml`", key.trim_end_matches('`'), document.kind),
+        None => "rename the file".into(),
+    };
     Some(
         Diagnostic::error(
             rules::BAD_KEY,
@@ -119,7 +124,7 @@ pub fn bad_key(document: &Document) -> Option<Diagnostic> {
             &document.file,
             Span::default(),
         )
-        .help("rename the file"),
+        .help(help),
     )
 }
 

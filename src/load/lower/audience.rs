@@ -1,8 +1,8 @@
 //! Audiences: sugar to predicates, literals to the declared types.
 
 use super::book::check_declared;
-use super::context::{Context, Index, referred};
-use super::sink::Sink;
+use super::context::{Context, Index};
+use super::sink::{MAX_PATTERNS, Sink};
 use crate::load::rules;
 use crate::load::syntax::audience::{Audience, ClauseTest, Comparison, Literal, Operator};
 use crate::load::yaml::Typed;
@@ -41,7 +41,7 @@ pub(super) fn lower(
                 None => complete = false,
             },
             ClauseTest::Segment(key) => {
-                referred(&index.segments, "segment", key.value.as_str(), key.span, sink);
+                index.segments.referred("segment", key.value.as_str(), key.span, sink);
                 parts.push(Predicate::Segment(key.value.clone()));
             }
             ClauseTest::Attribute(key, comparisons) => {
@@ -133,6 +133,11 @@ fn pattern(literal: &Spanned<Literal>, sink: &mut Sink<'_>) -> Option<Pattern> {
             message,
             "use `in`, `starts_with` or several conditions",
         );
+        return None;
+    }
+    if !sink.another_pattern() {
+        let message = format!("more than {MAX_PATTERNS} regular expressions in one file");
+        sink.error(rules::TOO_LARGE, literal.span, message, "use `in`, or join them with `|`");
         return None;
     }
     match Pattern::new(text) {

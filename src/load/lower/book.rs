@@ -14,9 +14,9 @@ use crate::diagnostic::Diagnostic;
 use crate::load::documents::Documents;
 use crate::load::nearest::suggestion;
 use crate::load::rules;
-use crate::load::syntax::Map;
 use crate::load::syntax::audience::COMBINATORS;
 use crate::load::syntax::book::{AttributeSyntax, BookFile, Engine, PolicySyntax, TargetSyntax, Values};
+use crate::load::syntax::{Emptiness, Map};
 use crate::model::{
     Attribute, AttributeKey, AttributeType, Contents, Entity, Evaluator, Freeze, Github, Kind, LargeChange,
     Number, Policy, QualityPolicy, Scalar, Share, Surface, Target, TargetKey, Warehouse,
@@ -197,8 +197,7 @@ fn declared_values(
         if let Some(first) = seen.insert(scalar.clone(), literal.span) {
             let message = format!("`{scalar}` is declared twice");
             let finding = sink.finding(rules::DUPLICATE_KEY, literal.span, message);
-            sink.push(finding.help("keep one of them"));
-            let _ = first;
+            sink.push(finding.related(sink.file(), first, "first declared here").help("keep one of them"));
         }
         sum += share.as_ref().map_or(0, |share| u64::from(share.value.ppm()));
         lowered.push((scalar, share.as_ref().map(|share| share.value)));
@@ -283,7 +282,7 @@ fn target(key: &TargetKey, syntax: &TargetSyntax, sink: &mut Sink<'_>) -> Option
     match &syntax.evaluators {
         None => evaluators.push(Evaluator::Javascript4),
         Some(list) => {
-            if list.value.0.is_empty() {
+            if list.value.1 == Emptiness::Empty {
                 let message = "a target has at least one evaluator";
                 sink.error(
                     rules::BAD_TARGET,

@@ -1,12 +1,14 @@
 //! What lowering a file has to know of the others.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::sink::Sink;
 use crate::load::documents::Documents;
+use crate::load::nearest::suggestion;
 use crate::load::rules;
 use crate::load::syntax::book::DefaultsSyntax;
 use crate::load::syntax::{File, When, experiment, flag, layer, metric, segment, source};
@@ -30,7 +32,9 @@ impl<K: Ord + std::borrow::Borrow<str>, V> Declared<K, V> {
             Some(value) => value.as_ref(),
             None => {
                 if self.complete {
-                    sink.dangling(span, what, name, self.entries.keys().map(|key| key.borrow()));
+                    sink.dangling(span, what, name, || {
+                        suggestion(name, self.entries.keys().map(|key| key.borrow()))
+                    });
                 }
                 None
             }
@@ -75,8 +79,60 @@ pub(super) fn instant(timezone: &TimeZone, when: &Spanned<When>, sink: &mut Sink
     }
 }
 
-/// The files of a kind by key: `None` where a file could not be read.
-pub(super) type Files<'a, T> = HashMap<&'a str, Option<&'a T>>;
+/// The files of a kind.
+pub(super) struct Files<'a, T> {
+    /// By key: `None` where a file could not be read.
+    by_key: HashMap<&'a str, Option<&'a T>>,
+    /// What was found to be meant by names that no file has: one renamed metric may be missed ten thousand times.
+    suggestions: Mutex<HashMap<String, String>>,
+}
+
+impl<T> Default for Files<'_, T> {
+    fn default() -> Self {
+        Self { by_key: HashMap::new(), suggestions: Mutex::default() }
+    }
+}
+
+impl<'a, T> Files<'a, T> {
+    /// Tells whether there is a file of this key, readable or not.
+    pub fn contains(&self, key: &str) -> bool {
+        self.by_key.contains_key(key)
+    }
+
+    /// Returns the file of a key where it could be read.
+    pub fn get(&self, key: &str) -> Option<&'a T> {
+        self.by_key.get(key).copied().flatten()
+    }
+
+    /// Returns every key with its file where it could be read, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = (&'a str, Option<&'a T>)> {
+        self.by_key.iter().map(|(key, file)| (*key, *file))
+    }
+
+    /// Returns the file that a reference means, where it could be read; reports one that refers to nothing.
+    pub fn referred(&self, what: &str, name: &str, span: Span, sink: &mut Sink<'_>) -> Option<&'a T> {
+        match self.by_key.get(name) {
+            Some(file) => *file,
+            None => {
+                sink.dangling(span, what, name, || self.suggestion(name));
+                None
+            }
+        }
+    }
+
+    fn suggestion(&self, name: &str) -> String {
+        // A suggestion is whole or absent, whatever another thread died of.
+        let mut known = self.suggestions.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = known.get(name) {
+            return found.clone();
+        }
+        let mut keys: Vec<_> = self.by_key.keys().copied().collect();
+        keys.sort_unstable();
+        let found = suggestion(name, keys.into_iter());
+        known.insert(name.to_owned(), found.clone());
+        found
+    }
+}
 
 /// The syntax of every file by kind and key.
 pub(super) struct Index<'a> {
@@ -93,12 +149,12 @@ impl<'a> Index<'a> {
     pub fn new(documents: &'a Documents, syntaxes: &'a [Option<File>]) -> Self {
         let mut index = Self {
             book: None,
-            flags: HashMap::new(),
-            experiments: HashMap::new(),
-            layers: HashMap::new(),
-            segments: HashMap::new(),
-            metrics: HashMap::new(),
-            sources: HashMap::new(),
+            flags: Files::default(),
+            experiments: Files::default(),
+            layers: Files::default(),
+            segments: Files::default(),
+            metrics: Files::default(),
+            sources: Files::default(),
         };
         for (document, syntax) in documents.iter().zip(syntaxes) {
             let key = document.key();
@@ -108,7 +164,7 @@ impl<'a> Index<'a> {
                         Some(File::$variant(file)) => Some(&**file),
                         _ => None,
                     };
-                    index.$files.entry(key).or_insert(file);
+                    index.$files.by_key.entry(key).or_insert(file);
                 }};
             }
             match document.kind() {
@@ -126,24 +182,5 @@ impl<'a> Index<'a> {
             }
         }
         index
-    }
-}
-
-/// Returns the file that a reference means, where it could be read; reports one that refers to nothing.
-pub(super) fn referred<'a, T>(
-    files: &Files<'a, T>,
-    what: &str,
-    name: &str,
-    span: Span,
-    sink: &mut Sink<'_>,
-) -> Option<&'a T> {
-    match files.get(name) {
-        Some(file) => *file,
-        None => {
-            let mut known: Vec<_> = files.keys().copied().collect();
-            known.sort_unstable();
-            sink.dangling(span, what, name, known.iter().copied());
-            None
-        }
     }
 }

@@ -1,6 +1,6 @@
 //! What the book and its surfaces add to every experiment.
 
-use super::context::{Context, Index, referred};
+use super::context::{Context, Index};
 use super::sink::Sink;
 use crate::load::rules;
 use crate::load::syntax::List;
@@ -102,7 +102,7 @@ pub(super) fn check(context: &Context<'_>, index: &Index<'_>, sink: &mut Sink<'_
     for level in levels {
         let mut seen = Vec::<&MetricKey>::new();
         for metric in level.metrics() {
-            referred(&index.metrics, "metric", metric.value.as_str(), metric.span, sink);
+            index.metrics.referred("metric", metric.value.as_str(), metric.span, sink);
             once(metric, &mut seen, sink);
         }
     }
@@ -151,8 +151,7 @@ pub(super) fn add(
     });
     let book = Level { guardrails: defaults.guardrails.as_ref(), exploratory: defaults.exploratory.as_ref() };
     let applies = |metric: &MetricKey| {
-        let measured_on =
-            index.metrics.get(metric.as_str()).copied().flatten().and_then(|file| file.entity.as_ref());
+        let measured_on = index.metrics.get(metric.as_str()).and_then(|file| file.entity.as_ref());
         match (measured_on, entity) {
             (Some(measured_on), Some(entity)) => measured_on.value.as_str() == entity,
             _ => true,

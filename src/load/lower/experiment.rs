@@ -1,7 +1,7 @@
 //! Experiments.
 
 use super::audience;
-use super::context::{Context, Index, referred};
+use super::context::{Context, Index};
 use super::defaults;
 use super::flag::{check_variant, surfaces};
 use super::sink::Sink;
@@ -29,7 +29,7 @@ pub(super) fn lower(
     let flag = file
         .flag
         .as_ref()
-        .and_then(|flag| referred(&index.flags, "flag", flag.value.as_str(), flag.span, sink));
+        .and_then(|flag| index.flags.referred("flag", flag.value.as_str(), flag.span, sink));
     let entity = flag.and_then(|flag| flag.entity.as_ref()).map(|entity| entity.value.as_str());
     let audience = match &file.audience {
         Some(audience) => audience::lower(&audience.value, context, index, sink),
@@ -77,7 +77,7 @@ pub(super) fn lower(
 
 fn layer(file: &ExperimentFile, entity: Option<&str>, index: &Index<'_>, sink: &mut Sink<'_>) {
     let Some(layer) = &file.layer else { return };
-    let found = referred(&index.layers, "layer", layer.value.as_str(), layer.span, sink);
+    let found = index.layers.referred("layer", layer.value.as_str(), layer.span, sink);
     let hashed = found.and_then(|layer| layer.entity.as_ref()).map(|entity| entity.value.as_str());
     if let (Some(hashed), Some(entity)) = (hashed, entity)
         && hashed != entity
@@ -243,7 +243,7 @@ fn plan(
 }
 
 fn check_metric(metric: &Spanned<MetricKey>, entity: Option<&str>, index: &Index<'_>, sink: &mut Sink<'_>) {
-    let found = referred(&index.metrics, "metric", metric.value.as_str(), metric.span, sink);
+    let found = index.metrics.referred("metric", metric.value.as_str(), metric.span, sink);
     let measured_on = found.and_then(|metric| metric.entity.as_ref()).map(|entity| entity.value.as_str());
     if let (Some(measured_on), Some(entity)) = (measured_on, entity)
         && measured_on != entity
@@ -267,7 +267,7 @@ fn previous(key: &str, file: &ExperimentFile, index: &Index<'_>, sink: &mut Sink
     if name == key {
         let help = "name the experiment that this one repeats";
         sink.error(rules::DANGLING_REFERENCE, previous.span, "an experiment cannot repeat itself", help);
-    } else if !index.experiments.contains_key(name) {
+    } else if !index.experiments.contains(name) {
         let message = format!("there is no experiment `{name}` in the book");
         sink.warning(
             rules::DANGLING_REFERENCE,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::audience;
-use super::context::{Context, Index, referred};
+use super::context::{Context, Index};
 use super::sink::Sink;
 use crate::load::nearest::suggestion;
 use crate::load::rules;
@@ -168,16 +168,7 @@ pub(super) fn lower_layer(
     for slot in file.slots.iter().flat_map(|slots| &slots.value.0) {
         if let Some(experiment) = &slot.value.experiment {
             let named = experiment.value.as_str();
-            let found = referred(&index.experiments, "experiment", named, experiment.span, sink);
-            let other = found
-                .is_some_and(|found| found.layer.as_ref().is_none_or(|layer| layer.value.as_str() != key));
-            if other {
-                let message = format!("experiment `{named}` is not in this layer");
-                let help = format!(
-                    "write `layer: {key}` into the experiment, or take its slot out with `trialbook allocate`"
-                );
-                sink.error(rules::DANGLING_REFERENCE, experiment.span, message, help);
-            }
+            index.experiments.referred("experiment", named, experiment.span, sink);
         }
         match (&slot.value.buckets, &slot.value.experiment) {
             (Some(buckets), Some(experiment)) => {

@@ -1,6 +1,6 @@
 //! Metrics.
 
-use super::context::{Context, Index, referred};
+use super::context::{Context, Index};
 use super::sink::Sink;
 use super::sql;
 use crate::load::nearest::suggestion;
@@ -23,7 +23,7 @@ pub(super) fn lower(
     }
     let measure = file.measure.as_ref().and_then(|measure| lower_measure(&measure.value));
     if let Some(source) = &file.source
-        && let Some(found) = referred(&index.sources, "source", source.value.as_str(), source.span, sink)
+        && let Some(found) = index.sources.referred("source", source.value.as_str(), source.span, sink)
     {
         check_source(file, source.value.as_str(), found, measure.as_ref(), sink);
     }

@@ -40,11 +40,11 @@ pub(super) fn cycles(documents: &Documents, index: &Index<'_>) -> Vec<Diagnostic
         .iter()
         .map(|(key, file)| {
             let mut named = Vec::new();
-            if let Some(audience) = file.as_ref().and_then(|file| file.audience.as_ref()) {
+            if let Some(audience) = file.and_then(|file| file.audience.as_ref()) {
                 uses(&audience.value, &mut named);
             }
             named.reverse();
-            (*key, named)
+            (key, named)
         })
         .collect();
     let mut findings = Vec::new();

@@ -3,19 +3,27 @@
 use std::sync::Arc;
 
 use crate::diagnostic::Diagnostic;
-use crate::load::nearest::suggestion;
-use crate::load::rules;
+use crate::load::{MAX_FINDINGS, rules};
 use crate::span::{SourceFile, Span};
+
+/// How many regular expressions a file may have: compiling one may take milliseconds.
+pub(super) const MAX_PATTERNS: usize = 100;
 
 /// Collects the findings of one file.
 pub(super) struct Sink<'a> {
     file: &'a Arc<SourceFile>,
     findings: Vec<Diagnostic>,
+    /// How many regular expressions the file has so far.
+    patterns: usize,
 }
 
 impl<'a> Sink<'a> {
     pub fn new(file: &'a Arc<SourceFile>) -> Self {
-        Self { file, findings: Vec::new() }
+        Self { file, findings: Vec::new(), patterns: 0 }
+    }
+
+    pub fn file(&self) -> &'a Arc<SourceFile> {
+        self.file
     }
 
     pub fn into_findings(self) -> Vec<Diagnostic> {
@@ -48,9 +56,16 @@ impl<'a> Sink<'a> {
         self.push(Diagnostic::warning(rule, message, self.file, span).help(help));
     }
 
-    /// Says that a name refers to nothing, with the nearest that there is.
-    pub fn dangling<'n>(&mut self, span: Span, what: &str, name: &str, known: impl Iterator<Item = &'n str>) {
-        let message = format!("there is no {what} `{name}`");
-        self.error(rules::DANGLING_REFERENCE, span, message, suggestion(name, known));
+    /// Says that a name refers to nothing, with what might be meant.
+    pub fn dangling(&mut self, span: Span, what: &str, name: &str, help: impl FnOnce() -> String) {
+        // Past the last finding that is shown, not worth the search for the nearest name.
+        let help = if self.findings.len() > MAX_FINDINGS { String::new() } else { help() };
+        self.error(rules::DANGLING_REFERENCE, span, format!("there is no {what} `{name}`"), help);
+    }
+
+    /// Counts a regular expression; tells whether the file may have another.
+    pub fn another_pattern(&mut self) -> bool {
+        self.patterns += 1;
+        self.patterns <= MAX_PATTERNS
     }
 }

@@ -160,17 +160,17 @@ fn role(file: &SourceFile, sink: &mut Sink<'_>) -> Option<SourceRole> {
 pub(super) fn exposures(documents: &Documents, index: &Index<'_>) -> Vec<Diagnostic> {
     let Some(book) = index.book.filter(|book| book.warehouse.is_some()) else { return Vec::new() };
     let mut sources = BTreeMap::<&str, Vec<(&str, Span)>>::new();
-    let readable = index.sources.values().all(Option::is_some);
-    for (key, file) in &index.sources {
+    let readable = index.sources.iter().all(|(_, file)| file.is_some());
+    for (key, file) in index.sources.iter() {
         let Some(file) = file.filter(|file| holds_exposures(file)) else { continue };
         for (entity, _) in file.entities.iter().flat_map(|entities| &entities.value.0) {
             sources.entry(entity.value.as_str()).or_default().push((key, entity.span));
         }
     }
     let mut randomised = BTreeMap::<&str, &str>::new();
-    for (key, experiment) in &index.experiments {
-        let flag = experiment.as_ref().and_then(|experiment| experiment.flag.as_ref());
-        let flag = flag.and_then(|flag| *index.flags.get(flag.value.as_str())?);
+    for (key, experiment) in index.experiments.iter() {
+        let flag = experiment.and_then(|experiment| experiment.flag.as_ref());
+        let flag = flag.and_then(|flag| index.flags.get(flag.value.as_str()));
         if let Some(entity) = flag.and_then(|flag| flag.entity.as_ref()) {
             let first = randomised.entry(entity.value.as_str()).or_insert(key);
             *first = (*first).min(key);

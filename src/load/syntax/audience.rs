@@ -226,7 +226,8 @@ fn clause(entry: &Entry, reader: &mut Reader<'_>) -> Option<Clause> {
             let attribute = match AttributeKey::new(name) {
                 Ok(attribute) => attribute,
                 Err(error) => {
-                    reader.error(rules::BAD_KEY, entry.key_span, error.to_string(), "");
+                    let help = super::key_like(name, |key| AttributeKey::new(key).is_ok());
+                    reader.error(rules::BAD_KEY, entry.key_span, error.to_string(), help);
                     return None;
                 }
             };
@@ -238,9 +239,7 @@ fn clause(entry: &Entry, reader: &mut Reader<'_>) -> Option<Clause> {
 
 fn parts(entry: &Entry, reader: &mut Reader<'_>) -> Option<Vec<Audience>> {
     let parts: Spanned<super::List<Audience>> = reader.field(entry)?;
-    if parts.value.0.is_empty()
-        && matches!(&entry.value.content, Content::Sequence(items) if items.is_empty())
-    {
+    if parts.value.1 == super::Emptiness::Empty {
         let message = format!("`{}` has nothing in it", entry.key);
         reader.error(
             rules::EMPTY_CONDITION,
@@ -324,7 +323,7 @@ fn comparison(entry: &Entry, attribute: &str, reader: &mut Reader<'_>) -> Option
     };
     let literals = if operator == Operator::In {
         let list: Spanned<super::List<Literal>> = reader.field(entry)?;
-        if matches!(&entry.value.content, Content::Sequence(items) if items.is_empty()) {
+        if list.value.1 == super::Emptiness::Empty {
             let help = "list at least one value, or take the condition out";
             reader.error(
                 rules::EMPTY_CONDITION,

@@ -32,6 +32,18 @@ impl Syntax for Text {
     }
 }
 
+/// Returns what to write instead of a text that is no key, where a little change makes it one.
+pub(in crate::load) fn key_like(text: &str, is_key: impl Fn(&str) -> bool) -> String {
+    let joined = |c: char| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' };
+    let kept: String = text.chars().map(joined).collect();
+    let kept = kept.trim_matches('-');
+    let lower = kept.to_lowercase().replace('_', "-");
+    match [kept, lower.trim_matches('-')].into_iter().find(|key| is_key(key)) {
+        Some(key) => format!("write `{key}`"),
+        None => String::new(),
+    }
+}
+
 macro_rules! keys {
     ($($type:ident: $expected:literal, $pattern:literal;)+) => {$(
         impl Syntax for $type {
@@ -40,7 +52,8 @@ macro_rules! keys {
                 match $type::new(text) {
                     Ok(key) => Some(key),
                     Err(error) => {
-                        reader.error(rules::BAD_KEY, node.span, error.to_string(), "");
+                        let help = key_like(text, |key| $type::new(key).is_ok());
+                        reader.error(rules::BAD_KEY, node.span, error.to_string(), help);
                         None
                     }
                 }
@@ -147,22 +160,26 @@ impl Syntax for When {
         const EXPECTED: &str = "a date such as `2026-11-25`, or `2026-11-25T09:00:00Z`";
         let text = reader.string(node, EXPECTED)?;
         let day = text.len() == 10 && text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
-        let read = if day {
-            text.parse().map(Self::Day)
+        let problem = if day {
+            match text.parse() {
+                Ok(day) => return Some(Self::Day(day)),
+                Err(_) => format!("there is no day `{text}`"),
+            }
         } else if text.starts_with(|c: char| c.is_ascii_digit()) && text.contains(['T', 't']) {
-            text.parse().map(Self::Instant)
+            match text.parse() {
+                Ok(instant) => return Some(Self::Instant(instant)),
+                Err(_) => format!("`{text}` is not an instant with its offset from UTC"),
+            }
         } else {
             reader.expected(rules::BAD_DATE, node, EXPECTED, "");
             return None;
         };
-        match read {
-            Ok(when) => Some(when),
-            Err(error) => {
-                let message = format!("`{text}` is not a date: {error}");
-                reader.error(rules::BAD_DATE, node.span, message, format!("expected {EXPECTED}"));
-                None
-            }
-        }
+        let help = match format!("{text}Z").parse::<jiff::Timestamp>() {
+            Ok(_) => format!("write `{text}Z` for UTC, or another offset such as `+01:00`"),
+            Err(_) => format!("write {EXPECTED}"),
+        };
+        reader.error(rules::BAD_DATE, node.span, problem, help);
+        None
     }
 
     fn schema(_: &mut Definitions) -> Value {
@@ -243,7 +260,7 @@ impl Syntax for u32 {
             Content::Sequence(_) | Content::Mapping(_) => None,
         };
         if whole.is_none() {
-            reader.expected(rules::WRONG_TYPE, node, "a whole number, not negative", "");
+            reader.expected(rules::WRONG_TYPE, node, "a whole number that is not negative", "");
         }
         whole
     }
@@ -281,14 +298,24 @@ impl Syntax for BucketRange {
     }
 }
 
-/// A list.
+/// A list: the items that fit, and whether the file has any at all.
 #[derive(Debug)]
-pub struct List<T>(pub Vec<Spanned<T>>);
+pub struct List<T>(pub Vec<Spanned<T>>, pub Emptiness);
+
+/// Whether a list has items in the file, fit or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Emptiness {
+    /// None.
+    Empty,
+    /// At least one.
+    Filled,
+}
 
 impl<T: Syntax> Syntax for List<T> {
     fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
         let items = reader.sequence(node)?;
-        Some(Self(items.iter().filter_map(|item| reader.item(item)).collect()))
+        let emptiness = if items.is_empty() { Emptiness::Empty } else { Emptiness::Filled };
+        Some(Self(items.iter().filter_map(|item| reader.item(item)).collect(), emptiness))
     }
 
     fn schema(definitions: &mut Definitions) -> Value {
@@ -302,7 +329,7 @@ pub struct Map<K, V>(pub Vec<(Spanned<K>, Option<Spanned<V>>)>);
 
 impl<K: Syntax, V: Syntax> Syntax for Map<K, V> {
     fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
-        let entries = reader.mapping(node, "a mapping")?;
+        let entries = reader.mapping(node, "names with values", &[])?;
         let mut map = Vec::with_capacity(entries.len());
         for entry in entries {
             // A key is read as text whatever it looks like: `1:` is the key `1`.

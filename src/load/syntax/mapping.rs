@@ -31,7 +31,7 @@ macro_rules! mapping {
                     $(Field { name: $key, required: $crate::load::syntax::mapping::need!($need) },)*
                 ];
                 const RESERVED: &[(&str, &str)] = &[$($(($word, $advice),)+)?];
-                let entries = reader.mapping(node, $what)?;
+                let entries = reader.mapping(node, $what, FIELDS)?;
                 let mut read = Self::default();
                 for entry in entries {
                     match &*entry.key {
@@ -101,7 +101,7 @@ macro_rules! words {
 pub(super) use {mapping, need, words};
 
 use super::reader::Reader;
-use crate::load::nearest::suggestion;
+use crate::load::nearest::nearest;
 use crate::load::rules;
 use crate::load::yaml::Node;
 
@@ -118,7 +118,8 @@ pub(super) fn unknown_word(
         let message = format!("`{word}` is reserved: it is not supported yet");
         return reader.error(rules::RESERVED_WORD, node.span, message, *advice);
     }
-    reader.expected(rules::UNKNOWN_WORD, node, what, suggestion(word, words.iter().copied()));
+    let help = nearest(word, words.iter().copied()).map(|near| format!("did you mean `{near}`?"));
+    reader.expected(rules::UNKNOWN_WORD, node, what, help.unwrap_or_default());
 }
 
 /// Returns the schema of a mapping.

@@ -15,7 +15,8 @@ mod reader;
 pub mod segment;
 pub mod source;
 
-pub use leaf::{List, Map, When};
+pub(in crate::load) use leaf::key_like;
+pub use leaf::{Emptiness, List, Map, When};
 pub use reader::{Definitions, Reader, Syntax};
 
 use crate::load::yaml::Node;

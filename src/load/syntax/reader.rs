@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::diagnostic::Diagnostic;
+use crate::load::MAX_FINDINGS;
 use crate::load::nearest::nearest;
 use crate::load::rules;
 use crate::load::yaml::{Content, Entry, Node, Typed};
@@ -101,11 +102,18 @@ impl<'a> Reader<'a> {
     }
 
     /// Returns the entries of a mapping.
-    pub fn mapping<'n>(&mut self, node: &'n Node, expected: &str) -> Option<&'n [Entry]> {
+    pub fn mapping<'n>(&mut self, node: &'n Node, what: &str, fields: &[Field]) -> Option<&'n [Entry]> {
         match &node.content {
             Content::Mapping(entries) => Some(entries),
             Content::Scalar(_) | Content::Sequence(_) => {
-                self.expected(rules::WRONG_TYPE, node, expected, "");
+                let keys = fields.iter().filter(|field| field.required);
+                let keys: Vec<_> = keys.map(|field| format!("{}: …", field.name)).collect();
+                let help = if keys.is_empty() || keys.len() > 4 {
+                    String::new()
+                } else {
+                    format!("write `{{{}}}`", keys.join(", "))
+                };
+                self.expected(rules::WRONG_TYPE, node, &format!("a mapping ({what})"), help);
                 None
             }
         }
@@ -161,6 +169,10 @@ impl<'a> Reader<'a> {
             let message = format!("`{key}` is reserved: it is not supported yet");
             return self.error(rules::RESERVED_WORD, entry.key_span, message, *advice);
         }
+        if self.findings.len() > MAX_FINDINGS {
+            // It will not be shown: not worth the search for the nearest key.
+            return self.error(rules::UNKNOWN_KEY, entry.key_span, "unknown key", "");
+        }
         let help = match nearest(key, fields.iter().map(|field| field.name)) {
             Some(near) => format!("did you mean `{near}`?"),
             None => {
@@ -171,25 +183,28 @@ impl<'a> Reader<'a> {
         self.error(rules::UNKNOWN_KEY, entry.key_span, format!("unknown key `{key}`"), help);
     }
 
-    /// Says which required keys are missing.
+    /// Says which required keys are missing, but for those that an unknown key is likely to mean.
     pub fn missing(&mut self, node: &Node, fields: &[Field], what: &str) {
-        for field in fields.iter().filter(|field| field.required) {
-            if node.entry(field.name).is_none() {
-                let name = field.name;
-                let near = node
-                    .entries()
-                    .iter()
-                    .map(|entry| &*entry.key)
-                    .filter(|key| !fields.iter().any(|f| f.name == *key));
-                let help = match nearest(name, near) {
-                    Some(near) => format!("is `{near}` a misspelling of it?"),
-                    None => String::new(),
-                };
-                // The whole mapping is the place; its first line says where it begins.
-                let start = node.entries().first().map_or(node.span, |entry| entry.key_span);
-                self.error(rules::MISSING_KEY, start, format!("{what} needs `{name}`"), help);
-            }
-        }
+        /// Nobody misspells more keys than this.
+        const SEARCHED: usize = 50;
+        let known = |key: &str| fields.iter().any(|field| field.name == key);
+        let unknown =
+            || node.entries().iter().map(|entry| &*entry.key).filter(|key| !known(key)).take(SEARCHED);
+        let names = || fields.iter().map(|field| field.name);
+        let missing: Vec<_> = fields
+            .iter()
+            .filter(|field| field.required && node.entry(field.name).is_none())
+            .filter(|field| !unknown().any(|key| nearest(key, names()) == Some(field.name)))
+            .map(|field| format!("`{}`", field.name))
+            .collect();
+        let list = match missing.as_slice() {
+            [] => return,
+            [one] => one.clone(),
+            [init @ .., last] => format!("{} and {last}", init.join(", ")),
+        };
+        // The whole mapping is the place; its first key says where it begins.
+        let start = node.entries().first().map_or(node.span, |entry| entry.key_span);
+        self.error(rules::MISSING_KEY, start, format!("{what} needs {list}"), "");
     }
 
     /// Says whether exactly one of several keys is there.
@@ -222,6 +237,7 @@ pub fn describe(node: &Node) -> String {
             Typed::Null => "nothing".into(),
             Typed::Boolean(_) => format!("the boolean `{}`", scalar.text),
             Typed::Number(_) => format!("the number `{}`", scalar.text),
+            Typed::Text(text) if text.trim().is_empty() => "blank text".into(),
             Typed::Text(text) => {
                 let short: String = text.chars().take(60).collect();
                 let more = if short.len() < text.len() { "…" } else { "" };

@@ -30,7 +30,11 @@ pub(super) fn of_error(file: &Arc<SourceFile>, error: &ScanError) -> Diagnostic 
         Some(help) => finding.help(help),
         None => finding.help(match error.kind() {
             ErrorKind::TabNotAllowed | ErrorKind::TabInBlockIndentation => "indent with spaces, not with tabs",
-            _ => "look for a missing quote, bracket or colon here or just before, and for lines that are indented differently",
+            ErrorKind::MappingValueNotAllowed if text.matches(": ").count() > 1 => {
+                "text that contains `: ` needs quotes"
+            }
+            ErrorKind::MappingValueNotAllowed => "is this line indented differently from those above it?",
+            _ => "look here or just before for a missing quote, bracket or colon, or a line that is indented differently",
         }),
     }
 }

@@ -22,6 +22,8 @@ pub const MAX_NODES: usize = 200_000;
 pub struct Parsed {
     /// The tree; `None` where the text is empty or not YAML.
     pub root: Option<Node>,
+    /// Whether every value of the tree is the one that the author wrote: no alias stands in for another.
+    pub faithful: bool,
     /// The comments, in order.
     pub comments: Vec<Comment>,
     /// What is wrong.
@@ -30,8 +32,15 @@ pub struct Parsed {
 
 /// Parses a file. Costs time and memory in proportion to its length.
 pub fn parse(file: &Arc<SourceFile>) -> Parsed {
-    let mut builder =
-        Builder { file, open: Vec::new(), root: None, comments: Vec::new(), findings: Vec::new(), nodes: 0 };
+    let mut builder = Builder {
+        file,
+        open: Vec::new(),
+        root: None,
+        comments: Vec::new(),
+        findings: Vec::new(),
+        nodes: 0,
+        faithful: true,
+    };
     let text = file.text();
     let options = granit_parser::options! {
         emit_unresolved_aliases: true,
@@ -53,10 +62,20 @@ pub fn parse(file: &Arc<SourceFile>) -> Parsed {
             }
         };
         if step.is_err() {
-            return Parsed { root: None, comments: builder.comments, findings: builder.findings };
+            return Parsed {
+                root: None,
+                faithful: false,
+                comments: builder.comments,
+                findings: builder.findings,
+            };
         }
     }
-    Parsed { root: builder.root, comments: builder.comments, findings: builder.findings }
+    Parsed {
+        root: builder.root,
+        faithful: builder.faithful,
+        comments: builder.comments,
+        findings: builder.findings,
+    }
 }
 
 /// The rest of the file is not worth reading.
@@ -86,6 +105,7 @@ struct Builder<'a> {
     comments: Vec<Comment>,
     findings: Vec<Diagnostic>,
     nodes: usize,
+    faithful: bool,
 }
 
 impl Builder<'_> {
@@ -131,6 +151,7 @@ impl Builder<'_> {
             ),
             Event::Comment(text, _) => self.comments.push(Comment { span, text: text.into() }),
             Event::Alias(_) | Event::UnresolvedAlias(_) => {
+                self.faithful = false;
                 let finding = hint::of_alias(self.file, span);
                 self.findings.push(finding);
                 self.node(Node {
