@@ -25,7 +25,7 @@ pub fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Opt
                 return Some((0, distance));
             }
         }
-        stem.then(|| (1, candidate.len()))
+        stem.then_some((1, candidate.len()))
     };
     candidates
         .filter(|candidate| candidate.len() <= LONGEST)

@@ -92,9 +92,9 @@ impl Syntax for VariantValue {
 fn exact_numbers(node: &Node, reader: &mut Reader<'_>) -> bool {
     const LIMIT: f64 = 9_007_199_254_740_992.0;
     match &node.content {
-        Content::Sequence(items) => items.iter().fold(true, |good, item| exact_numbers(item, reader) && good),
+        Content::Sequence(items) => items.iter().filter(|item| !exact_numbers(item, reader)).count() == 0,
         Content::Mapping(entries) => {
-            entries.iter().fold(true, |good, entry| exact_numbers(&entry.value, reader) && good)
+            entries.iter().filter(|entry| !exact_numbers(&entry.value, reader)).count() == 0
         }
         Content::Scalar(scalar) => match scalar.typed() {
             Typed::Number(number) if !number.is_finite() => {
