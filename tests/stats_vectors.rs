@@ -22,10 +22,12 @@ use trialbook::stats::multiplicity::{benjamini_hochberg, bonferroni, holm};
 use trialbook::stats::power::{
     RequiredUnits, Target, UnitVariances, planned_standard_error, two_sided_power,
 };
+use trialbook::stats::ratio_moments::PAIRS;
 use trialbook::stats::sample_ratio::{SampleRatioMethod, chi_square_test, exact_binomial};
 use trialbook::stats::{
-    Adjustment, Better, CoMoments, CoMomentsParts, Comparison, Interval, Margin, Moments, Probability, Tails,
-    Unmeasurable, mean_difference, proportion_difference, ratio_difference,
+    Adjustment, Better, CoMoments, CoMomentsParts, Comparison, Interval, Margin, Moments, Probability,
+    RatioMoments, RatioMomentsParts, Tails, Unmeasurable, adjusted_ratio_difference, mean_difference,
+    proportion_difference, ratio_difference,
 };
 
 /// What `stats` offers, and which part of the outputs it does not.
@@ -37,6 +39,7 @@ const OFFERED: &[&str] = &[
     "cuped_lift_full_delta_t",
     "cuped_pooled_theta_t",
     "cuped_pooled_theta_z",
+    "cuped_ratio_pooled_theta_t",
     "decision_rule",
     "exact_binomial",
     "holm",
@@ -77,7 +80,6 @@ const NOT_OFFERED: &[&str] = &[
     "cluster_robust_cr0",
     "cochran_q",
     "cuped_pooled_theta_z_mixed_dof",
-    "cuped_ratio_pooled_theta_t",
     "design_power",
     "diff_ci_agresti-caffo",
     "diff_ci_newcomb",
@@ -345,6 +347,19 @@ fn ratio(input: &Value) -> Result<Comparison, String> {
     ratio_difference(&arm("control"), &arm("treatment")).map_err(describe)
 }
 
+/// Both arms of a ratio with a ratio as its covariate.
+fn adjusted_ratio(input: &Value) -> Result<Comparison, String> {
+    let names = ["numerator", "denominator", "covariate_numerator", "covariate_denominator"]
+        .map(|name| text(&input[name]));
+    let arm = |arm: &str| {
+        let pair = |(a, b): (usize, usize)| co_moments(&input["sufficient"][arm], names[a], names[b]);
+        let means = [0, 1, 2, 3].map(|quantity| pair((quantity, quantity)).mean_y());
+        let n = count(&input["sufficient"][arm]["n"]);
+        RatioMoments::from_parts(RatioMomentsParts { n, means, m2: PAIRS.map(|at| pair(at).c_xy()) }).unwrap()
+    };
+    adjusted_ratio_difference(&arm("control"), &arm("treatment")).map_err(describe)
+}
+
 fn run(convention: &str, input: &Value, expected: &Value) -> Check {
     match convention {
         "undefined" => undefined(input, expected),
@@ -380,6 +395,7 @@ fn comparison(convention: &str, input: &Value) -> Result<Comparison, String> {
             let (control, treatment, _) = centred_arms(input);
             pooled_theta_adjustment(&control, &treatment).map_err(describe)
         }
+        "cuped_ratio_pooled_theta" => adjusted_ratio(input),
         "cuped_lift_full_delta" => {
             let (control, treatment) = adjusted_arms(input);
             pooled_theta_adjustment_on_observed_base(&control, &treatment).map_err(describe)
@@ -413,7 +429,7 @@ fn difference(convention: &str, input: &Value, expected: &Value) -> Check {
         return compare(expected, &[("diff", compared.difference())]);
     }
     let mut got = test_results(&compared, input, 0.0)?;
-    let ratio = convention.starts_with("ratio");
+    let ratio = convention.contains("ratio");
     let means = if ratio { ["ratio_control", "ratio_treatment"] } else { MEANS };
     let centred = convention.starts_with("cuped_pooled_theta");
     let origin = if centred { centred_arms(input).2 } else { 0.0 };

@@ -6,7 +6,10 @@
 mod allocate;
 mod evaluate;
 mod exit;
+mod explain;
 mod instant;
+mod lint;
+mod report;
 mod session;
 
 use std::ffi::OsString;
@@ -50,6 +53,9 @@ pub struct Global {
 enum Command {
     Allocate(allocate::Args),
     Evaluate(evaluate::Args),
+    Explain(explain::Args),
+    Lint(lint::Args),
+    Report(report::Args),
 }
 
 /// Runs the command that the process's arguments name, and returns how it ended.
@@ -79,5 +85,8 @@ fn dispatch(command: &Command, session: &Session) -> Result<Exit, Failure> {
     match command {
         Command::Allocate(args) => allocate::run(args, session),
         Command::Evaluate(args) => evaluate::run(args, session),
+        Command::Explain(args) => explain::run(args, session),
+        Command::Lint(args) => lint::run(args, session),
+        Command::Report(args) => report::run(args, session),
     }
 }

@@ -136,6 +136,11 @@ pub enum Reason {
         /// What it found.
         detail: String,
     },
+    /// No level can be shared among the tests: there is nothing to decide by, or the rates do not fit.
+    NothingDecides {
+        /// Why, as a fragment.
+        why: String,
+    },
     /// The plan allows no look at effects before this instant.
     BeforeHorizon {
         /// When the last unit's deciding windows have closed.

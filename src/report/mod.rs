@@ -4,6 +4,7 @@
 //! is plain, and each of the two escapes it.
 
 pub mod blocks;
+mod calendar;
 mod clean;
 mod escape;
 pub mod findings;
@@ -11,6 +12,7 @@ mod gauge;
 pub mod markdown;
 mod number;
 pub mod outcome;
+pub mod plan;
 pub mod terminal;
 
 pub use gauge::{Gauge, Scale};

@@ -6,13 +6,13 @@ mod metrics;
 mod naming;
 mod next;
 mod print;
+mod strength;
 mod trust;
-mod when;
 
 use crate::analysis::{ArmUnits, Outcome, Verdict, VerdictKind};
 
 use super::blocks::{Block, Document, Inline, Line};
-use when::Calendar;
+use super::calendar::Calendar;
 
 /// Tells an outcome.
 ///

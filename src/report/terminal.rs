@@ -24,6 +24,8 @@ pub struct Settings {
 impl Settings {
     /// The narrowest width that is laid out for; a narrower terminal breaks lines itself.
     pub const NARROWEST: usize = 40;
+    /// The width where there is no terminal: a file or another program.
+    pub const WITHOUT_TERMINAL: usize = 100;
     /// The widest: longer lines are hard to read.
     pub const WIDEST: usize = 140;
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::moments::{Moments, MomentsError, Weights, finite, mean_of, sum_of_squares};
+use super::moments::{Moments, MomentsError, Weights, finite, is_constant, mean_of, sum_of_squares};
 
 /// The moments of an outcome y with a covariate x, or of a numerator y with a denominator x.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -109,6 +109,11 @@ impl CoMoments {
     /// The moments of x alone.
     pub fn covariate(&self) -> Moments {
         Moments { n: self.n, mean: self.mean_x, m2: self.m2_x }
+    }
+
+    /// Whether x is the same for every unit.
+    pub fn is_covariate_constant(&self) -> bool {
+        is_constant(self.n, self.mean_x, self.m2_x)
     }
 
     /// The number of units.

@@ -117,14 +117,29 @@ pub struct DecisionLevels {
     pub guardrail: Probability,
     /// Of each deterioration test and each quality test: α₋ / ((S+G+D)·T + Q).
     pub deterioration: Probability,
-    /// The type II error of each success metric and guardrail under rule 1: β / (G + [S>0]).
+    /// The type II error of each success metric and guardrail under rule 1: β / (G + 1 where S > 0).
     pub beta_rule_1: Probability,
-    /// The same under rule 2: (β − α₋) / (G + [S>0]). The power of each test is one minus it.
+    /// The same under rule 2: (β − α₋) / (G + 1 where S > 0). The power of each test is one minus it.
     pub beta_rule_2: Probability,
 }
 
 impl DecisionLevels {
     /// Returns how the tests share the error rates.
+    ///
+    /// ```
+    /// use trialbook::stats::Probability;
+    /// use trialbook::stats::decision_rule::{DecisionLevels, ErrorRates, TestCounts};
+    ///
+    /// let [alpha, beta, alpha_minus] = [0.025, 0.2, 0.01].map(Probability::new);
+    /// let rates = ErrorRates::new(alpha?, beta?, alpha_minus?)?;
+    /// let counts = TestCounts {
+    ///     success: 2, guardrails: 3, deterioration_only: 0, quality_tests: 1, treatments: 1,
+    /// };
+    /// let levels = DecisionLevels::new(counts, rates)?;
+    /// assert_eq!(levels.success.get(), 0.0125);
+    /// assert_eq!(levels.guardrail.get(), 0.025);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn new(counts: TestCounts, rates: ErrorRates) -> Result<Self, DecisionRuleError> {
         let TestCounts { success, guardrails, deterioration_only, quality_tests, treatments } = counts;
         if treatments == 0 {

@@ -213,10 +213,20 @@ impl Moments {
         self.m2
     }
 
-    /// The sample variance (n − 1), where there are two units at least.
+    /// The sample variance (n − 1), where there are two units at least; 0 for equal values.
     pub fn variance(&self) -> Option<f64> {
-        (self.n >= 2).then(|| self.m2 / (self.n as f64 - 1.0))
+        let m2 = if is_constant(self.n, self.mean, self.m2) { 0.0 } else { self.m2 };
+        (self.n >= 2).then(|| m2 / (self.n as f64 - 1.0))
     }
+}
+
+/// Whether these are the moments of equal values.
+///
+/// The mean of equal values may be off by its rounding, which leaves a sum of squares of that size.
+/// Values that differ at all differ by more, as doubles that they are.
+pub(super) fn is_constant(n: u64, mean: f64, m2: f64) -> bool {
+    let rounding = 2.0 * f64::EPSILON * mean;
+    m2 <= n as f64 * rounding * rounding
 }
 
 /// What merging two sets of units needs to know of their sizes.

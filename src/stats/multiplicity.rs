@@ -10,6 +10,12 @@ pub fn bonferroni(p_values: &[f64]) -> Vec<f64> {
 /// Returns p-values adjusted step by step from the smallest (Holm 1979), in the order given.
 ///
 /// It keeps the same promise as [`bonferroni`] and rejects at least as much.
+///
+/// ```
+/// use trialbook::stats::multiplicity::holm;
+///
+/// assert_eq!(holm(&[0.04, 0.01, 0.03]), [0.06, 0.03, 0.06]);
+/// ```
 pub fn holm(p_values: &[f64]) -> Vec<f64> {
     let tests = p_values.len() as f64;
     let mut highest = 0.0_f64;

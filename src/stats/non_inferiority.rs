@@ -111,6 +111,19 @@ impl Comparison {
     /// A relative margin is the exact linear contrast m₁ − (1 ∓ margin)·m₀; an absolute one shifts
     /// the difference. The degrees of freedom are those of the difference. Refuses a relative
     /// margin where the control mean is not positive.
+    ///
+    /// ```
+    /// use trialbook::stats::{Better, Margin, Moments, mean_difference};
+    ///
+    /// let control = Moments::from_parts(10_000, 4.0, 89_991.0)?;
+    /// let treatment = Moments::from_parts(10_000, 3.99, 89_991.0)?;
+    /// let comparison = mean_difference(&control, &treatment)?;
+    /// let tested = comparison.non_inferiority(Margin::Relative(0.02), Better::Higher)?;
+    /// // 3.99 is 0.07 above the worst tolerated 3.92.
+    /// assert!((tested.contrast - 0.07).abs() < 1e-12);
+    /// assert!(tested.p_value < 0.05);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn non_inferiority(&self, margin: Margin, better: Better) -> Result<NonInferiority, NotTestable> {
         let (contrast, standard_error, tails) = match margin {
             Margin::Relative(share) => {

@@ -81,6 +81,17 @@ impl Target {
     ///
     /// `distance` is the size of the effect or, for non-inferiority, the distance between the
     /// expected effect and the margin. `treatment_per_control` is the ratio of units.
+    ///
+    /// ```
+    /// use trialbook::stats::Probability;
+    /// use trialbook::stats::power::{Target, UnitVariances};
+    ///
+    /// let target = Target { level: Probability::new(0.025)?, power: Probability::new(0.8)? };
+    /// let variances = UnitVariances::of_proportions(0.1, 0.11);
+    /// let units = target.required_units(0.01, variances, 1.0)?;
+    /// assert_eq!(units.control.ceil(), 14_749.0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn required_units(
         &self,
         distance: f64,

@@ -47,6 +47,12 @@ pub enum Unmeasurable {
         /// Which.
         arm: Arm,
     },
+    /// The denominator of a ratio's covariate is zero on average.
+    #[error("the denominator of the covariate is zero in the {arm}")]
+    ZeroCovariateDenominator {
+        /// Which.
+        arm: Arm,
+    },
     /// The values are not zeros and ones.
     #[error("the values of the {arm} are not all 0 or 1")]
     NotAProportion {
@@ -72,6 +78,7 @@ impl Unmeasurable {
             Self::SingleUnit { .. } => "single-unit",
             Self::ZeroVariance => "zero-variance",
             Self::ZeroDenominator { .. } => "zero-denominator",
+            Self::ZeroCovariateDenominator { .. } => "zero-covariate-denominator",
             Self::NotAProportion { .. } => "not-a-proportion",
             Self::ConstantCovariate => "constant-covariate",
             Self::CovariateDeterminesOutcome => "covariate-determines-outcome",

@@ -79,6 +79,15 @@ impl SampleRatioUntestable {
 ///
 /// Shares are in any unit; only their proportions count. χ² as a rule; for two arms of which one
 /// is expected to have fewer than [`CHI_SQUARE_MINIMUM_EXPECTED`] units, the exact binomial test.
+///
+/// ```
+/// use trialbook::stats::sample_ratio::sample_ratio;
+///
+/// let fits = sample_ratio(&[(5000, 0.5), (5050, 0.5)])?;
+/// let does_not = sample_ratio(&[(50_000, 0.5), (51_500, 0.5)])?;
+/// assert!(fits.p_value > 0.5 && does_not.p_value < 1e-5);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn sample_ratio(arms: &[(u64, f64)]) -> Result<SampleRatio, SampleRatioUntestable> {
     let expected = expected_units(arms)?;
     let least = expected

@@ -22,7 +22,7 @@ pub fn at(text: &str) -> jiff::Timestamp {
     text.parse().expect("an instant")
 }
 
-fn share(text: &str) -> Share {
+pub fn share(text: &str) -> Share {
     Share::parse(text).expect("a share")
 }
 
@@ -255,6 +255,10 @@ pub fn better(metric: &str) -> Reason {
     Reason::MetricBetter { metric: key(metric), p_value: 0.0006, level: 0.025, lift: Some(0.031) }
 }
 
+pub fn safe(metric: &str) -> Reason {
+    Reason::GuardrailSafe { metric: key(metric), p_value: 0.002, level: 0.025 }
+}
+
 pub fn worse(metric: &str) -> Reason {
     Reason::MetricWorse { metric: key(metric), p_value: 1e-7, level: 0.001, lift: Some(0.12) }
 }
@@ -294,8 +298,8 @@ pub fn ship() -> Outcome {
     outcome.verdicts = vec![verdict(
         "bold",
         VerdictKind::Ship,
-        vec![better("purchases-per-user")],
-        "purchases per user is better with bold than with plain, and no guardrail is hurt",
+        vec![better("purchases-per-user"), safe("refund-rate"), safe("page-load")],
+        "Ship bold: purchases per user is up 3.1 %; every guardrail is safe and nothing is worse.",
     )];
     outcome.best = Some(key("bold"));
     outcome
@@ -467,10 +471,8 @@ pub fn three_armed() -> Outcome {
         ]),
     ];
     let ships = |treatment: &str| {
-        let sentence = format!(
-            "purchases per user is better with {treatment} than with plain, and no guardrail is hurt"
-        );
-        verdict(treatment, VerdictKind::Ship, vec![better("purchases-per-user")], &sentence)
+        let reasons = vec![better("purchases-per-user"), safe("refund-rate"), safe("page-load")];
+        verdict(treatment, VerdictKind::Ship, reasons, "")
     };
     outcome.verdicts = vec![ships("bold"), ships("huge")];
     outcome.best = Some(key("huge"));

@@ -2,6 +2,7 @@
 
 mod fixture;
 mod hostile;
+mod plans;
 
 use trialbook::report::terminal::Settings;
 use trialbook::report::{markdown, outcome, terminal};

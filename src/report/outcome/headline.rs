@@ -5,7 +5,7 @@ use crate::model::MinimumEffect;
 use crate::report::blocks::{Block, Inline, Line};
 use crate::report::number::{NBSP, count, counted, exact_percent, list, once_in, shortened, significant};
 
-use super::{Lead, Told, naming, sentence};
+use super::{Lead, Told, naming, sentence, strength};
 use crate::analysis::Outcome;
 
 /// Returns the first line of the report.
@@ -150,23 +150,19 @@ fn ruled_out(outcome: &Outcome, key: &crate::model::MetricKey) -> String {
 }
 
 fn open_question(verdict: &Verdict) -> String {
-    let phrases: Vec<_> = verdict
-        .reasons
-        .iter()
-        .filter_map(|reason| match reason {
-            Reason::NothingBetter => Some("no success metric is better beyond doubt".to_owned()),
-            Reason::GuardrailNotShown { metric, .. } => {
-                Some(format!("{} is not shown to be within its margin", naming::words(metric)))
-            }
-            Reason::NotMeasured { metric, .. } => {
-                Some(format!("{} could not be measured", naming::words(metric)))
-            }
-            Reason::Quality { check, .. } => Some(broken(*check).to_owned()),
-            _ => None,
-        })
-        .take(2)
-        .collect();
-    if phrases.is_empty() { "neither an effect nor its absence is shown".to_owned() } else { list(&phrases) }
+    let phrase = verdict.reasons.iter().find_map(|reason| match reason {
+        Reason::NothingBetter => Some("no success metric is better beyond doubt".to_owned()),
+        Reason::GuardrailNotShown { metric, .. } => {
+            Some(format!("{} is not shown to be within its margin", naming::words(metric)))
+        }
+        Reason::NotMeasured { metric, .. } => {
+            Some(format!("{} could not be measured", naming::words(metric)))
+        }
+        Reason::Quality { check, .. } => Some(broken(*check).to_owned()),
+        Reason::BeforeHorizon { .. } => Some("ended before its plan allows a look".to_owned()),
+        _ => None,
+    });
+    phrase.unwrap_or_else(|| "neither an effect nor its absence is shown".to_owned())
 }
 
 /// Says what is broken when a check fails.
@@ -187,7 +183,7 @@ pub(super) fn explanation(told: &Told<'_>, verdict: &Verdict) -> Vec<Block> {
     let mut line = match verdict.kind {
         VerdictKind::Invalid => invalid(told, verdict),
         VerdictKind::KeepRunning => waiting(told, verdict),
-        _ => vec![sentence(&verdict.sentence).into()],
+        _ => strength::line(told, verdict),
     };
     let several = matches!(told.lead, Lead::One(_)) && told.outcome.verdicts.len() > 1;
     if several && told.outcome.best.as_ref() == Some(&verdict.treatment) {

@@ -4,7 +4,7 @@ use crate::analysis::{Effect, Estimate, Lift, MetricComparison, MetricKind, Metr
 use crate::model::{Direction, Margin, MetricKey, VariantKey, Window};
 use crate::report::number::{NBSP, decimals, exact_percent, fixed, signed, signed_percent, significant};
 
-use super::when;
+use crate::report::calendar;
 
 /// Returns the key as words: `purchases-per-user` is `purchases per user`.
 pub(super) fn words(metric: &MetricKey) -> String {
@@ -15,7 +15,7 @@ pub(super) fn words(metric: &MetricKey) -> String {
 pub(super) fn long(metric: &MetricResult) -> String {
     let name = words(&metric.metric);
     let window = match metric.window {
-        Window::Closed(window) => format!(", {}", when::duration(window)),
+        Window::Closed(window) => format!(", {}", calendar::duration(window)),
         Window::Open => String::new(),
     };
     match metric.role {

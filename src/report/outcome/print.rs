@@ -5,7 +5,7 @@ use crate::model::Method;
 use crate::report::blocks::{Inline, Line};
 use crate::report::number::{NBSP, exact_percent, fixed};
 
-use super::{Told, dotted, metrics, when};
+use super::{Told, dotted, metrics};
 
 /// Returns the small print.
 pub(super) fn line(told: &Told<'_>) -> Line {
@@ -69,7 +69,7 @@ fn variance(told: &Told<'_>) -> Option<Line> {
     windows.sort_unstable();
     windows.dedup();
     let from = match windows.as_slice() {
-        [one] => format!(" with the {} before exposure", when::duration(*one)),
+        [one] => format!(" with the {} before exposure", crate::report::calendar::duration(*one)),
         _ => " with data from before exposure".to_owned(),
     };
     Some(vec![format!("variance reduced by {by}{NBSP}%{from}").into()])

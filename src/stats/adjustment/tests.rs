@@ -70,6 +70,18 @@ fn a_covariate_that_is_all_zero_leaves_the_difference_as_it_is_and_says_so() {
 }
 
 #[test]
+fn a_covariate_that_is_the_arm_explains_nothing_away() {
+    let arm = |mean_y, mean_x| {
+        let parts = CoMomentsParts { n: 80, mean_y, mean_x, m2_y: 70.0, m2_x: 0.0, c_xy: 0.0 };
+        CoMoments::from_parts(parts).unwrap()
+    };
+    let comparison = adjusted_mean_difference(&arm(3.0, 0.0), &arm(4.0, 1.0)).unwrap();
+    assert_eq!(comparison.difference(), 1.0);
+    let because = Unmeasurable::ConstantCovariate;
+    assert_eq!(*comparison.adjustment(), Adjustment::Unadjusted { because });
+}
+
+#[test]
 fn a_covariate_that_is_the_outcome_is_refused() {
     let (control, treatment) = (units_of(200, 2.0, 0.0, 0.0), units_of(200, 2.0, 1.0, 0.0));
     let reason = Err(Unmeasurable::CovariateDeterminesOutcome);

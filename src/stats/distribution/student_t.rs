@@ -1,7 +1,7 @@
 //! Student's t distribution, for every positive number of degrees of freedom.
 //!
 //! Welch's test asks for fractional degrees of freedom from 1 to the number of units, 1e9 and more.
-//! The incomplete beta function serves up to [`NORMALISED_FROM`]; beyond it Hill's expansion turns
+//! The incomplete beta function serves up to 10,000; beyond it Hill's expansion turns
 //! the statistic into a normal deviate.
 
 use std::f64::consts::PI;

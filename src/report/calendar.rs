@@ -3,11 +3,11 @@
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, civil};
 
+use super::number::{NBSP, counted};
 use crate::model::Duration;
-use crate::report::number::{NBSP, counted};
 
 /// The book's time zone.
-pub(super) struct Calendar {
+pub struct Calendar {
     zone: TimeZone,
     /// What is added where the zone is not known here, so that a time is not misread.
     suffix: &'static str,
@@ -15,7 +15,7 @@ pub(super) struct Calendar {
 
 impl Calendar {
     /// Makes the calendar of an IANA time zone; where this machine does not know it, of UTC, and says so.
-    pub(super) fn new(name: &str) -> Self {
+    pub fn new(name: &str) -> Self {
         match TimeZone::get(name) {
             Ok(zone) => Self { zone, suffix: "" },
             Err(_) => Self { zone: TimeZone::UTC, suffix: " UTC" },
@@ -23,7 +23,7 @@ impl Calendar {
     }
 
     /// Writes the instant as a date where it is midnight, and with its minute elsewhere.
-    pub(super) fn instant(&self, instant: Timestamp) -> String {
+    pub fn instant(&self, instant: Timestamp) -> String {
         let local = instant.to_zoned(self.zone.clone()).datetime();
         if local.time() == civil::Time::midnight() {
             format!("{}{}", local.date(), self.suffix)
@@ -34,12 +34,12 @@ impl Calendar {
     }
 
     /// Writes the day that the instant is in.
-    pub(super) fn day(&self, instant: Timestamp) -> String {
+    pub fn day(&self, instant: Timestamp) -> String {
         self.date(instant).to_string()
     }
 
     /// Says how many days there are from one instant's day to another's: `in 6 days`. Nothing for the past.
-    pub(super) fn ahead(&self, from: Timestamp, to: Timestamp) -> Option<String> {
+    pub fn ahead(&self, from: Timestamp, to: Timestamp) -> Option<String> {
         let days = self.date(from).until(self.date(to)).ok()?.get_days();
         match days {
             ..=0 => None,
@@ -54,7 +54,7 @@ impl Calendar {
 }
 
 /// Writes a duration in words: `7 days`.
-pub(super) fn duration(duration: Duration) -> String {
+pub fn duration(duration: Duration) -> String {
     let seconds = u64::try_from(duration.seconds()).unwrap_or_default();
     match seconds {
         s if s % 86_400 == 0 => counted(s / 86_400, "day", "days"),

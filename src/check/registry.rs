@@ -1,0 +1,128 @@
+//! Every rule, a line each.
+
+use crate::diagnostic::Severity::{Error, Warning};
+
+use super::rule::Rule;
+use super::rules::*;
+
+/// A rule whose findings `load` makes: its page is all that there is of it here.
+macro_rules! load {
+    ($name:literal, $severity:ident) => {
+        Rule::of_load(
+            $name,
+            $severity,
+            concat!("src/check/rules/load/", $name, ".md"),
+            include_str!(concat!("rules/load/", $name, ".md")),
+        )
+    };
+}
+
+/// Every rule: those about collisions, about single experiments, about what is left over, about files.
+pub static RULES: &[Rule] = &[
+    overlapping_experiments::RULE,
+    overlapping_slots::RULE,
+    slots_mismatch::RULE,
+    unreachable_experiment::RULE,
+    too_long::RULE,
+    launch_in_freeze::RULE,
+    no_guardrail::RULE,
+    overdue_experiment::RULE,
+    decision_ships_nothing::RULE,
+    archived_flag_in_use::RULE,
+    expired_flag::RULE,
+    evaluators_disagree::RULE,
+    inexpressible_targeting::RULE,
+    unused_metric::RULE,
+    unused_segment::RULE,
+    unused_source::RULE,
+    unused_layer::RULE,
+    load!("missing-book", Error),
+    load!("unreadable-file", Error),
+    load!("too-large", Error),
+    load!("unknown-file-kind", Error),
+    load!("stray-file", Error),
+    load!("duplicate-file", Error),
+    load!("syntax-error", Error),
+    load!("unsupported-yaml", Error),
+    load!("ambiguous-scalar", Warning),
+    load!("duplicate-key", Error),
+    load!("unknown-key", Error),
+    load!("missing-key", Error),
+    load!("wrong-type", Error),
+    load!("reserved-word", Error),
+    load!("unknown-word", Error),
+    load!("bad-key", Error),
+    load!("bad-share", Error),
+    load!("bad-duration", Error),
+    load!("bad-date", Error),
+    load!("bad-version", Error),
+    load!("bad-number", Error),
+    load!("bad-range", Error),
+    load!("bad-pattern", Error),
+    load!("bad-sql", Error),
+    load!("bad-timezone", Error),
+    load!("bad-target", Error),
+    load!("bad-split", Error),
+    load!("bad-allocation", Error),
+    load!("bad-schedule", Error),
+    load!("bad-decision", Error),
+    load!("bad-analysis", Error),
+    load!("dangling-reference", Error),
+    load!("segment-cycle", Error),
+    load!("wrong-operator", Error),
+    load!("unknown-value", Error),
+    load!("empty-condition", Error),
+    load!("control-outside-split", Error),
+    load!("metric-in-two-roles", Error),
+    load!("entity-mismatch", Error),
+    load!("exposure-sources", Error),
+    load!("invalid-book", Error),
+];
+
+/// Returns the rule of a name.
+pub fn rule(name: &str) -> Option<&'static Rule> {
+    RULES.iter().find(|rule| rule.name() == name)
+}
+
+/// Returns the rule whose name is most like a text; `None` where none is much like it.
+pub fn nearest(text: &str) -> Option<&'static Rule> {
+    let scored = RULES.iter().map(|rule| (strsim::jaro_winkler(rule.name(), text), rule));
+    scored.filter(|(score, _)| *score > 0.8).max_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, rule)| rule)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::load;
+
+    #[test]
+    fn every_rule_has_one_name_and_a_page_under_it() {
+        let names: BTreeSet<_> = RULES.iter().map(Rule::name).collect();
+        assert_eq!(names.len(), RULES.len(), "a name is taken twice");
+        for rule in RULES {
+            let page = rule.page();
+            assert!(page.starts_with(&format!("# {}\n\n", rule.name())), "{}: the title", rule.path());
+            for heading in ["\n## Why it matters\n", "\n## What to do\n"] {
+                assert!(page.contains(heading), "{}: no heading `{}`", rule.path(), heading.trim());
+            }
+            assert!(rule.summary().ends_with('.'), "{}: {}", rule.path(), rule.summary());
+        }
+    }
+
+    #[test]
+    fn every_rule_of_load_has_a_page() {
+        for name in load::RULES {
+            assert!(rule(name).is_some(), "`{name}` is in load::RULES and has no line and page here");
+        }
+    }
+
+    #[test]
+    fn a_misspelt_name_finds_its_rule() {
+        assert_eq!(nearest("overlaping-slots").map(Rule::name), Some("overlapping-slots"));
+        assert_eq!(nearest("unused-metrics").map(Rule::name), Some("unused-metric"));
+        assert!(nearest("zzz").is_none());
+        assert!(rule("Too-Long").is_none());
+    }
+}

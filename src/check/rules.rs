@@ -1,0 +1,19 @@
+//! The rules.
+
+pub(super) mod archived_flag_in_use;
+pub(super) mod decision_ships_nothing;
+pub(super) mod evaluators_disagree;
+pub(super) mod expired_flag;
+pub(super) mod inexpressible_targeting;
+pub(super) mod launch_in_freeze;
+pub(super) mod no_guardrail;
+pub(super) mod overdue_experiment;
+pub(super) mod overlapping_experiments;
+pub(super) mod overlapping_slots;
+pub(super) mod slots_mismatch;
+pub(super) mod too_long;
+pub(super) mod unreachable_experiment;
+pub(super) mod unused_layer;
+pub(super) mod unused_metric;
+pub(super) mod unused_segment;
+pub(super) mod unused_source;

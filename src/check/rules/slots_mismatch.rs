@@ -1,0 +1,67 @@
+//! Slots that do not hold what the experiments of a layer claim.
+
+use std::collections::BTreeMap;
+
+use crate::check::context::Context;
+use crate::check::rule::Rule;
+use crate::check::text::counted;
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::model::{Experiment, ExperimentKey, Kind, LayerKey};
+
+pub(in crate::check) const RULE: Rule = Rule::of_book(
+    "slots-mismatch",
+    Severity::Error,
+    "src/check/rules/slots_mismatch.md",
+    include_str!("slots_mismatch.md"),
+    check,
+);
+
+fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
+    let mut held = BTreeMap::<(&LayerKey, &ExperimentKey), u64>::new();
+    for layer in context.book.layers.values() {
+        for slot in &layer.slots {
+            *held.entry((&layer.key, &slot.experiment)).or_default() += u64::from(slot.buckets.count());
+        }
+    }
+    for experiment in context.book.experiments.values() {
+        if let Some(layer) = &experiment.layer {
+            let held = held.get(&(layer, &experiment.key)).copied().unwrap_or(0);
+            claim(context, experiment, layer, held, found);
+        }
+    }
+}
+
+/// Compares what an experiment claims with what it holds.
+///
+/// A concluded one may have given its slots back; it has no use for them.
+fn claim(
+    context: &Context<'_>,
+    experiment: &Experiment,
+    layer: &LayerKey,
+    held: u64,
+    found: &mut Vec<Diagnostic>,
+) {
+    let claimed = u64::from(experiment.allocation.buckets().unwrap_or(0));
+    if held == claimed || (held == 0 && !context.undecided(experiment)) {
+        return;
+    }
+    let key = &experiment.key;
+    let message = if held == 0 {
+        format!("experiment `{key}` has no slots in layer `{layer}`")
+    } else {
+        format!("experiment `{key}` holds {} of layer `{layer}`, not {claimed}", counted(held, "bucket"))
+    };
+    let finding = context.finding(&RULE, message, (Kind::Experiment, key, "/allocation")).label(format!(
+        "{} is {}",
+        experiment.allocation,
+        counted(claimed, "bucket")
+    ));
+    let finding = context.relate(finding, (Kind::Layer, layer, "/slots"), "the slots of the layer");
+    found.push(if held > claimed {
+        finding.help(format!(
+            "put the allocation back; to enrol fewer units, conclude `{key}` and start a new experiment"
+        ))
+    } else {
+        finding.help(format!("run `trialbook allocate {key}`"))
+    });
+}

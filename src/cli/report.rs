@@ -1,0 +1,101 @@
+//! `trialbook report`: an outcome, told again.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use super::{Exit, Failure, Session};
+use crate::analysis::{Outcome, OutcomeError};
+use crate::report::terminal::{self, Settings};
+use crate::report::{markdown, outcome};
+
+/// Show the result that `trialbook analyze` wrote
+///
+/// Nothing is computed anew, and no warehouse is asked. With `--verbose` the terminal also shows what the
+/// comment on the pull request folds: every test, every check, every query.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The outcome, as `trialbook analyze --out` wrote it
+    #[arg(value_name = "OUTCOME")]
+    outcome: PathBuf,
+    /// How to write it
+    #[arg(long, value_name = "FORMAT", default_value = "terminal")]
+    format: Format,
+}
+
+/// How an outcome is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// For people at a terminal.
+    Terminal,
+    /// For a pull request.
+    Markdown,
+    /// For machines: the outcome itself.
+    Json,
+}
+
+/// Tells an outcome on stdout.
+///
+/// # Errors
+///
+/// Where the file cannot be read, is no outcome, or is one of another version.
+pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
+    let outcome = read(&args.outcome)?;
+    tell(&outcome, args.format, session)?;
+    Ok(Exit::Done)
+}
+
+/// Writes an outcome to stdout.
+///
+/// # Errors
+///
+/// Where stdout cannot be written.
+pub fn tell(outcome: &Outcome, format: Format, session: &Session) -> Result<(), Failure> {
+    let text = match format {
+        Format::Terminal => terminal::render(&outcome::document(outcome), settings(session.verbose())),
+        Format::Markdown => markdown::render(&outcome::document(outcome)),
+        Format::Json => outcome.to_json().map_err(|error| Failure::of(Exit::Bug, &error))?,
+    };
+    match format {
+        Format::Terminal => anstream::stdout().write_all(text.as_bytes())?,
+        // As it is, whatever characters it holds: only the terminal's text has colours to take out.
+        Format::Markdown | Format::Json => std::io::stdout().write_all(text.as_bytes())?,
+    }
+    Ok(())
+}
+
+/// Returns how this process's stdout is written to. Colours that it does not take are taken out on the way.
+pub fn settings(details: bool) -> Settings {
+    let width =
+        terminal_size::terminal_size().map_or(Settings::WITHOUT_TERMINAL, |(width, _)| usize::from(width.0));
+    Settings { width, colour: true, details }
+}
+
+/// Reads an outcome.
+///
+/// # Errors
+///
+/// Where the file cannot be read, is no outcome, or is one of another version.
+pub fn read(path: &Path) -> Result<Outcome, Failure> {
+    let shown = path.display();
+    let bytes = fs::read(path).map_err(|error| {
+        Failure::new(Exit::Unreachable, format!("cannot read `{shown}`"))
+            .because(&error)
+            .help("`trialbook analyze EXPERIMENT --out FILE` writes one")
+    })?;
+    let text = String::from_utf8(bytes).map_err(|error| refused(path).because(&error.utf8_error()))?;
+    Outcome::from_json(&text).map_err(|error| {
+        let help = match &error {
+            OutcomeError::NotAnOutcome(_) => "`trialbook analyze EXPERIMENT --out FILE` writes one",
+            OutcomeError::Version(version) if *version > Outcome::VERSION => {
+                "use the trialbook that wrote it, or a newer one"
+            }
+            OutcomeError::Version(_) => "analyse again: `trialbook analyze EXPERIMENT --out FILE`",
+        };
+        refused(path).because(&error).help(help)
+    })
+}
+
+fn refused(path: &Path) -> Failure {
+    Failure::new(Exit::Refused, format!("`{}` cannot be told", path.display()))
+}

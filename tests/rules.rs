@@ -1,0 +1,103 @@
+//! The pages of the rules: every example on them does what it says.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use trialbook::check::{self, Example, RULES, Rule, Shows};
+use trialbook::diagnostic::{Diagnostic, Severity};
+use trialbook::load::{self, RawFile};
+
+/// Rules whose findings are about bytes, or about what only a person can get wrong: a page cannot show them.
+const WITHOUT_EXAMPLES: &[&str] = &["missing-book", "unreadable-file", "too-large", "invalid-book"];
+
+/// When now is for every example.
+fn now() -> Timestamp {
+    "2026-11-20T00:00:00Z".parse().expect("an instant")
+}
+
+/// A small book in which nothing is wrong, with the files of an example laid over it by name, whatever the folder.
+fn book_with(example: &Example) -> Vec<RawFile> {
+    let base = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rules/base");
+    let mut files = load::read_folder(&base).expect("the base book can be read");
+    for (path, text) in &example.files {
+        files.retain(|file| file.path != *path);
+        files.push(RawFile { path: path.clone(), bytes: text.clone().into_bytes() });
+    }
+    files
+}
+
+fn findings(example: &Example) -> Vec<Diagnostic> {
+    check::run(&load::load(book_with(example)), now())
+}
+
+fn told(findings: &[Diagnostic]) -> String {
+    let lines = findings.iter().map(|f| {
+        let at = f.primary.file.position(f.primary.span.start);
+        format!("  {}:{}: {}: {}", f.primary.file.path(), at.line, f.rule, f.message)
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn nothing_is_wrong_with_the_base_book() {
+    let found = findings(&Example { shows: Shows::Silent, files: Vec::new() });
+    assert!(found.is_empty(), "\n{}", told(&found));
+}
+
+#[test]
+fn every_example_does_what_it_says() {
+    let mut wrong = Vec::new();
+    for rule in RULES {
+        for (i, example) in rule.examples().iter().enumerate() {
+            let found = findings(example);
+            let fires = found.iter().any(|finding| finding.rule == rule.name());
+            let errors = || found.iter().filter(|finding| finding.severity == Severity::Error);
+            let problem = match example.shows {
+                Shows::Fires if !fires => "does not fire",
+                // The example shows one thing: nothing else in it is an error.
+                Shows::Fires if errors().any(|finding| finding.rule != rule.name()) => {
+                    "breaks other rules too"
+                }
+                Shows::Silent if fires => "is not silent",
+                Shows::Silent if errors().next().is_some() => "breaks other rules",
+                Shows::Fires | Shows::Silent => continue,
+            };
+            wrong.push(format!("{}, example {}: {problem}\n{}", rule.path(), i + 1, told(&found)));
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_page_shows_when_its_rule_fires_and_when_it_is_silent() {
+    for rule in RULES {
+        let shows = |what| rule.examples().iter().any(|e| e.shows == what && !e.files.is_empty());
+        let exempt = WITHOUT_EXAMPLES.contains(&rule.name());
+        assert_eq!(shows(Shows::Fires), !exempt, "{}: an example that fires", rule.path());
+        assert_eq!(shows(Shows::Silent), !exempt, "{}: an example that is silent", rule.path());
+    }
+}
+
+#[test]
+fn findings_of_an_example_have_the_severity_that_the_registry_says() {
+    let of_book = |rule: &&Rule| !load::RULES.contains(&rule.name());
+    for rule in RULES.iter().filter(of_book) {
+        for finding in rule.examples().iter().flat_map(findings).filter(|f| f.rule == rule.name()) {
+            assert_eq!(finding.severity, rule.severity(), "{}", rule.name());
+            assert!(finding.help.is_some(), "{} says what to do", rule.name());
+            assert!(!finding.message.ends_with('.'), "{}: {}", rule.name(), finding.message);
+        }
+    }
+}
+
+/// `UPDATE_DOCS=1 cargo test --test rules` writes it anew.
+#[test]
+fn the_index_of_the_rules_is_up_to_date() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/rules/README.md");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::create_dir_all(path.parent().expect("it is in a folder")).expect("docs can be made");
+        std::fs::write(&path, check::index()).expect("docs can be written");
+    }
+    let index = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(index, check::index(), "stale: run `UPDATE_DOCS=1 cargo test --test rules`");
+}
