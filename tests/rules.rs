@@ -1,5 +1,8 @@
 //! The pages of the rules: every example on them does what it says.
 
+#[path = "rules/collisions.rs"]
+mod collisions;
+
 use std::path::Path;
 
 use jiff::Timestamp;
