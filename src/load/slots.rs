@@ -69,7 +69,7 @@ struct Item {
 impl<'t> Parts<'t> {
     fn read(text: &'t str) -> Option<Self> {
         let file = SourceFile::new("", text);
-        let Parsed { root, comments, findings } = parse(&file);
+        let Parsed { root, comments, findings, .. } = parse(&file);
         let root = root.filter(|root| findings.is_empty() && matches!(root.content, Content::Mapping(_)))?;
         let items = match root.entry("slots").map(|entry| &entry.value.content) {
             None => Vec::new(),
