@@ -6,7 +6,7 @@ mod collisions;
 use std::path::Path;
 
 use jiff::Timestamp;
-use trialbook::check::{self, Example, RULES, Rule, Shows};
+use trialbook::check::{self, Example, ExampleFile, RULES, Rule, Shows};
 use trialbook::diagnostic::{Diagnostic, Severity};
 use trialbook::load::{self, RawFile};
 
@@ -22,11 +22,40 @@ fn now() -> Timestamp {
 fn book_with(example: &Example) -> Vec<RawFile> {
     let base = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rules/base");
     let mut files = load::read_folder(&base).expect("the base book can be read");
-    for (path, text) in &example.files {
-        files.retain(|file| file.path != *path);
-        files.push(RawFile { path: path.clone(), bytes: text.clone().into_bytes() });
+    for ExampleFile { path, text, excerpt } in &example.files {
+        let old = files.iter().position(|file| file.path == *path).map(|at| files.swap_remove(at));
+        let text = match old {
+            Some(old) if *excerpt => merged(&String::from_utf8(old.bytes).expect("UTF-8"), text),
+            None if *excerpt => panic!("the small book has no `{path}`"),
+            Some(_) | None => text.clone(),
+        };
+        files.push(RawFile { path: path.clone(), bytes: text.into_bytes() });
     }
     files
+}
+
+/// Replaces the top-level keys of a file by those of an excerpt, and adds what is new.
+fn merged(file: &str, excerpt: &str) -> String {
+    let mut all = keys(file);
+    for (key, text) in keys(excerpt) {
+        match all.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, old)) => *old = text,
+            None => all.push((key, text)),
+        }
+    }
+    all.into_iter().map(|(_, text)| text).collect()
+}
+
+/// Returns the top-level keys of a file, each with its lines.
+fn keys(file: &str) -> Vec<(&str, String)> {
+    let mut keys: Vec<(&str, String)> = Vec::new();
+    for line in file.lines() {
+        match keys.last_mut() {
+            Some((_, text)) if line.starts_with([' ', '-']) => *text += &format!("{line}\n"),
+            _ => keys.push((line.split(':').next().unwrap_or_default(), format!("{line}\n"))),
+        }
+    }
+    keys
 }
 
 fn findings(example: &Example) -> Vec<Diagnostic> {

@@ -19,7 +19,7 @@ use crate::diagnostic::Diagnostic;
 use crate::load::Loaded;
 
 pub use registry::{RULES, nearest, rule};
-pub use rule::{Example, Rule, Shows};
+pub use rule::{Example, ExampleFile, Rule, Shows};
 
 /// Returns everything that is wrong with what was loaded, in reading order.
 ///
@@ -40,7 +40,8 @@ pub fn run(loaded: &Loaded, now: Timestamp) -> Vec<Diagnostic> {
 pub fn index() -> String {
     let mut out = String::from(
         "# Rules\n\n<!-- Generated from src/check/rules. `UPDATE_DOCS=1 cargo test --test rules` brings it up to date. -->\n\n\
-         `trialbook explain RULE` shows a page in the terminal.\n\n| rule | weighs | finds |\n| --- | --- | --- |\n",
+         `trialbook explain RULE` shows a page in the terminal. The examples are laid over a small book and run \
+         (`tests/rules/base`); `# in: FILE` begins only those keys of a file that matter.\n\n| rule | weighs | finds |\n| --- | --- | --- |\n",
     );
     for rule in RULES {
         out.push_str(&format!(

@@ -31,8 +31,19 @@ pub enum Shows {
 pub struct Example {
     /// What it shows.
     pub shows: Shows,
-    /// Paths from the book's root, each with the file's text.
-    pub files: Vec<(String, String)>,
+    /// The files.
+    pub files: Vec<ExampleFile>,
+}
+
+/// A file of an example.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExampleFile {
+    /// Its path from the book's root.
+    pub path: String,
+    /// What is in it.
+    pub text: String,
+    /// Whether these are only the keys that differ: the others are as in the small book.
+    pub excerpt: bool,
 }
 
 impl Rule {
@@ -93,7 +104,7 @@ impl Rule {
 
     /// Returns the examples of the page: the code blocks that are headed `yaml fires` and `yaml silent`.
     ///
-    /// Inside a block, a line `# file: PATH` begins a file.
+    /// Inside a block, a line `# file: PATH` begins a whole file, and `# in: PATH` some keys of one.
     pub fn examples(&self) -> Vec<Example> {
         let (mut examples, mut open) = (Vec::new(), None::<Example>);
         for line in self.page.lines() {
@@ -103,11 +114,17 @@ impl Rule {
                 "```" => examples.extend(open.take()),
                 _ => {
                     let Some(example) = &mut open else { continue };
+                    let mut begin = |path: &str, excerpt| {
+                        let (path, text) = (path.to_owned(), String::new());
+                        example.files.push(ExampleFile { path, text, excerpt });
+                    };
                     if let Some(path) = line.strip_prefix("# file: ") {
-                        example.files.push((path.to_owned(), String::new()));
-                    } else if let Some((_, text)) = example.files.last_mut() {
-                        text.push_str(line);
-                        text.push('\n');
+                        begin(path, false);
+                    } else if let Some(path) = line.strip_prefix("# in: ") {
+                        begin(path, true);
+                    } else if let Some(file) = example.files.last_mut() {
+                        file.text.push_str(line);
+                        file.text.push('\n');
                     }
                 }
             }

@@ -1,6 +1,6 @@
 //! When experiments collide, and when they do not.
 
-use super::{Example, Shows, findings, told};
+use super::{Example, ExampleFile, Shows, findings, told};
 use trialbook::diagnostic::Diagnostic;
 
 /// An experiment on `checkout-button` from 1 to 15 December, served at most until 5 January: a window of 7 days and
@@ -25,7 +25,12 @@ fn with(line: &str) -> String {
 }
 
 fn found(files: &[(&str, &str)]) -> Vec<Diagnostic> {
-    let files = files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
+    let file = |(path, text): &(&str, &str)| ExampleFile {
+        path: (*path).to_owned(),
+        text: (*text).to_owned(),
+        excerpt: false,
+    };
+    let files = files.iter().map(file).collect();
     findings(&Example { shows: Shows::Fires, files })
 }
 
