@@ -11,7 +11,7 @@ use crate::model::{BUCKETS, Book, BucketRange, Experiment, ExperimentKey, Layer,
 /// The slots that a layer should have, and how they differ from those it has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Packing {
-    /// Sorted by first bucket, then by experiment.
+    /// Sorted by first bucket; of those that begin with the same bucket, the ones that were there come first.
     pub slots: Vec<Slot>,
     /// One for each experiment whose buckets change, by key.
     pub changes: Vec<SlotChange>,
@@ -152,7 +152,7 @@ fn slots(layer: &Layer, changes: &[SlotChange]) -> Vec<Slot> {
         let added = change.added.ranges().iter();
         slots.extend(added.map(|buckets| Slot { buckets: *buckets, experiment: change.experiment.clone() }));
     }
-    slots.sort_by(|a, b| (a.buckets, &a.experiment).cmp(&(b.buckets, &b.experiment)));
+    slots.sort_by_key(|slot| slot.buckets.first());
     slots
 }
 

@@ -142,7 +142,7 @@ fn buckets_repeat_only_after_serving_and_quarantine() {
         |start| [wish("old", 10_000, "2026-10-01", "2026-11-01"), wish("new", 10_000, start, "2026-12-31")];
     let slots = &[("0-9999", "old")][..];
     // Served until the 15th of November, and resting until the 22nd.
-    assert_eq!(slots_of(&book(layer(7, slots), &wishes("2026-11-22"))), ["0-9999 new", "0-9999 old"]);
+    assert_eq!(slots_of(&book(layer(7, slots), &wishes("2026-11-22"))), ["0-9999 old", "0-9999 new"]);
     let refused = packed(&book(layer(8, slots), &wishes("2026-11-22"))).expect_err("no room");
     let until = parsed("2026-11-23T00:00:00Z");
     let holders = vec![Holder { experiment: parsed("old"), buckets: 10_000, until }];
