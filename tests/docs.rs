@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use trialbook::check;
 use trialbook::diagnostic::{Diagnostic, Severity};
 use trialbook::history::Preregistration;
 use trialbook::load::{RawFile, load};
@@ -65,16 +66,16 @@ fn examples(page: &str, text: &str) -> Vec<Example> {
     blocks(text).into_iter().filter_map(example).collect()
 }
 
-/// Returns the errors of a book, a line each.
+/// Returns the errors that lint finds in a book on 1 December, a line each.
 fn errors(files: &BTreeMap<String, String>) -> Vec<String> {
     let raw = |(path, text): (&String, &String)| RawFile { path: path.clone(), bytes: text.clone().into() };
     let line = |finding: &Diagnostic| {
         let at = finding.primary.file.position(finding.primary.span.start);
         format!("{}:{}: {}", finding.primary.file.path(), at.line, finding.message)
     };
-    let loaded = load(files.iter().map(raw).collect());
-    let errors = loaded.findings.iter().filter(|finding| finding.severity == Severity::Error);
-    errors.map(line).collect()
+    let now = "2026-12-01T00:00:00Z".parse().expect("an instant");
+    let findings = check::run(&load(files.iter().map(raw).collect()), now);
+    findings.iter().filter(|finding| finding.severity == Severity::Error).map(line).collect()
 }
 
 fn whole_book(pages: &BTreeMap<String, String>) -> BTreeMap<String, String> {
