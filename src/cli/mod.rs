@@ -10,6 +10,9 @@ mod explain;
 mod instant;
 mod lint;
 mod report;
+mod plan;
+mod demo;
+mod apply;
 mod session;
 
 use std::ffi::OsString;
@@ -51,6 +54,9 @@ pub struct Global {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Apply(apply::Args),
+    Demo(demo::Args),
+    Plan(plan::Args),
     Allocate(allocate::Args),
     Evaluate(evaluate::Args),
     Explain(explain::Args),
@@ -83,6 +89,9 @@ fn run(args: impl Iterator<Item = OsString>) -> Exit {
 
 fn dispatch(command: &Command, session: &Session) -> Result<Exit, Failure> {
     match command {
+        Command::Apply(args) => apply::run(args, session),
+        Command::Demo(args) => demo::run(args, session),
+        Command::Plan(args) => plan::run(args, session),
         Command::Allocate(args) => allocate::run(args, session),
         Command::Evaluate(args) => evaluate::run(args, session),
         Command::Explain(args) => explain::run(args, session),

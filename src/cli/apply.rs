@@ -1,0 +1,173 @@
+//! `trialbook apply`: makes a target serve what a plan says.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::path::PathBuf;
+
+use super::plan::{Format, Prepared, failure, history_failure, print};
+use super::{At, Exit, Failure, Opened, Session};
+use crate::history::{Commit, Launch, LaunchError, Preregistration};
+use crate::model::{Digest, ExperimentKey, TargetKey};
+use crate::plan::{LaunchInfo, Plan, desired};
+use crate::target::TargetError;
+
+/// Make the flag back end serve what a plan says
+///
+/// With a plan file, exactly that plan is applied, or refused (exit code 4) when the target or the book has changed
+/// since. Without one, a plan is made and shown, and asked about; without a terminal that is refused.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The file that `trialbook plan --out` wrote
+    #[arg(value_name = "PLAN", conflicts_with = "target")]
+    plan: Option<PathBuf>,
+    /// Plan and apply for this target; the primary one when left out
+    #[arg(long, value_name = "TARGET")]
+    target: Option<TargetKey>,
+    /// Apply more changes at once than the book's policy allows
+    #[arg(long)]
+    allow_large_change: bool,
+    /// Record the launches as of then instead of now
+    #[arg(long, value_name = "TIME", hide = true)]
+    at: Option<At>,
+}
+
+/// Applies a plan.
+///
+/// # Errors
+///
+/// Where the plan is refused, the target cannot be written, or a launch cannot be recorded after the write: running
+/// it again records what is missing.
+pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
+    let opened = session.open()?;
+    let now = opened.instant(args.at);
+    let given = args.plan.as_ref().map(read_plan).transpose()?;
+    let target = given.as_ref().map(|plan| &plan.target).or(args.target.as_ref());
+    let prepared = Prepared::new(&opened, target, given.as_ref().map_or(now, |plan| plan.made_at))?;
+    let plan = match given {
+        Some(plan) => plan,
+        None => ask(&prepared, &opened)?,
+    };
+    refuse_unfit(&plan, &prepared, args.allow_large_change)?;
+    let live = prepared.target.read().map_err(|error| failure(&error))?;
+    if let Err(stale) = plan.check_fresh(prepared.target.identity(), &live) {
+        return Err(stale_plan(&stale));
+    }
+    let commit = prepared.commit()?;
+    let info = LaunchInfo { now, commit: commit.clone(), digests: digests(&plan, &prepared) };
+    let changes = plan.changes(&live, &info);
+    if changes.is_empty() {
+        session.say("Nothing to do: the target serves what the book says.");
+    } else {
+        prepared.target.write(&changes, &live.version).map_err(|error| match error {
+            TargetError::Conflict { .. } => stale_plan(&error),
+            other => failure(&other),
+        })?;
+        session.say(format_args!("Applied: {} flags of {} changed.", plan.actions.len(), plan.target));
+    }
+    record_launches(&prepared, commit.is_some(), session)?;
+    Ok(Exit::Done)
+}
+
+fn read_plan(path: &PathBuf) -> Result<Plan, Failure> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        Failure::new(Exit::Usage, format!("cannot read the plan `{}`", path.display())).because(&error)
+    })?;
+    Plan::read(&text).map_err(|error| {
+        Failure::of(Exit::Refused, &error).help("plan again with `trialbook plan --out FILE`")
+    })
+}
+
+/// Makes a plan, shows it and asks; refuses without a terminal.
+fn ask(prepared: &Prepared<'_>, opened: &Opened) -> Result<Plan, Failure> {
+    if !std::io::stdin().is_terminal() {
+        return Err(Failure::new(Exit::Refused, "there is no terminal to ask on")
+            .help("make a plan with `trialbook plan --out FILE`, have it reviewed, and apply that file"));
+    }
+    let plan = prepared.plan(Default::default())?;
+    print(&plan, Format::Terminal, opened)?;
+    if plan.is_empty() {
+        return Ok(plan);
+    }
+    print!("Apply this? Only `yes` does it: ");
+    std::io::stdout().flush()?;
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer)?;
+    if answer.trim() == "yes" { Ok(plan) } else { Err(Failure::new(Exit::Refused, "not applied")) }
+}
+
+/// Refuses a plan that is another book's, does not fit the book as it is now, has conflicts, or is too large.
+fn refuse_unfit(plan: &Plan, prepared: &Prepared<'_>, allow_large_change: bool) -> Result<(), Failure> {
+    let book = prepared.book;
+    if plan.book != book.name {
+        let message = format!("the plan is for the book `{}`, and this is `{}`", plan.book, book.name);
+        return Err(Failure::new(Exit::Refused, message).help("apply it in the book that it was made in"));
+    }
+    if let Some(conflict) = plan.conflicts.first() {
+        let message = format!("`{}` is in the target already, and not this book's", conflict.flag);
+        return Err(Failure::new(Exit::Refused, message)
+            .help(format!("take it over with `trialbook plan --adopt {}`", conflict.flag)));
+    }
+    let wanted = desired(book, plan.made_at);
+    for action in &plan.actions {
+        let digest = wanted.flags.get(&action.flag).map(|flag| flag.digest()).transpose();
+        if digest.map_err(|error| Failure::of(Exit::Bug, &error))? != action.digest {
+            let message =
+                format!("the plan is stale: the book says something else about `{}` by now", action.flag);
+            return Err(Failure::new(Exit::Refused, message).help("plan again"));
+        }
+    }
+    match plan.too_large(book.policy.large_change) {
+        Some(too_large) if !allow_large_change => {
+            Err(Failure::of(Exit::Refused, &too_large).help("if that is meant, say `--allow-large-change`"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn stale_plan(error: &dyn std::error::Error) -> Failure {
+    Failure::of(Exit::Refused, error).help("plan again, and have the new plan reviewed")
+}
+
+/// Returns the digests of the pre-registrations of what the plan launches.
+fn digests(plan: &Plan, prepared: &Prepared<'_>) -> BTreeMap<ExperimentKey, Digest> {
+    let launched = plan.actions.iter().flat_map(|action| &action.launches);
+    let experiments = launched.filter_map(|key| prepared.book.experiments.get(key));
+    let registered = experiments.filter_map(|experiment| {
+        let registration = Preregistration::of(prepared.book, experiment).ok()?;
+        Some((experiment.key.clone(), registration.digest().clone()))
+    });
+    registered.collect()
+}
+
+/// Records, as git refs, the launches that the target knows and git does not: those of this apply, and those of an
+/// earlier one that was cut off between the two.
+fn record_launches(prepared: &Prepared<'_>, committed: bool, session: &Session) -> Result<(), Failure> {
+    let live = prepared.target.read().map_err(|error| failure(&error))?;
+    let state = live.state();
+    let launches = state.flags.values().flat_map(|flag| &flag.launches);
+    let Some(repository) = &prepared.repository else {
+        if launches.count() > 0 {
+            session.say("The book is not in a git repository: launches are recorded in the target only.");
+        }
+        return Ok(());
+    };
+    if !committed {
+        session.say(
+            "Files of the book are not committed: launches of this apply are recorded in the target only.",
+        );
+    }
+    for (key, launch) in launches {
+        let (Some(commit), Some(digest)) = (&launch.commit, &launch.digest) else { continue };
+        let Ok(commit) = Commit::parse(commit) else { continue };
+        let record =
+            Launch { experiment: key.clone(), commit, effective_start: launch.start, digest: digest.clone() };
+        let recorded = repository.record_launch(&record).map_err(|error| match error {
+            LaunchError::History(error) => history_failure(&error),
+            form @ LaunchError::Form(_) => Failure::of(Exit::AppliedInPart, &form),
+        });
+        if recorded.map_err(|failure| failure.ending_with(Exit::AppliedInPart))? && session.verbose() {
+            session.say(format_args!("Recorded the launch of {key}."));
+        }
+    }
+    Ok(())
+}

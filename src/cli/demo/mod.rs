@@ -1,0 +1,46 @@
+//! `trialbook demo`: the whole loop on the example book and generated data, narrated.
+
+#[cfg(feature = "duckdb")]
+mod book;
+#[cfg(feature = "duckdb")]
+mod script;
+#[cfg(feature = "duckdb")]
+mod truth;
+#[cfg(feature = "duckdb")]
+mod warehouse;
+
+use std::path::PathBuf;
+
+#[cfg(feature = "duckdb")]
+pub use script::run;
+
+/// The whole loop on the example book and generated data, narrated
+///
+/// Writes a book, lints it, plans and applies it to a flag file, asks who is served what, generates a warehouse of
+/// five million events with known effects, analyses it, and prints the comments that pull requests would get. Needs
+/// no network and no account. The folder stays, so that you can go on playing.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The folder to make; it must not exist, or be empty
+    #[arg(value_name = "DIR", default_value = "trialbook-demo")]
+    dir: PathBuf,
+    /// How many users the generated shop has
+    #[arg(long, default_value_t = 200_000, value_parser = clap::value_parser!(u32).range(1_000..=5_000_000))]
+    users: u32,
+    /// Another seed makes other data with the same true effects
+    #[arg(long, default_value_t = 42)]
+    seed: u64,
+}
+
+/// Says that this build cannot run the demo.
+///
+/// # Errors
+///
+/// Always: the demo needs the embedded warehouse.
+#[cfg(not(feature = "duckdb"))]
+pub fn run(args: &Args, _session: &super::Session) -> Result<super::Exit, super::Failure> {
+    let message =
+        format!("this trialbook has no embedded warehouse, so there is no demo in {}", args.dir.display());
+    Err(super::Failure::new(super::Exit::Usage, message)
+        .help("build it with `--features duckdb`, which is the default"))
+}

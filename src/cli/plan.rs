@@ -1,0 +1,222 @@
+//! `trialbook plan`: what an apply would change in a target.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use super::{At, Exit, Failure, Opened, Session};
+use crate::check;
+use crate::diagnostic::Severity;
+use crate::history::Repository;
+use crate::model::{Book, FlagKey, Target, TargetKey};
+use crate::plan::{self, Plan};
+use crate::report;
+use crate::target::{self, TargetError};
+
+/// Show what an apply would change in the flag back end
+///
+/// The plan is bound to what it was made from: when the target or the book has changed by the time it is applied, it
+/// is refused. Exit code 2 with `--detailed-exitcode` means that there are changes.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The target; the primary one when left out
+    #[arg(long, value_name = "TARGET")]
+    target: Option<TargetKey>,
+    /// Write the plan to a file, for `trialbook apply FILE`
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// End with 2 when there are changes
+    #[arg(long)]
+    detailed_exitcode: bool,
+    /// Make the plan as of then instead of now
+    #[arg(long, value_name = "TIME")]
+    at: Option<At>,
+    /// Take over this flag, which somebody else created
+    #[arg(long, value_name = "FLAG")]
+    adopt: Vec<FlagKey>,
+    /// Put back what was changed in the target by hand
+    #[arg(long)]
+    revert_drift: bool,
+    /// How to write it
+    #[arg(long, value_name = "FORMAT", default_value = "terminal")]
+    format: Format,
+}
+
+/// How a plan is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// For people.
+    Terminal,
+    /// For a pull request.
+    Markdown,
+    /// For machines: the plan file.
+    Json,
+}
+
+/// Makes a plan, shows it, and writes it where it was asked to.
+///
+/// # Errors
+///
+/// Where the book has errors, the target cannot be read, or the file cannot be written.
+pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
+    let opened = session.open()?;
+    let at = opened.instant(args.at);
+    let options = plan::Options {
+        adopt: args.adopt.iter().cloned().collect(),
+        revert_drift: args.revert_drift,
+        ..Default::default()
+    };
+    let prepared = Prepared::new(&opened, args.target.as_ref(), at)?;
+    let plan = prepared.plan(options)?;
+    if let Some(path) = &args.out {
+        let text = plan.write().map_err(|error| Failure::of(Exit::Bug, &error))?;
+        write_file(path, &text)?;
+    }
+    print(&plan, args.format, &opened)?;
+    if let Some(path) = &args.out {
+        session.say(format_args!(
+            "The plan is in {}: `trialbook apply {}` applies exactly this.",
+            path.display(),
+            path.display()
+        ));
+    }
+    Ok(if args.detailed_exitcode && !plan.is_empty() { Exit::Changes } else { Exit::Done })
+}
+
+/// A book without errors, a target, and an instant: what a plan is made from.
+pub(super) struct Prepared<'a> {
+    pub(super) book: &'a Book,
+    pub(super) declared: &'a Target,
+    pub(super) target: Box<dyn target::Target>,
+    pub(super) repository: Option<Repository>,
+    pub(super) at: Timestamp,
+}
+
+impl<'a> Prepared<'a> {
+    /// Refuses a book with errors: what collides must not be served.
+    pub(super) fn new(
+        opened: &'a Opened,
+        target: Option<&TargetKey>,
+        at: Timestamp,
+    ) -> Result<Self, Failure> {
+        let book = opened.book()?;
+        let errors = check::run(&opened.loaded, at).iter().filter(|f| f.severity == Severity::Error).count();
+        if errors > 0 {
+            return Err(Failure::new(
+                Exit::Findings,
+                format!("the book has {errors} errors, so nothing is planned"),
+            )
+            .help("`trialbook lint` shows them"));
+        }
+        let declared = declared_target(book, target)?;
+        let target = target::open(&book.name, declared, &opened.root).map_err(|error| failure(&error))?;
+        let repository = repository(&opened.root)?;
+        Ok(Self { book, declared, target, repository, at })
+    }
+
+    /// Reads the target and compares it with what the book wants.
+    pub(super) fn plan(&self, options: plan::Options) -> Result<Plan, Failure> {
+        let live = self.target.read().map_err(|error| failure(&error))?;
+        let options = plan::Options { primary: self.declared.primary, ..options };
+        let desired = plan::desired(self.book, self.at);
+        Plan::new(
+            self.declared.key.clone(),
+            self.target.identity().to_owned(),
+            self.book.name.clone(),
+            self.commit()?,
+            &live,
+            &desired,
+            self.at,
+            &options,
+        )
+        .map_err(|error| Failure::of(Exit::Bug, &error))
+    }
+
+    /// Returns the commit that the book is at; `None` outside git, before the first commit, and where a file of the
+    /// book was edited since: what would be recorded is not what is applied.
+    pub(super) fn commit(&self) -> Result<Option<String>, Failure> {
+        let Some(repository) = &self.repository else { return Ok(None) };
+        let edited = repository.book_is_edited().map_err(|error| history_failure(&error))?;
+        let head = repository.head().map_err(|error| history_failure(&error))?;
+        Ok(head.filter(|_| !edited).map(|commit| commit.to_string()))
+    }
+}
+
+fn declared_target<'a>(book: &'a Book, key: Option<&TargetKey>) -> Result<&'a Target, Failure> {
+    let found = match key {
+        Some(key) => book.targets.get(key),
+        None => book.primary_target(),
+    };
+    found.ok_or_else(|| {
+        let known: Vec<&str> = book.targets.keys().map(TargetKey::as_str).collect();
+        let message =
+            key.map_or("the book declares no target".to_owned(), |key| format!("there is no target `{key}`"));
+        let help = if known.is_empty() {
+            "declare one under `targets:`".to_owned()
+        } else {
+            format!("the book has {}", known.join(", "))
+        };
+        Failure::new(Exit::NothingMatched, message).help(help)
+    })
+}
+
+/// Opens the repository around the book, where there is one.
+pub(super) fn repository(root: &Path) -> Result<Option<Repository>, Failure> {
+    Repository::of_book(root).map_err(|error| history_failure(&error))
+}
+
+pub(super) fn history_failure(error: &crate::history::HistoryError) -> Failure {
+    let failure = Failure::of(Exit::Unreachable, error);
+    match error.help() {
+        Some(help) => failure.help(help),
+        None => failure,
+    }
+}
+
+/// Says what a target could not do, with the exit code that fits.
+pub(super) fn failure(error: &TargetError) -> Failure {
+    let exit = match error {
+        TargetError::Locked { .. } | TargetError::Conflict { .. } | TargetError::Malformed { .. } => {
+            Exit::Refused
+        }
+        TargetError::Store { .. } | TargetError::Inexpressible { .. } => Exit::Findings,
+        TargetError::Io { .. } => Exit::Unreachable,
+    };
+    let failure = Failure::of(exit, error);
+    match error.hint() {
+        Some(hint) => failure.help(hint),
+        None => failure,
+    }
+}
+
+/// Shows a plan on stdout.
+pub(super) fn print(plan: &Plan, format: Format, opened: &Opened) -> Result<(), Failure> {
+    let timezone = opened.loaded.book.as_ref().map_or("UTC", |book| book.timezone.as_str());
+    let document = report::plan::document(plan, timezone);
+    match format {
+        Format::Terminal => {
+            let text = report::terminal::render(&document, super::report::settings(false));
+            anstream::stdout().write_all(text.as_bytes())?;
+        }
+        Format::Markdown => std::io::stdout().write_all(report::markdown::render(&document).as_bytes())?,
+        Format::Json => {
+            let text = plan.write().map_err(|error| Failure::of(Exit::Bug, &error))?;
+            std::io::stdout().write_all(text.as_bytes())?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes a file in one step: who reads it sees all of it or what was there before.
+pub(super) fn write_file(path: &Path, text: &str) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| {
+        Failure::new(Exit::Unreachable, format!("cannot write `{}`", path.display())).because(&error)
+    };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder).map_err(failed)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    file.write_all(text.as_bytes()).map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
+    Ok(())
+}

@@ -1,0 +1,159 @@
+//! Plan and apply, as CI runs them: what is applied is what was reviewed, and nothing else.
+
+mod example_book;
+
+use std::path::PathBuf;
+use std::process::Output;
+
+use example_book::ExampleBook;
+use serde_json::Value;
+
+/// Before any experiment of November began.
+const LAUNCH: &str = "2026-11-01";
+
+fn trialbook(book: &ExampleBook, args: &[&str]) -> Output {
+    let mut command = assert_cmd::Command::cargo_bin("trialbook").expect("the program");
+    command.current_dir(book.path()).env("NO_COLOR", "1").args(args).output().expect("a run")
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().expect("an exit code")
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn live(book: &ExampleBook) -> PathBuf {
+    book.path().join("live/production.json")
+}
+
+fn read(book: &ExampleBook) -> Value {
+    serde_json::from_slice(&std::fs::read(live(book)).expect("the live file")).expect("JSON")
+}
+
+/// Plans and applies as of the launch, and expects both to succeed.
+fn plan_and_apply(book: &ExampleBook) {
+    let plan = trialbook(book, &["plan", "--at", LAUNCH, "--out", "p.plan", "--detailed-exitcode"]);
+    assert_eq!(code(&plan), 2, "{}", stderr(&plan));
+    let apply = trialbook(book, &["apply", "p.plan", "--at", LAUNCH]);
+    assert_eq!(code(&apply), 0, "{}", stderr(&apply));
+}
+
+#[test]
+fn a_second_apply_changes_nothing() {
+    let book = ExampleBook::new();
+    plan_and_apply(&book);
+    let first = std::fs::read(live(&book)).expect("the live file");
+    let again = trialbook(&book, &["plan", "--at", LAUNCH, "--out", "again.plan", "--detailed-exitcode"]);
+    assert_eq!(code(&again), 0, "{}", stderr(&again));
+    let apply = trialbook(&book, &["apply", "again.plan", "--at", LAUNCH]);
+    assert_eq!(code(&apply), 0, "{}", stderr(&apply));
+    assert_eq!(std::fs::read(live(&book)).expect("the live file"), first);
+}
+
+#[test]
+fn an_apply_records_launches_in_the_target_and_in_git() {
+    let book = ExampleBook::new();
+    plan_and_apply(&book);
+    let git = git2::Repository::open(book.path()).expect("the repository");
+    let launch = git.find_reference("refs/trialbook/launch/bold-checkout-button").expect("a launch");
+    let commit = launch.peel_to_commit().expect("a commit").id().to_string();
+    assert!(std::fs::read_to_string(live(&book)).expect("the live file").contains(&commit));
+    assert!(git.find_reference("refs/trialbook/launch/sticky-cart").is_err(), "it was concluded before");
+}
+
+#[test]
+fn a_plan_is_refused_once_the_target_has_changed() {
+    let book = ExampleBook::new();
+    plan_and_apply(&book);
+    book.edit("checkout/max-cart-items.flag.yaml", "standard: 50", "standard: 60");
+    book.commit("more room");
+    let plan = trialbook(&book, &["plan", "--at", LAUNCH, "--out", "p.plan"]);
+    assert_eq!(code(&plan), 0, "{}", stderr(&plan));
+    let mut by_hand = read(&book);
+    by_hand["flags"]["max-cart-items"]["state"] = "DISABLED".into();
+    std::fs::write(live(&book), by_hand.to_string()).expect("an edit by hand");
+    let before = std::fs::read(live(&book)).expect("the live file");
+    let apply = trialbook(&book, &["apply", "p.plan", "--at", LAUNCH]);
+    assert_eq!(code(&apply), 4, "{}", stderr(&apply));
+    assert!(stderr(&apply).contains("max-cart-items"), "{}", stderr(&apply));
+    assert_eq!(std::fs::read(live(&book)).expect("the live file"), before);
+}
+
+#[test]
+fn a_plan_is_refused_once_the_book_has_changed() {
+    let book = ExampleBook::new();
+    let plan = trialbook(&book, &["plan", "--at", LAUNCH, "--out", "p.plan"]);
+    assert_eq!(code(&plan), 0, "{}", stderr(&plan));
+    book.edit("checkout/max-cart-items.flag.yaml", "standard: 50", "standard: 60");
+    let apply = trialbook(&book, &["apply", "p.plan"]);
+    assert_eq!(code(&apply), 4, "{}", stderr(&apply));
+    assert!(stderr(&apply).contains("max-cart-items"), "{}", stderr(&apply));
+    assert!(!live(&book).exists());
+}
+
+#[test]
+fn an_edited_plan_is_refused() {
+    let book = ExampleBook::new();
+    trialbook(&book, &["plan", "--at", LAUNCH, "--out", "p.plan"]);
+    book.edit("p.plan", "\"orange\"", "\"purple\"");
+    let apply = trialbook(&book, &["apply", "p.plan"]);
+    assert_eq!(code(&apply), 4, "{}", stderr(&apply));
+    assert!(!live(&book).exists());
+}
+
+#[test]
+fn a_book_with_errors_is_neither_planned_nor_applied() {
+    let book = ExampleBook::new();
+    trialbook(&book, &["plan", "--at", LAUNCH, "--out", "p.plan"]);
+    book.edit("checkout/round-checkout-button.experiment.yaml", "  country: US", "  country: SE");
+    for args in [&["plan", "--at", LAUNCH][..], &["apply", "p.plan"]] {
+        let output = trialbook(&book, args);
+        assert_eq!(code(&output), 1, "{}", stderr(&output));
+        assert!(stderr(&output).contains("trialbook lint"), "{}", stderr(&output));
+    }
+    assert!(!live(&book).exists());
+}
+
+#[test]
+fn without_a_plan_and_a_terminal_nothing_is_applied() {
+    let book = ExampleBook::new();
+    let apply = trialbook(&book, &["apply", "--target", "production"]);
+    assert_eq!(code(&apply), 4, "{}", stderr(&apply));
+    assert!(!live(&book).exists());
+    let apply = trialbook(&book, &["apply", "--target", "nowhere"]);
+    assert_eq!(code(&apply), 3, "{}", stderr(&apply));
+}
+
+#[test]
+fn too_large_a_change_is_refused_unless_it_is_meant() {
+    let book = ExampleBook::new();
+    plan_and_apply(&book);
+    let flags = walkdir::WalkDir::new(book.path()).into_iter().filter_map(Result::ok);
+    for flag in flags.filter(|entry| entry.path().to_string_lossy().ends_with(".flag.yaml")) {
+        let text = std::fs::read_to_string(flag.path()).expect("a flag");
+        if !text.contains("enabled:") {
+            std::fs::write(flag.path(), text + "enabled: false\n").expect("an edited flag");
+        }
+    }
+    book.commit("switch everything off");
+    trialbook(&book, &["plan", "--at", LAUNCH, "--out", "p.plan"]);
+    let apply = trialbook(&book, &["apply", "p.plan", "--at", LAUNCH]);
+    assert_eq!(code(&apply), 4, "{}", stderr(&apply));
+    assert!(stderr(&apply).contains("--allow-large-change"), "{}", stderr(&apply));
+    let apply = trialbook(&book, &["apply", "p.plan", "--at", LAUNCH, "--allow-large-change"]);
+    assert_eq!(code(&apply), 0, "{}", stderr(&apply));
+}
+
+#[test]
+fn flags_of_others_in_the_same_file_are_left_alone() {
+    let book = ExampleBook::new();
+    std::fs::create_dir_all(book.path().join("live")).expect("a folder");
+    let foreign =
+        r#"{"flags": {"theirs": {"state": "ENABLED", "variants": {"b": 2, "a": 1}, "defaultVariant": "a"}}}"#;
+    std::fs::write(live(&book), foreign).expect("a flag file");
+    plan_and_apply(&book);
+    let theirs = &read(&book)["flags"]["theirs"];
+    assert_eq!(theirs.to_string(), r#"{"state":"ENABLED","variants":{"b":2,"a":1},"defaultVariant":"a"}"#);
+}
