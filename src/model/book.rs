@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Attribute, AttributeKey, Duration, Entity, EntityKey, Experiment, ExperimentKey, ExperimentState, Flag,
-    FlagKey, Layer, LayerKey, Measure, Metric, MetricKey, Policy, Predicate, Schedule, Segment, SegmentKey,
-    Source, SourceKey, SourceRole, SurfaceKey, Target, TargetKey, Warehouse, Window,
+    Attribute, AttributeKey, Duration, Entity, EntityKey, Experiment, ExperimentKey, ExperimentState, Extent,
+    Flag, FlagKey, Layer, LayerKey, Measure, Metric, MetricKey, Policy, Predicate, Schedule, Segment,
+    SegmentKey, Source, SourceKey, SourceRole, SurfaceKey, Target, TargetKey, Warehouse, Window,
 };
 
 /// The kinds of files of a book.
@@ -146,7 +146,7 @@ impl From<Book> for Contents {
 impl Book {
     /// Checks that the contents fit together.
     pub fn new(contents: Contents) -> Result<Self, Vec<BookError>> {
-        let mut audit = Audit { contents: &contents, errors: Vec::new() };
+        let mut audit = Audit { contents: &contents, extents: BTreeMap::new(), errors: Vec::new() };
         audit.run();
         if !audit.errors.is_empty() {
             return Err(audit.errors);
@@ -219,6 +219,8 @@ impl Book {
 /// The checks of [`Book::new`].
 struct Audit<'a> {
     contents: &'a Contents,
+    /// Of the segments, with those that they name.
+    extents: BTreeMap<&'a SegmentKey, Extent>,
     errors: Vec<BookError>,
 }
 
@@ -264,7 +266,14 @@ impl Audit<'_> {
         }
     }
 
+    fn extent(&self, predicate: &Predicate) -> Extent {
+        Extent::of(predicate, &|segment| self.extents.get(segment).copied().unwrap_or_default())
+    }
+
     fn audience(&mut self, kind: Kind, key: &dyn fmt::Display, predicate: &Predicate) {
+        if let Some(problem) = self.extent(predicate).problem() {
+            self.error(kind, key, problem);
+        }
         let (mut attributes, mut segments) = (BTreeSet::new(), BTreeSet::new());
         predicate.walk(
             &mut |attribute, _| {
@@ -298,6 +307,10 @@ impl Audit<'_> {
                 let Some((key, rest)) = path.last_mut() else { break };
                 match rest.pop() {
                     None => {
+                        // Whatever it names is done.
+                        if let Some(segment) = segments.get(*key) {
+                            self.extents.insert(key, self.extent(&segment.audience));
+                        }
                         done.insert(*key);
                         path.pop();
                     }

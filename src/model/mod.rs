@@ -11,6 +11,7 @@ mod decision;
 mod digest;
 mod duration;
 mod experiment;
+mod extent;
 mod flag;
 mod key;
 mod layer;
@@ -31,6 +32,7 @@ pub use experiment::{
     Analysis, Experiment, ExperimentState, Guardrail, Margin, Method, MinimumEffect, Plan, Schedule,
     ScheduleError, SuccessMetric,
 };
+pub use extent::Extent;
 pub use flag::{Flag, Rule, ValueType};
 pub use key::{
     AttributeKey, ColumnName, DimensionKey, EntityKey, ExperimentKey, FlagKey, KeyError, LayerKey,
