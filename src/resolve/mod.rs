@@ -8,10 +8,8 @@ use serde::Serialize;
 
 use crate::allocation::{Draw, Enrolment, enrolment};
 use crate::model::capability::HashProfile;
-use crate::model::{
-    Book, Entity, Experiment, ExperimentKey, Flag, FlagKey, Predicate, ServedName, VariantKey,
-};
-use crate::targeting::{Context, matches};
+use crate::model::{Book, Entity, Experiment, ExperimentKey, Flag, FlagKey, ServedName, VariantKey};
+use crate::targeting::{Context, matches_among};
 
 /// What decided what a unit is served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -50,8 +48,8 @@ pub struct Resolution<'a> {
 
 /// Resolves the flags of a book at one instant, for evaluators that hash alike.
 ///
-/// A flag's audiences are inlined when it is first asked for; later answers look at that flag's rules and experiments
-/// only, however large the book is.
+/// Which of a flag's experiments are served is worked out when it is first asked for; an answer looks at that flag's rules
+/// and served experiments only, however large the book is.
 pub struct Resolver<'a> {
     book: &'a Book,
     at: Timestamp,
@@ -59,17 +57,15 @@ pub struct Resolver<'a> {
     flags: BTreeMap<&'a FlagKey, OnceLock<Prepared<'a>>>,
 }
 
-/// A flag with its audiences inlined, and those of its experiments that are served.
+/// A flag with those of its experiments that are served.
 struct Prepared<'a> {
     flag: &'a Flag,
     entity: Option<&'a Entity>,
-    rules: Vec<(Predicate, &'a VariantKey)>,
     arms: Vec<Arms<'a>>,
 }
 
 struct Arms<'a> {
     experiment: &'a Experiment,
-    audience: Predicate,
     enrolment: Enrolment<'a>,
 }
 
@@ -98,11 +94,12 @@ impl<'a> Resolver<'a> {
         if !flag.enabled {
             return plain(&flag.default, Reason::Disabled);
         }
-        if let Some((_, serve)) = prepared.rules.iter().find(|(when, _)| matches(when, context)) {
-            return plain(serve, Reason::Rule);
+        let matches = |audience| matches_among(audience, context, &self.book.segments);
+        if let Some(rule) = flag.rules.iter().find(|rule| matches(&rule.when)) {
+            return plain(&rule.serve, Reason::Rule);
         }
         let unit = prepared.entity.and_then(|entity| context.unit(entity));
-        for arms in prepared.arms.iter().filter(|arms| matches(&arms.audience, context)) {
+        for arms in prepared.arms.iter().filter(|arms| matches(&arms.experiment.audience)) {
             let Some(unit) = unit else { return plain(&flag.default, Reason::NoUnit) };
             if let Some(bucket) = arms.enrolment.bucket(self.profile, unit) {
                 let experiment = arms.experiment;
@@ -117,17 +114,12 @@ impl<'a> Resolver<'a> {
         let served = |experiment: &&Experiment| {
             self.book.serving_window(experiment).is_some_and(|window| window.contains(self.at))
         };
-        let arms = self.book.experiments_of(&flag.key).filter(served).map(|experiment| Arms {
-            experiment,
-            audience: self.book.inlined(&experiment.audience),
-            enrolment: enrolment(self.book, experiment),
-        });
-        Prepared {
-            flag,
-            entity: self.book.entities.get(&flag.entity),
-            rules: flag.rules.iter().map(|rule| (self.book.inlined(&rule.when), &rule.serve)).collect(),
-            arms: arms.collect(),
-        }
+        let arms = self
+            .book
+            .experiments_of(&flag.key)
+            .filter(served)
+            .map(|experiment| Arms { experiment, enrolment: enrolment(self.book, experiment) });
+        Prepared { flag, entity: self.book.entities.get(&flag.entity), arms: arms.collect() }
     }
 }
 

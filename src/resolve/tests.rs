@@ -5,8 +5,8 @@ use serde_json::json;
 use super::*;
 use crate::model::{
     Analysis, Attribute, AttributeKey, AttributeType, BucketRange, Contents, Decision, DecisionOutcome,
-    Duration, EntityKey, Layer, LayerKey, Plan, Policy, Rule, Scalar, Schedule, Share, Slot, Split, Test,
-    ValueType,
+    Duration, EntityKey, Layer, LayerKey, Plan, Policy, Predicate, Rule, Scalar, Schedule, Segment, Share,
+    Slot, Split, Test, ValueType,
 };
 
 fn parsed<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
@@ -78,6 +78,35 @@ fn layer(slots: &[(&str, &str)]) -> Layer {
         quarantine: Duration::ZERO,
         slots: slots.iter().map(slot).collect(),
     }
+}
+
+#[test]
+fn rules_see_through_segments_and_a_book_that_swells_is_refused() {
+    let segment = |key: String, audience| Segment {
+        key: parsed(&key),
+        description: String::new(),
+        owner: None,
+        audience,
+    };
+    let named = |n: u32| Predicate::Segment(parsed(&format!("s{n}")));
+    let doubled = |depth: u32| {
+        let mut segments = vec![segment("s0".into(), is("country", "NO"))];
+        segments.extend(
+            (1..depth).map(|n| segment(format!("s{n}"), Predicate::Any(vec![named(n - 1), named(n - 1)]))),
+        );
+        let rule = Rule { when: named(depth - 1), serve: parsed("bold") };
+        let flag = Flag { rules: vec![rule], ..flag() };
+        let mut contents = Contents::from(book(self::flag(), Vec::new(), Vec::new()));
+        contents.flags = by_key(vec![flag], |flag| &flag.key);
+        contents.segments = by_key(segments, |segment| &segment.key);
+        Book::new(contents)
+    };
+    let book = doubled(8).expect("a book");
+    assert_eq!(served(&book, DURING, json!({"country": "NO"})), (Reason::Rule, "bold".into()));
+    assert_eq!(served(&book, DURING, json!({"country": "SE"})), (Reason::Default, "plain".into()));
+    let errors = doubled(64).expect_err("too large");
+    assert!(errors.iter().all(|error| error.problem.contains("more than 1000000 parts")), "{errors:?}");
+    assert!(errors.iter().any(|error| error.key == "button"));
 }
 
 fn book(flag: Flag, experiments: Vec<Experiment>, layers: Vec<Layer>) -> Book {

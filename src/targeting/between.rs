@@ -57,6 +57,13 @@ pub(super) fn version_between(low: Option<&Version>, high: Option<&Version>) -> 
     candidates.iter().filter_map(|text| Version::parse(text).ok()).find(fits)
 }
 
+/// Tells whether a version's direct successor, or that there is none, can be written: texts have a greatest length.
+pub(super) fn has_successor(version: &Version) -> bool {
+    /// Well below the longest text that is a version.
+    const LONG: usize = 100;
+    version.normalised().len() <= LONG
+}
+
 /// The first version of the order.
 const FIRST: &str = "0.0.0-0";
 

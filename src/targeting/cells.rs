@@ -172,7 +172,8 @@ fn values(attribute: &Attribute, tests: &[&Test]) -> (Vec<Scalar>, bool) {
             points.extend(
                 named().filter_map(|s| if let Scalar::Version(v) = s { Some(v.clone()) } else { None }),
             );
-            (spread(&points, between::version_between).into_iter().map(Scalar::Version).collect(), true)
+            let complete = points.iter().all(between::has_successor);
+            (spread(&points, between::version_between).into_iter().map(Scalar::Version).collect(), complete)
         }
     }
 }

@@ -5,11 +5,15 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use crate::model::{
-    Attribute, AttributeKey, AttributeType, Bound, Entity, Number, Predicate, Scalar, Test, Version,
+    Attribute, AttributeKey, AttributeType, Bound, Entity, Number, Predicate, Scalar, Segment, SegmentKey,
+    Test, Version,
 };
 
 /// The attributes that a book declares, by name.
 pub type Attributes = BTreeMap<AttributeKey, Attribute>;
+
+/// The segments of a book, by key.
+pub type Segments = BTreeMap<SegmentKey, Segment>;
 
 /// An evaluation context: what a program knows about the unit for whom it asks.
 ///
@@ -69,11 +73,18 @@ fn read(value: &Value, kind: AttributeType) -> Option<Scalar> {
 /// A missing attribute satisfies no test but `present: false`, so it satisfies the `not` of every other. A segment
 /// that was left in matches nobody.
 pub fn matches(predicate: &Predicate, context: &Context) -> bool {
+    matches_among(predicate, context, &Segments::new())
+}
+
+/// Tells whether a context is in an audience that names segments of a book.
+pub fn matches_among(predicate: &Predicate, context: &Context, segments: &Segments) -> bool {
     match predicate {
-        Predicate::All(parts) => parts.iter().all(|part| matches(part, context)),
-        Predicate::Any(parts) => parts.iter().any(|part| matches(part, context)),
-        Predicate::Not(part) => !matches(part, context),
-        Predicate::Segment(_) => false,
+        Predicate::All(parts) => parts.iter().all(|part| matches_among(part, context, segments)),
+        Predicate::Any(parts) => parts.iter().any(|part| matches_among(part, context, segments)),
+        Predicate::Not(part) => !matches_among(part, context, segments),
+        Predicate::Segment(key) => {
+            segments.get(key).is_some_and(|segment| matches_among(&segment.audience, context, segments))
+        }
         Predicate::Attribute(attribute, test) => holds(test, context.get(attribute)),
     }
 }

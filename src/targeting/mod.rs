@@ -9,7 +9,7 @@ mod overlap;
 mod share;
 mod texts;
 
-pub use context::{Attributes, Context, holds, matches};
+pub use context::{Attributes, Context, Segments, holds, matches, matches_among};
 pub use overlap::{Overlap, UndecidedReason, Witness, meet, overlap, satisfiable};
 pub use share::share;
 

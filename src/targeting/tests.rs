@@ -104,6 +104,13 @@ fn numbers_are_dense_and_versions_have_neighbours() {
 }
 
 #[test]
+fn versions_too_long_to_have_a_neighbour_are_not_called_disjoint() {
+    let long = format!("1.0.0-{}", "a".repeat(121));
+    let (above, below) = (app(Test::Above, &long), app(Test::Below, "1.0.0-b"));
+    assert!(outcome(&[above, below]).as_str().is_some_and(|text| text.starts_with("undecided")));
+}
+
+#[test]
 fn declared_ends_of_a_number_are_ends() {
     let visits = |test: fn(Bound) -> Test, value| self::test("visits", test(Bound::Number(number(value))));
     assert_eq!(outcome(&[visits(Test::Below, 0.0)]), json!("disjoint"));
