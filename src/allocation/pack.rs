@@ -196,13 +196,17 @@ impl<'a> Claims<'a> {
         order
     }
 
-    /// Returns the pairs that hold the same buckets while both may be served.
+    /// Returns the pairs that hold the same buckets while both may be served. Where both are concluded it is over, and no
+    /// edit mends it.
     fn shared(&self) -> Vec<Refusal> {
         let mut refusals = Vec::new();
+        let concluded =
+            |key: &ExperimentKey| self.book.experiments.get(key).is_some_and(|e| e.decision.is_some());
         let holders: Vec<_> =
             self.held.iter().filter_map(|(key, held)| Some((*key, held, self.windows.get(*key)?))).collect();
         for (at, (a, held, window)) in holders.iter().enumerate() {
-            for (b, other, _) in holders.iter().skip(at + 1).filter(|(_, _, other)| window.meets(other)) {
+            let rivals = holders.iter().skip(at + 1).filter(|(_, _, other)| window.meets(other));
+            for (b, other, _) in rivals.filter(|(b, ..)| !(concluded(a) && concluded(b))) {
                 let buckets = held.intersection(other);
                 if !buckets.is_empty() {
                     let reason = RefusalReason::Shared { with: (*b).clone(), buckets };

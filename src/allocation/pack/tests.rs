@@ -2,8 +2,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::{
-    Analysis, ColumnName, Contents, Duration, Entity, EntityKey, Flag, FlagKey, Plan, Policy, Predicate,
-    Share, Split, ValueType,
+    Analysis, ColumnName, Contents, Decision, DecisionOutcome, Duration, Entity, EntityKey, Flag, FlagKey,
+    Plan, Policy, Predicate, Share, Split, ValueType,
 };
 
 fn parsed<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
@@ -191,6 +191,28 @@ fn slots_that_two_hold_at_once_are_refused() {
         slots_of(&book(layer(0, &[("0-999", "a"), ("500-1499", "b")]), &wishes)),
         ["`a` and `b` both hold buckets 500-999 of layer `checkout` while both may be served"]
     );
+}
+
+#[test]
+fn what_two_concluded_ones_shared_stops_nobody() {
+    let wishes = [
+        wish("a", 1000, "2026-10-25", "2026-11-16"),
+        wish("b", 1000, "2026-10-25", "2026-11-16"),
+        wish("c", 1000, "2026-11-25", "2026-12-16"),
+    ];
+    let both = book(layer(0, &[("0-999", "a"), ("500-1499", "b")]), &wishes);
+    assert_eq!(slots_of(&both).len(), 1, "one refusal");
+    let mut contents = Contents::from(both);
+    for experiment in contents.experiments.values_mut().filter(|e| e.key.as_str() != "c") {
+        experiment.decision = Some(Decision {
+            outcome: DecisionOutcome::Inconclusive,
+            variant: None,
+            date: parsed("2026-11-20T00:00:00Z"),
+            reason: String::new(),
+        });
+    }
+    let concluded = Book::new(contents).expect("a book");
+    assert_eq!(slots_of(&concluded), ["0-999 a", "0-999 c", "500-1499 b"]);
 }
 
 #[test]
