@@ -5,6 +5,7 @@
 
 mod allocate;
 mod evaluate;
+mod comment;
 mod exit;
 mod explain;
 mod instant;
@@ -59,6 +60,7 @@ enum Command {
     Plan(plan::Args),
     Allocate(allocate::Args),
     Evaluate(evaluate::Args),
+    Comment(comment::Args),
     Explain(explain::Args),
     Lint(lint::Args),
     Report(report::Args),
@@ -94,6 +96,7 @@ fn dispatch(command: &Command, session: &Session) -> Result<Exit, Failure> {
         Command::Plan(args) => plan::run(args, session),
         Command::Allocate(args) => allocate::run(args, session),
         Command::Evaluate(args) => evaluate::run(args, session),
+        Command::Comment(args) => comment::run(args, session),
         Command::Explain(args) => explain::run(args, session),
         Command::Lint(args) => lint::run(args, session),
         Command::Report(args) => report::run(args, session),

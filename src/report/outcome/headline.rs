@@ -159,6 +159,7 @@ fn open_question(verdict: &Verdict) -> String {
             Some(format!("{} could not be measured", naming::words(metric)))
         }
         Reason::Quality { check, .. } => Some(broken(*check).to_owned()),
+        Reason::NothingDecides { why } => Some(why.clone()),
         Reason::BeforeHorizon { .. } => Some("ended before its plan allows a look".to_owned()),
         _ => None,
     });
