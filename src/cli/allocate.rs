@@ -2,12 +2,13 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
 use super::session::Opened;
+use super::write::whole_file;
 use super::{At, Exit, Failure, Session};
 use crate::allocation::{Packing, Refusal, RefusalReason, pack};
 use crate::load::{Kind, suggestion, write_slots};
@@ -133,7 +134,7 @@ impl Edit {
             let message = format!("`{}` has changed while the slots were worked out", self.path);
             return Err(Failure::new(Exit::Refused, message).help("run `trialbook allocate` again"));
         }
-        replace(&path, &format!("{mark}{}", self.after)).map_err(|error| self.unwritable(&error))
+        whole_file(&path, &format!("{mark}{}", self.after)).map_err(|error| self.unwritable(&error))
     }
 
     fn unwritable(&self, error: &io::Error) -> Failure {
@@ -153,6 +154,14 @@ impl Edit {
         if self.packing.changes.is_empty() {
             text.push_str("  slots in order of their first bucket\n");
         }
+        if check {
+            let difference = similar::TextDiff::from_lines(&self.before, &self.after);
+            let _ = write!(
+                text,
+                "{}",
+                difference.unified_diff().context_radius(2).header(&self.path, &self.path)
+            );
+        }
         text
     }
 }
@@ -160,17 +169,6 @@ impl Edit {
 fn line(range: BucketRange, experiment: &ExperimentKey) -> String {
     let share = Share::from_ppm(range.count() * 100).map_or_else(String::new, |share| format!(" ({share})"));
     format!("{{buckets: {range}, experiment: {experiment}}}{share}")
-}
-
-/// Writes beside a file, then puts the new one in its place with the old one's permissions.
-fn replace(path: &Path, text: &str) -> io::Result<()> {
-    let folder: PathBuf = path.parent().map_or_else(|| PathBuf::from("."), Path::to_path_buf);
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(text.as_bytes())?;
-    file.as_file().set_permissions(std::fs::metadata(path)?.permissions())?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
 }
 
 /// Returns what is said of a refusal: what stands in the way, who holds what, and what to do.

@@ -53,6 +53,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
         return Err(stale_plan(&stale));
     }
     let commit = prepared.commit()?;
+    refuse_unverifiable(&plan, &prepared, commit.as_deref())?;
     let info = LaunchInfo { now, commit: commit.clone(), digests: digests(&plan, &prepared) };
     let changes = plan.changes(&live, &info);
     if changes.is_empty() {
@@ -64,7 +65,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
         })?;
         session.say(format_args!("Applied: {} flags of {} changed.", plan.actions.len(), plan.target));
     }
-    record_launches(&prepared, commit.is_some(), session)?;
+    record_launches(&prepared, session)?;
     Ok(Exit::Done)
 }
 
@@ -124,6 +125,19 @@ fn refuse_unfit(plan: &Plan, prepared: &Prepared<'_>, allow_large_change: bool) 
     }
 }
 
+/// Refuses to launch from files that are not committed: nobody could ever tell whether their plan was kept.
+fn refuse_unverifiable(plan: &Plan, prepared: &Prepared<'_>, commit: Option<&str>) -> Result<(), Failure> {
+    let launched = plan.actions.iter().flat_map(|action| &action.launches).next();
+    match launched {
+        Some(experiment) if commit.is_none() && prepared.repository.is_some() => {
+            let message = format!("this would launch `{experiment}` from a book that is not committed");
+            Err(Failure::new(Exit::Refused, message)
+                .help("commit the book, so that the frozen plan can be found again"))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn stale_plan(error: &dyn std::error::Error) -> Failure {
     Failure::of(Exit::Refused, error).help("plan again, and have the new plan reviewed")
 }
@@ -141,7 +155,7 @@ fn digests(plan: &Plan, prepared: &Prepared<'_>) -> BTreeMap<ExperimentKey, Dige
 
 /// Records, as git refs, the launches that the target knows and git does not: those of this apply, and those of an
 /// earlier one that was cut off between the two.
-fn record_launches(prepared: &Prepared<'_>, committed: bool, session: &Session) -> Result<(), Failure> {
+fn record_launches(prepared: &Prepared<'_>, session: &Session) -> Result<(), Failure> {
     let live = prepared.target.read().map_err(|error| failure(&error))?;
     let state = live.state();
     let launches = state.flags.values().flat_map(|flag| &flag.launches);
@@ -151,11 +165,6 @@ fn record_launches(prepared: &Prepared<'_>, committed: bool, session: &Session) 
         }
         return Ok(());
     };
-    if !committed {
-        session.say(
-            "Files of the book are not committed: launches of this apply are recorded in the target only.",
-        );
-    }
     for (key, launch) in launches {
         let (Some(commit), Some(digest)) = (&launch.commit, &launch.digest) else { continue };
         let Ok(commit) = Commit::parse(commit) else { continue };

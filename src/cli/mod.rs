@@ -14,7 +14,9 @@ mod report;
 mod plan;
 mod demo;
 mod apply;
+mod schema;
 mod session;
+mod write;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -64,6 +66,7 @@ enum Command {
     Explain(explain::Args),
     Lint(lint::Args),
     Report(report::Args),
+    Schema(schema::Args),
 }
 
 /// Runs the command that the process's arguments name, and returns how it ended.
@@ -100,5 +103,6 @@ fn dispatch(command: &Command, session: &Session) -> Result<Exit, Failure> {
         Command::Explain(args) => explain::run(args, session),
         Command::Lint(args) => lint::run(args, session),
         Command::Report(args) => report::run(args, session),
+        Command::Schema(args) => schema::run(args),
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use super::write::whole_file;
 use super::{At, Exit, Failure, Opened, Session};
 use crate::check;
 use crate::diagnostic::Severity;
@@ -17,7 +18,8 @@ use crate::target::{self, TargetError};
 /// Show what an apply would change in the flag back end
 ///
 /// The plan is bound to what it was made from: when the target or the book has changed by the time it is applied, it
-/// is refused. Exit code 2 with `--detailed-exitcode` means that there are changes.
+/// is refused. Exit code 2 with `--detailed-exitcode` means that there are changes, or that somebody changed the target
+/// behind the book's back.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The target; the primary one when left out
@@ -71,7 +73,9 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     let plan = prepared.plan(options)?;
     if let Some(path) = &args.out {
         let text = plan.write().map_err(|error| Failure::of(Exit::Bug, &error))?;
-        write_file(path, &text)?;
+        whole_file(path, &text).map_err(|error| {
+            Failure::new(Exit::Unreachable, format!("cannot write `{}`", path.display())).because(&error)
+        })?;
     }
     print(&plan, args.format, &opened)?;
     if let Some(path) = &args.out {
@@ -81,7 +85,8 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
             path.display()
         ));
     }
-    Ok(if args.detailed_exitcode && !plan.is_empty() { Exit::Changes } else { Exit::Done })
+    let differs = !plan.is_empty() || !plan.drifted.is_empty();
+    Ok(if args.detailed_exitcode && differs { Exit::Changes } else { Exit::Done })
 }
 
 /// A book without errors, a target, and an instant: what a plan is made from.
@@ -205,18 +210,5 @@ pub(super) fn print(plan: &Plan, format: Format, opened: &Opened) -> Result<(), 
             std::io::stdout().write_all(text.as_bytes())?;
         }
     }
-    Ok(())
-}
-
-/// Writes a file in one step: who reads it sees all of it or what was there before.
-pub(super) fn write_file(path: &Path, text: &str) -> Result<(), Failure> {
-    let failed = |error: std::io::Error| {
-        Failure::new(Exit::Unreachable, format!("cannot write `{}`", path.display())).because(&error)
-    };
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder).map_err(failed)?;
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-    file.write_all(text.as_bytes()).map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
     Ok(())
 }

@@ -1,0 +1,34 @@
+//! Writing files in one step.
+
+use std::io::{self, Write as _};
+use std::path::Path;
+
+/// Writes a file so that who reads it sees all of it or what was there before.
+///
+/// A file that was there keeps its permissions; folders on the way are made.
+pub(super) fn whole_file(path: &Path, text: &str) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(text.as_bytes())?;
+    match std::fs::metadata(path) {
+        Ok(before) => file.as_file().set_permissions(before.permissions())?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => readable(file.as_file())?,
+        Err(error) => return Err(error),
+    }
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}
+
+/// A temporary file is its owner's alone; a new file of ours is as any other.
+#[cfg(unix)]
+fn readable(file: &std::fs::File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    file.set_permissions(std::fs::Permissions::from_mode(0o644))
+}
+
+#[cfg(not(unix))]
+fn readable(_file: &std::fs::File) -> io::Result<()> {
+    Ok(())
+}
