@@ -121,8 +121,10 @@ impl Change {
             changes.push(Self::Unit);
         }
         variants(before, after, &mut changes);
-        let (was, will) = (rules(before), rules(after));
-        if was != will {
+        // What the kill switch does to the rules is said already.
+        if let (Some(was), Some(will)) = (rules(before), rules(after))
+            && was != will
+        {
             changes.push(Self::Rules { from: was.len(), to: will.len() });
         }
         experiments(before, after, &mut changes);
@@ -169,11 +171,11 @@ fn variants(before: &FlagState, after: &FlagState, changes: &mut Vec<Change>) {
     }
 }
 
-fn rules(flag: &FlagState) -> Vec<&Branch> {
+fn rules(flag: &FlagState) -> Option<Vec<&Branch>> {
     match &flag.serving {
-        Serving::Disabled => Vec::new(),
+        Serving::Disabled => None,
         Serving::Enabled(branches) => {
-            branches.iter().filter(|branch| matches!(branch, Branch::Rule { .. })).collect()
+            Some(branches.iter().filter(|branch| matches!(branch, Branch::Rule { .. })).collect())
         }
     }
 }
@@ -231,14 +233,15 @@ fn percent(share: f64) -> String {
 
 impl fmt::Display for Movement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "adds {} of the audience", percent(self.enters))?;
-        if self.leaves > 0.0 {
-            write!(f, ", takes {} out", percent(self.leaves))?;
+        let parts =
+            [(self.enters, "come in"), (self.leaves, "fall out"), (self.switches, "get another variant")];
+        let parts = parts.into_iter().filter(|(share, _)| *share > 0.0);
+        let parts: Vec<_> = parts.map(|(share, what)| format!("{} {what}", percent(share))).collect();
+        match parts.as_slice() {
+            [] => write!(f, "nobody moves")?,
+            parts => write!(f, "of its audience, {}", parts.join(", "))?,
         }
-        if self.switches > 0.0 {
-            write!(f, ", gives {} another variant", percent(self.switches))?;
-        }
-        if self.disturbs() { Ok(()) } else { write!(f, ", moves none of those it has") }
+        if self.enters > 0.0 && !self.disturbs() { write!(f, "; nobody else moves") } else { Ok(()) }
     }
 }
 
@@ -278,8 +281,13 @@ impl fmt::Display for Change {
             }
             Self::Audience(key) => write!(f, "experiment `{key}` has another audience"),
             Self::Allocation { key, from, to, redrawn, movement } => {
-                write!(f, "experiment `{key}` {from} → {to}: {movement}")?;
-                if *redrawn { write!(f, "; units are drawn anew") } else { Ok(()) }
+                write!(f, "experiment `{key}`")?;
+                if from != to {
+                    write!(f, " {from} → {to}")?;
+                }
+                let what = if *redrawn { " with other weights or another salt" } else { "" };
+                let what = if from == to && !redrawn { " in other buckets" } else { what };
+                write!(f, "{what}: {movement}")
             }
             Self::Unit => write!(f, "another unit of randomisation"),
             Self::Owner { from, to } => write!(f, "owner {from} → {to}"),

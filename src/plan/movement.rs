@@ -95,3 +95,62 @@ fn agrees_by_chance(before: &Split, after: &Split) -> f64 {
     };
     before.shares().iter().map(both).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{ExperimentKey, Salt, Schedule};
+    use crate::plan::Condition;
+
+    fn branch(salt: &str, buckets: &[&str], shares: &[(&str, u32)]) -> ExperimentBranch {
+        let range = |text: &&str| BucketRange::parse(text).expect("a range");
+        let share = |(name, percent): &(&str, u32)| {
+            (VariantKey::new(name).expect("a variant"), Share::from_percent(*percent).expect("a share"))
+        };
+        let at = |second| jiff::Timestamp::from_second(second).expect("a timestamp");
+        let salt = Salt::new(salt).expect("a salt");
+        ExperimentBranch {
+            key: ExperimentKey::new("test").expect("a key"),
+            window: Schedule::new(at(0), at(1)).expect("a window"),
+            audience: Condition::everyone(),
+            enrolment: Enrolment::new(salt.clone(), buckets.iter().map(range).collect()).expect("ranges"),
+            salt,
+            split: Split::new(shares.iter().map(share).collect()).expect("a split"),
+        }
+    }
+
+    fn moved(before: Option<&ExperimentBranch>, after: Option<&ExperimentBranch>) -> [f64; 3] {
+        let movement = Movement::between(before, after);
+        [movement.enters, movement.leaves, movement.switches].map(|share| (share * 1e9).round() / 1e9)
+    }
+
+    const HALVES: &[(&str, u32)] = &[("a", 50), ("b", 50)];
+
+    #[test]
+    fn growing_adds_units_and_moves_none() {
+        let small = branch("s", &["0-499"], HALVES);
+        let large = branch("s", &["0-499", "2000-3499"], HALVES);
+        assert_eq!(moved(Some(&small), Some(&large)), [0.15, 0.0, 0.0]);
+        assert!(!Movement::between(Some(&small), Some(&large)).disturbs());
+        assert_eq!(moved(Some(&large), Some(&small)), [0.0, 0.15, 0.0]);
+        assert_eq!(moved(None, Some(&small)), [0.05, 0.0, 0.0]);
+        assert_eq!(moved(Some(&small), None), [0.0, 0.05, 0.0]);
+    }
+
+    #[test]
+    fn other_weights_give_some_units_another_variant() {
+        let halves = branch("s", &["0-9999"], HALVES);
+        let uneven = branch("s", &["0-9999"], &[("a", 60), ("b", 40)]);
+        assert_eq!(moved(Some(&halves), Some(&uneven)), [0.0, 0.0, 0.1]);
+        // Only a's first tenth stays: b moves to the second tenth, and c takes the rest.
+        let three = branch("s", &["0-9999"], &[("a", 10), ("b", 10), ("c", 80)]);
+        assert_eq!(moved(Some(&halves), Some(&three)), [0.0, 0.0, 0.9]);
+    }
+
+    #[test]
+    fn another_salt_draws_everybody_anew() {
+        let one = branch("one", &["0-4999"], HALVES);
+        let two = branch("two", &["0-4999"], HALVES);
+        assert_eq!(moved(Some(&one), Some(&two)), [0.25, 0.25, 0.125]);
+    }
+}

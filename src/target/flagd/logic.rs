@@ -60,15 +60,17 @@ fn boolean(x: &Value, value: Option<bool>) -> Value {
     json!({"and": [same, {"in": [text(x), texts]}]})
 }
 
-/// What may be a version: a string that begins with a digit, without build metadata.
+/// What may be a version: a string that begins with a digit, without build metadata, of 128 characters at most.
 ///
-/// Both evaluators take off a leading `v`, the JavaScript core trims spaces, and both read build metadata;
-/// none of that is a version to a book.
+/// Both evaluators take off a leading `v`, the JavaScript core trims spaces, and both read build metadata and longer
+/// texts; none of that is a version to a book. (Neither is a part of 2^53 or more, which Python would read: there is no
+/// cheap guard against that.)
 fn version_guard(x: &Value) -> Value {
     json!({"and": [
         string(x),
         {"in": [{"substr": [x, 0, 1]}, digits()]},
         {"!": [{"in": ["+", x]}]},
+        {"===": [{"substr": [x, 128, 1]}, ""]},
     ]})
 }
 

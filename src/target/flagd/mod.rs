@@ -1,7 +1,7 @@
 //! Flag files for flagd and its in-process providers.
 //!
 //! What is written conforms to flagd's schema and means the same to every evaluator that a target may declare;
-//! `tests/parity` checks that against the evaluators themselves. [`logic`] says how each comparison is guarded.
+//! `tests/parity` checks that against the evaluators themselves. `logic` says how each comparison is guarded.
 
 mod decode;
 mod document;
