@@ -118,22 +118,32 @@ pub fn healthy() -> Vec<QualityCheck> {
             QualityKind::SampleRatio,
             QualityStatus::Pass,
             0.614,
-            "91,310 and 91,091 units of a 50 : 50 split (p = 0.61)",
+            "bold 91091, plain 91310: 49.9 : 50.1 instead of 50.0 : 50.0",
         ),
         check(
             QualityKind::InTwoVariants,
             QualityStatus::Pass,
             0.000016,
-            "3 of 182,404 units were in two variants",
+            "3 units of 182404 were seen in two variants and are left out",
         ),
         check(
             QualityKind::OutsideSchedule,
             QualityStatus::Pass,
             0.0,
-            "no unit was exposed outside the schedule",
+            "0 units of 182404 were first exposed outside the schedule and are left out",
         ),
-        check(QualityKind::TooFewUnits, QualityStatus::Pass, 91_091.0, "at least 91,091 units per variant"),
-        check(QualityKind::DataMissing, QualityStatus::Pass, 1.0, "purchases reach the watermark"),
+        check(
+            QualityKind::TooFewUnits,
+            QualityStatus::Pass,
+            91_091.0,
+            "bold has 91091 units; the policy asks for 100",
+        ),
+        check(
+            QualityKind::DataMissing,
+            QualityStatus::Pass,
+            1.0,
+            "source purchases reaches 2026-12-22 23:59",
+        ),
     ]
 }
 
@@ -397,12 +407,30 @@ pub fn invalid() -> Outcome {
         QualityKind::SampleRatio,
         QualityStatus::Fail,
         5.6e-12,
-        "88,104 and 91,020 units of a 50 : 50 split (p < 1e-11)",
+        "bold 88104, plain 91020: 49.2 : 50.8 instead of 50.0 : 50.0",
     );
     outcome.quality.extend([
-        within("platform", "android", QualityStatus::Pass, 0.41, "50.1 : 49.9, p = 0.41"),
-        within("platform", "ios", QualityStatus::Pass, 0.83, "50.0 : 50.0, p = 0.83"),
-        within("platform", "web", QualityStatus::Fail, 1e-17, "48.1 : 51.9, p < 1e-15"),
+        within(
+            "platform",
+            "android",
+            QualityStatus::Pass,
+            0.41,
+            "bold 30690, plain 30570: 50.1 : 49.9 instead of 50.0 : 50.0",
+        ),
+        within(
+            "platform",
+            "ios",
+            QualityStatus::Pass,
+            0.83,
+            "bold 30702, plain 30710: 50.0 : 50.0 instead of 50.0 : 50.0",
+        ),
+        within(
+            "platform",
+            "web",
+            QualityStatus::Fail,
+            1e-17,
+            "bold 26712, plain 29740: 47.3 : 52.7 instead of 50.0 : 50.0",
+        ),
     ]);
     let numbers = Numbers { mean: 0.412, lift: 0.05, se: 0.01, adjusted: None };
     outcome.metrics = vec![purchases(vec![measured("bold", numbers, Judgement::Better)])];

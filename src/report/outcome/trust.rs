@@ -21,7 +21,10 @@ pub(super) fn line(told: &Told<'_>) -> Line {
     let mut line = vec![Inline::strong("Can it be trusted?"), " ".into(), answer, ": ".into()];
     let mut pieces: Vec<Line> = overall().filter_map(|check| piece(outcome, check)).collect();
     pieces.extend(complete(told));
-    pieces.extend(parts(outcome));
+    // A broken split is told above with where it deviates most; saying that again would blur it.
+    if !overall().any(|check| check.kind == QualityKind::SampleRatio && check.invalidates()) {
+        pieces.extend(parts(outcome));
+    }
     pieces.push(plan(told));
     line.extend(dotted(pieces));
     line.push(".".into());
