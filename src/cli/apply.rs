@@ -26,8 +26,8 @@ pub struct Args {
     /// Apply more changes at once than the book's policy allows
     #[arg(long)]
     allow_large_change: bool,
-    /// Record the launches as of then instead of now
-    #[arg(long, value_name = "TIME", hide = true)]
+    /// Record the launches as of then instead of now: for rehearsals, as the demo is one
+    #[arg(long, value_name = "TIME")]
     at: Option<At>,
 }
 

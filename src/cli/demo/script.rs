@@ -31,12 +31,12 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
 
     script.tell("After the merge CI plans what will change in the flag back end, and applies exactly that:");
     script.run(&["plan", "--at", LAUNCH, "--out", "launch.plan"], Exit::Done)?;
-    script.run(&["apply", "launch.plan"], Exit::Done)?;
+    script.run(&["apply", "launch.plan", "--at", LAUNCH], Exit::Done)?;
     script.tell("From here the flag clients serve it. A second look finds nothing left to do:");
     script.run(&["plan", "--at", LAUNCH, "--detailed-exitcode"], Exit::Done)?;
     script.tell("Who gets what, and why? The same answer as the client's, for one user:");
     let context =
-        r#"{"targetingKey": "user-000042", "country": "SE", "platform": "ios", "app_version": "8.4.0"}"#;
+        r#"{"targetingKey": "user-000001", "country": "SE", "platform": "ios", "app_version": "8.4.0"}"#;
     script.run(
         &["evaluate", "checkout-button", "checkout-flow", "--at", "2026-11-10", "--context", context],
         Exit::Done,

@@ -157,7 +157,9 @@ impl<'a> Builder<'a> {
                 &[("s", &Sql::name("sx", k)), ("mean", &self.dialect.mean(&x)), ("x", &x), ("y", &y)],
             )
         } else {
-            Sql::code("NULL, NULL, NULL, NULL")
+            Sql::code(
+                "CAST(NULL AS DOUBLE), CAST(NULL AS DOUBLE), CAST(NULL AS DOUBLE), CAST(NULL AS DOUBLE)",
+            )
         };
         Sql::fill(
             ",\n  count(*) FILTER (WHERE {c}), CAST(coalesce(sum({b}) FILTER (WHERE {c}), 0) AS BIGINT), \
