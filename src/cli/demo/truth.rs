@@ -12,10 +12,7 @@ use crate::cli::{Exit, Failure};
 ///
 /// Where an outcome cannot be read.
 pub fn print(dir: &Path) -> Result<(), Failure> {
-    println!(
-        "  {:<22} {:<22} {:>8} {:>10}   {}",
-        "experiment", "metric", "truth", "estimate", "95 % interval"
-    );
+    println!("  {:<22} {:<22} {:>8} {:>10}   95 % interval", "experiment", "metric", "truth", "estimate");
     for ((experiment, metric), truth) in warehouse::true_effects() {
         let text = std::fs::read_to_string(dir.join("outcomes").join(format!("{experiment}.json")))?;
         let outcome = Outcome::from_json(&text).map_err(|error| Failure::of(Exit::Bug, &error))?;
