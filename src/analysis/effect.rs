@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::stats;
+
 /// What was measured, or why nothing was.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -134,4 +136,73 @@ pub struct NonInferiorityTest {
     pub p_breached: f64,
     /// The one-sided level of both.
     pub level: f64,
+}
+
+impl Lift {
+    /// Returns the lift, where it is defined.
+    pub fn value(&self) -> Option<f64> {
+        match self {
+            Self::Defined { lift, .. } => Some(*lift),
+            Self::Undefined(_) => None,
+        }
+    }
+}
+
+impl Effect {
+    /// Returns a measured effect in the outcome's own shape.
+    pub(super) fn of(effect: &stats::Effect) -> Self {
+        let comparison = &effect.comparison;
+        Self {
+            control_mean: comparison.control_mean(),
+            treatment_mean: comparison.treatment_mean(),
+            difference: comparison.difference(),
+            standard_error: effect.standard_error,
+            degrees_of_freedom: match comparison.reference() {
+                stats::Reference::Normal => None,
+                stats::Reference::StudentT { degrees_of_freedom } => Some(degrees_of_freedom),
+            },
+            alpha: effect.alpha.get(),
+            interval: interval(effect.interval),
+            statistic: effect.statistic,
+            p_two_sided: effect.p_two_sided,
+            p_greater: effect.p_greater,
+            p_less: effect.p_less,
+            lift: match &effect.lift {
+                stats::Lift::Defined(lift) => Lift::Defined {
+                    lift: lift.lift,
+                    interval: interval(lift.interval),
+                    method: lift.method.code().to_owned(),
+                },
+                stats::Lift::Undefined(why) => {
+                    Lift::Undefined(NotMeasured { reason: why.code().to_owned(), detail: why.to_string() })
+                }
+            },
+            adjustment: adjustment(comparison.adjustment()),
+        }
+    }
+}
+
+fn interval(interval: stats::Interval) -> Interval {
+    Interval { lower: interval.lower, upper: interval.upper }
+}
+
+fn adjustment(adjustment: &stats::Adjustment) -> Adjustment {
+    let used = |method: &str, variance_reduction: f64, because: Option<String>| Adjustment::Adjusted {
+        method: method.to_owned(),
+        variance_reduction,
+        because,
+    };
+    match adjustment {
+        stats::Adjustment::NotRequested => Adjustment::None,
+        stats::Adjustment::FullRegression { variance_reduction, .. } => {
+            used("full-regression", *variance_reduction, None)
+        }
+        stats::Adjustment::PooledTheta { variance_reduction, because, .. } => {
+            used("pooled-theta", *variance_reduction, Some(because.to_string()))
+        }
+        stats::Adjustment::Unadjusted { because } => Adjustment::NotPossible(NotMeasured {
+            reason: because.code().to_owned(),
+            detail: because.to_string(),
+        }),
+    }
 }

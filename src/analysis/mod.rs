@@ -2,12 +2,17 @@
 //!
 //! What a report needs of other modules is re-exported here.
 
+mod analyse;
 mod effect;
+mod estimate;
+mod horizon;
 mod outcome;
+mod quality;
 
 pub use crate::decision::{
     Judgement, Need, QualityCheck, QualityKind, QualityStatus, Reason, Verdict, VerdictKind,
 };
+pub use analyse::{AnalysisError, Request, analyse};
 pub use effect::{
     Adjustment, Effect, Estimate, Interval, Lift, NonInferiority, NonInferiorityTest, NotMeasured,
 };
