@@ -25,7 +25,7 @@ pub struct Request {
     pub as_of: Timestamp,
     /// The commit that the book was read from.
     pub commit: Option<String>,
-    /// The experiments' files, relative to the repository's root.
+    /// The experiments' files, relative to the book's folder.
     pub files: BTreeMap<ExperimentKey, String>,
     /// What is known of the experiments' pre-registrations; one that is not here is unverified.
     pub preregistrations: BTreeMap<ExperimentKey, Preregistration>,

@@ -123,7 +123,7 @@ pub struct ExperimentReference {
     pub surfaces: Vec<SurfaceKey>,
     /// The flag whose variants are tested.
     pub flag: FlagKey,
-    /// Its file, relative to the repository's root, where that is known.
+    /// Its file, relative to the book's folder, where that is known.
     pub file: Option<String>,
     /// The variant that the others are compared with.
     pub control: VariantKey,

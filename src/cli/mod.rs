@@ -4,6 +4,7 @@
 //! `run(&Args, &Session) -> Result<Exit, Failure>`. Adding one touches that file and two lines here.
 
 mod allocate;
+mod analyze;
 mod evaluate;
 mod comment;
 mod exit;
@@ -61,6 +62,7 @@ enum Command {
     Demo(demo::Args),
     Plan(plan::Args),
     Allocate(allocate::Args),
+    Analyze(analyze::Args),
     Evaluate(evaluate::Args),
     Comment(comment::Args),
     Explain(explain::Args),
@@ -98,6 +100,7 @@ fn dispatch(command: &Command, session: &Session) -> Result<Exit, Failure> {
         Command::Demo(args) => demo::run(args, session),
         Command::Plan(args) => plan::run(args, session),
         Command::Allocate(args) => allocate::run(args, session),
+        Command::Analyze(args) => analyze::run(args, session),
         Command::Evaluate(args) => evaluate::run(args, session),
         Command::Comment(args) => comment::run(args, session),
         Command::Explain(args) => explain::run(args, session),

@@ -117,10 +117,13 @@ impl<'a> Readable<'a> {
     pub(super) fn find(source: &'a Source, warehouse: &'a dyn Warehouse) -> Result<Self, SourceError> {
         let relation = match &source.relation {
             Relation::Table(name) => table(name, warehouse)?,
-            Relation::Sql(text) => select(text).map_err(SourceError::Select)?,
+            Relation::Sql(text) => {
+                select(text, &mut |pattern| warehouse.paths(pattern)).map_err(SourceError::Select)?
+            }
             Relation::File(pattern) => {
-                let ids: Vec<&str> = source.entities.values().map(ColumnName::as_str).collect();
-                warehouse.files(pattern, &ids)?
+                // Times too, so that one that cannot be read is counted and not the end of the analysis.
+                let text = source.entities.values().chain([&source.timestamp]);
+                warehouse.files(pattern, &text.map(ColumnName::as_str).collect::<Vec<_>>())?
             }
         };
         let columns = warehouse.columns(&relation)?;

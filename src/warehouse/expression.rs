@@ -387,7 +387,7 @@ mod tests {
             ("status = ", "", "expected an expression"),
             ("status = 'open", "'open", "Unterminated"),
             ("stauts = 1", "stauts", "no column `stauts`"),
-            ("load_ms > (SELECT 1)", "(SELECT 1)", "subquery"),
+            ("load_ms > (SELECT 1)", "SELECT 1)", "subquery"),
             ("status IN (SELECT 1)", "", "subquery"),
             ("read_text('/etc/passwd') = ''", "read_text", "the function `read_text`"),
             ("sum(load_ms) > 1", "sum", "the function `sum`"),

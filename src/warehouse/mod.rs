@@ -31,6 +31,9 @@ pub trait Warehouse {
     /// read as text even where every value looks like a number, so that the id `007` stays what it is.
     fn files(&self, pattern: &str, text: &[&str]) -> Result<Sql, WarehouseError>;
 
+    /// Returns the absolute paths of data files: a pattern relative to the book's root.
+    fn paths(&self, pattern: &str) -> Result<Vec<String>, WarehouseError>;
+
     /// Runs one SELECT and returns its rows.
     fn select(&self, sql: &Sql) -> Result<Vec<Row>, WarehouseError>;
 }

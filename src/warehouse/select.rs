@@ -1,17 +1,22 @@
 //! One SELECT of a book (`sql:` in a source): parsed, and printed anew.
 
-use sqlparser::ast::{Query, SetExpr, Statement};
+use std::ops::ControlFlow;
+
+use sqlparser::ast::{
+    Array, Expr, FunctionArg, FunctionArgExpr, Query, SetExpr, Statement, TableFactor, Value, VisitMut,
+    VisitorMut,
+};
 use sqlparser::dialect::DuckDbDialect;
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Token, Tokenizer};
 
-use super::Sql;
+use super::{Sql, WarehouseError};
 
 /// The longest SELECT, in bytes.
 const LONGEST: usize = 20_000;
 
 /// Why a text is not one SELECT that can be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum SelectError {
     /// Not SQL.
     #[error("{0}")]
@@ -27,6 +32,15 @@ pub enum SelectError {
         "{0} is not supported here: write texts in single quotes, without quotes and backslashes in them"
     )]
     Literal(String),
+    /// A file that it reads.
+    #[error("the file `{pattern}` cannot be read")]
+    File {
+        /// As the SELECT names it.
+        pattern: String,
+        /// Why.
+        #[source]
+        cause: Box<WarehouseError>,
+    },
     /// Too long to be read with confidence.
     #[error("the SELECT is longer than {LONGEST} bytes")]
     TooLong,
@@ -34,21 +48,84 @@ pub enum SelectError {
 
 /// Reads a text as exactly one SELECT (with CTEs, joins and unions as it likes), and returns it in
 /// parentheses, printed from its syntax tree. Comments are gone.
-pub fn select(text: &str) -> Result<Sql, SelectError> {
+///
+/// Files that it reads with `read_csv` or `read_parquet` are resolved by `files`, which returns absolute paths.
+pub fn select(
+    text: &str,
+    files: &mut dyn FnMut(&str) -> Result<Vec<String>, WarehouseError>,
+) -> Result<Sql, SelectError> {
     if text.len() > LONGEST {
         return Err(SelectError::TooLong);
     }
     let dialect = DuckDbDialect {};
     let tokens = Tokenizer::new(&dialect, text).tokenize();
     tokens.map_err(|error| SelectError::Syntax(error.to_string()))?.iter().try_for_each(faithful)?;
-    let statements =
+    let mut statements =
         Parser::parse_sql(&dialect, text).map_err(|error| SelectError::Syntax(error.to_string()))?;
-    match statements.as_slice() {
-        [Statement::Query(query)] if reads_only(query) => Ok(Sql::vouched(format!("({query})"))),
-        [other] => Err(SelectError::NotASelect(
-            other.to_string().split_whitespace().take(3).collect::<Vec<_>>().join(" "),
-        )),
+    match statements.as_mut_slice() {
+        [Statement::Query(query)] if reads_only(query) => match query.visit(&mut Files { resolve: files }) {
+            ControlFlow::Break(error) => Err(error),
+            ControlFlow::Continue(()) => Ok(Sql::vouched(format!("({query})"))),
+        },
+        [other] => {
+            let words = other.to_string();
+            Err(SelectError::NotASelect(words.split_whitespace().take(3).collect::<Vec<_>>().join(" ")))
+        }
         several => Err(SelectError::Statements(several.len())),
+    }
+}
+
+/// Puts absolute paths in the place of those that a SELECT names, which are relative to the book.
+struct Files<'a> {
+    resolve: &'a mut dyn FnMut(&str) -> Result<Vec<String>, WarehouseError>,
+}
+
+impl VisitorMut for Files<'_> {
+    type Break = SelectError;
+
+    fn pre_visit_table_factor(&mut self, table: &mut TableFactor) -> ControlFlow<SelectError> {
+        let TableFactor::Table { name, args: Some(args), .. } = table else {
+            return ControlFlow::Continue(());
+        };
+        let name = name.to_string().to_ascii_lowercase();
+        if !matches!(name.as_str(), "read_csv" | "read_csv_auto" | "read_parquet" | "parquet_scan") {
+            return ControlFlow::Continue(());
+        }
+        let Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(first))) = args.args.first_mut() else {
+            return ControlFlow::Continue(());
+        };
+        // A list is resolved one by one; whatever is no plain text stays, and the warehouse refuses it.
+        let named: Vec<String> = match first {
+            Expr::Array(array) => array.elem.iter().filter_map(literal).collect(),
+            one => literal(one).into_iter().collect(),
+        };
+        let mut paths = Vec::new();
+        for pattern in named {
+            match (self.resolve)(&pattern) {
+                Ok(found) => paths.extend(found),
+                Err(cause) => {
+                    return ControlFlow::Break(SelectError::File { pattern, cause: Box::new(cause) });
+                }
+            }
+        }
+        if let Some(odd) = paths.iter().find(|path| path.contains(['\'', '\\'])) {
+            return ControlFlow::Break(SelectError::Literal(format!("`{odd}`")));
+        }
+        if !paths.is_empty() {
+            let text = |path: String| Expr::Value(Value::SingleQuotedString(path).into());
+            *first = Expr::Array(Array { elem: paths.into_iter().map(text).collect(), named: false });
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+fn literal(expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::Value(value) => match &value.value {
+            Value::SingleQuotedString(text) => Some(text.clone()),
+            _ => None,
+        },
+        _ => None,
     }
 }
 
@@ -92,16 +169,39 @@ fn set_reads_only(body: &SetExpr) -> bool {
 mod tests {
     use super::*;
 
+    fn read(text: &str) -> Result<Sql, SelectError> {
+        select(text, &mut |pattern| Ok(vec![format!("/book/{pattern}")]))
+    }
+
+    #[test]
+    fn files_are_found_in_the_book() {
+        for (text, printed) in [
+            (
+                "SELECT * FROM read_csv('a.csv', header = true) AS t",
+                "read_csv(['/book/a.csv'], header = true)",
+            ),
+            (
+                "SELECT x FROM (SELECT 1 AS x FROM READ_PARQUET(['a.parquet', 'b.parquet']))",
+                "(['/book/a.parquet', '/book/b.parquet'])",
+            ),
+        ] {
+            let sql = read(text).expect(text);
+            assert!(sql.as_str().contains(printed), "{sql}");
+        }
+        let refused = select("SELECT * FROM read_csv('../a.csv')", &mut |_| Err(WarehouseError::NotBuiltIn));
+        assert!(matches!(refused, Err(SelectError::File { .. })));
+    }
+
     #[test]
     fn one_select_is_printed_from_its_tree() {
-        let sql = select("-- exposures\nselect unit, 'a.b' as served from t where x = 1 -- ) ; drop")
+        let sql = read("-- exposures\nselect unit, 'a.b' as served from t where x = 1 -- ) ; drop")
             .expect("a SELECT");
         assert_eq!(sql.as_str(), "(SELECT unit, 'a.b' AS served FROM t WHERE x = 1)");
         for text in [
             "WITH a AS (SELECT 1 AS x) SELECT * FROM a UNION ALL SELECT 2;",
             "SELECT * FROM read_csv('data/a.csv', header = true)",
         ] {
-            assert!(select(text).is_ok(), "{text}: {:?}", select(text));
+            assert!(read(text).is_ok(), "{text}: {:?}", read(text));
         }
     }
 
@@ -123,7 +223,7 @@ mod tests {
             "SELECT * FROM t FOR UPDATE",
             "PRAGMA database_list",
         ] {
-            assert!(select(text).is_err(), "{text}: {:?}", select(text));
+            assert!(read(text).is_err(), "{text}: {:?}", read(text));
         }
     }
 }

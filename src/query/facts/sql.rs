@@ -157,9 +157,7 @@ impl<'a> Builder<'a> {
                 &[("s", &Sql::name("sx", k)), ("mean", &self.dialect.mean(&x)), ("x", &x), ("y", &y)],
             )
         } else {
-            Sql::code(
-                "CAST(NULL AS DOUBLE), CAST(NULL AS DOUBLE), CAST(NULL AS DOUBLE), CAST(NULL AS DOUBLE)",
-            )
+            Sql::join((0..4).map(|_| Sql::code("CAST(NULL AS DOUBLE)")), ", ")
         };
         Sql::fill(
             ",\n  count(*) FILTER (WHERE {c}), CAST(coalesce(sum({b}) FILTER (WHERE {c}), 0) AS BIGINT), \

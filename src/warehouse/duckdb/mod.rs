@@ -75,7 +75,7 @@ fn settings(root: &Path, scratch: &Path, embedded: Embedded<'_>) -> Result<Sql, 
     );
     Ok(Sql::fill(
         "SET memory_limit = {memory}; SET threads = {threads}; SET temp_directory = {scratch}; \
-         SET file_search_path = {root}; SET allowed_directories = [{root}]; \
+         SET allowed_directories = [{root}]; \
          SET enable_external_access = false; SET lock_configuration = true",
         &[
             ("memory", &DuckDbDialect.text(&format!("{}MiB", embedded.memory_mib.max(64)))),
@@ -110,16 +110,22 @@ impl Warehouse for Duckdb {
         Ok(self.dialect.files(files.format, &paths, &text))
     }
 
+    fn paths(&self, pattern: &str) -> Result<Vec<String>, WarehouseError> {
+        let files = DataFiles::find(&self.root, pattern)?;
+        Ok(files.paths.iter().map(|path| path.to_string_lossy().into_owned()).collect())
+    }
+
     fn select(&self, sql: &Sql) -> Result<Vec<Row>, WarehouseError> {
         self.rows(sql.as_str()).map_err(refused)
     }
 }
 
-/// Keeps the first line of DuckDB's message: the rest repeats the query.
+/// Keeps the first lines of DuckDB's message: the rest repeats the query.
 fn refused(error: duckdb::Error) -> WarehouseError {
     let message = error.to_string();
-    let first = message.lines().next().unwrap_or_default().trim_end_matches('!').to_owned();
-    WarehouseError::Refused { message: first }
+    let told = message.lines().take_while(|line| !line.is_empty() && !line.starts_with("LINE ")).take(3);
+    let told: Vec<_> = told.map(|line| line.trim().trim_end_matches('!')).collect();
+    WarehouseError::Refused { message: told.join("; ") }
 }
 
 fn column_type(name: &str) -> ColumnType {
