@@ -95,9 +95,9 @@ impl VisitorMut for Files<'_> {
             return ControlFlow::Continue(());
         };
         // A list is resolved one by one; whatever is no plain text stays, and the warehouse refuses it.
-        let named: Vec<String> = match first {
+        let named: Vec<String> = match &*first {
             Expr::Array(array) => array.elem.iter().filter_map(literal).collect(),
-            one => literal(one).into_iter().collect(),
+            one => Vec::from_iter(literal(one)),
         };
         let mut paths = Vec::new();
         for pattern in named {
