@@ -1,6 +1,5 @@
-//! Two books for `tests/parity/run`: flagd's own evaluators are held against what is served of them. One uses every
-//! operator; the other is the example book. The two tests write files and check nothing themselves, so they run only
-//! when that script asks.
+//! A book that uses every operator, for `tests/parity/run`: flagd's own evaluators are held against what is served
+//! of it. The two tests write files and check nothing themselves, so they run only when that script asks.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -8,7 +7,6 @@ use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
-use trialbook::load;
 use trialbook::model::{
     Analysis, Attribute, AttributeKey, AttributeType, Book, Bound, BucketRange, Contents, Duration, Entity,
     Evaluator, Experiment, ExperimentKey, Flag, Layer, LayerKey, Number, Plan, Policy, Predicate, Rule,
@@ -160,7 +158,7 @@ fn experiment(random: &mut Random, i: usize, flag: &Flag) -> Experiment {
         owner: "team".into(),
         surfaces: Vec::new(),
         flag: flag.key.clone(),
-        audience: if i % 4 == 0 { Predicate::everyone() } else { predicate(random, 2) },
+        audience: if i.is_multiple_of(4) { Predicate::everyone() } else { predicate(random, 2) },
         layer: in_layer.then(|| parsed::<LayerKey>("checkout")),
         allocation: Share::from_ppm(random.pick(&[10_000, 123_400, 500_000, 1_000_000])).expect("a share"),
         control: parsed("a"),
@@ -243,26 +241,6 @@ fn book(evaluator: Evaluator) -> Book {
     .expect("a book")
 }
 
-/// The example book, with another evaluator on its target.
-fn example(evaluator: Evaluator) -> Book {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("experiments");
-    let loaded = load::load(load::read_folder(&root).expect("a readable book"));
-    let mut contents = Contents::from(loaded.book.expect("a book without problems"));
-    for target in contents.targets.values_mut() {
-        target.evaluators = vec![evaluator];
-        target.store = "file://flags.json".into();
-    }
-    Book::new(contents).expect("a book")
-}
-
-fn chosen(evaluator: Evaluator) -> Book {
-    match std::env::var("PARITY_BOOK").expect("PARITY_BOOK names a book").as_str() {
-        "operators" => book(evaluator),
-        "example" => example(evaluator),
-        other => panic!("there is no book `{other}`"),
-    }
-}
-
 fn folder() -> PathBuf {
     std::env::var_os("PARITY_FOLDER").expect("PARITY_FOLDER names a folder").into()
 }
@@ -280,7 +258,7 @@ fn now() -> jiff::Timestamp {
 #[test]
 #[ignore = "tests/parity/run asks for it"]
 fn serve() {
-    let book = chosen(evaluator());
+    let book = book(evaluator());
     let production = book.primary_target().expect("a target");
     let target = target::open(&book.name, production, &folder()).expect("a store");
     let live = target.read().expect("a live state");
@@ -298,7 +276,7 @@ fn serve() {
 #[test]
 #[ignore = "tests/parity/run asks for it"]
 fn answer() {
-    let book = chosen(evaluator());
+    let book = book(evaluator());
     let resolver = Resolver::new(&book, now(), evaluator().hash_profile());
     let mut out = BufWriter::new(File::create(folder().join("expected.ndjson")).expect("a file"));
     for line in fs::read_to_string(folder().join("contexts.ndjson")).expect("contexts").lines() {
