@@ -56,13 +56,17 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     ] {
         script.tell(why);
         let outcome = format!("outcomes/{key}.json");
-        script.run(&["comment", "--from", &outcome, "--dry-run"], Exit::Done)?;
+        script.run(&["report", &outcome], Exit::Done)?;
     }
     script.tell("The data was generated, so here the truth is known:");
     truth::print(&args.dir)?;
-    script.tell("The folder stays. Go on playing, for example:");
+    script.tell("On a pull request it is Markdown, in one comment that the next run edits. The folder stays; go on playing:");
     println!("  cd {}", args.dir.display());
-    println!("  trialbook report outcomes/bold-checkout-button.json");
+    if let Ok(program) = std::env::current_exe() {
+        println!("  alias trialbook={}", quoted(&program.to_string_lossy()));
+    }
+    println!("  trialbook comment --from outcomes/bold-checkout-button.json --dry-run");
+    println!("  trialbook report outcomes/bold-checkout-button.json --verbose");
     println!("  trialbook explain overlapping-experiments");
     Ok(Exit::Done)
 }
@@ -103,7 +107,7 @@ impl Script<'_> {
     fn run_silently(&self, command: &[&str]) -> Exit {
         let dir = self.dir.to_string_lossy().into_owned();
         let in_folder = command.iter().scan("", |before, word| {
-            let names_a_file = matches!(*before, "--out" | "--from" | "apply");
+            let names_a_file = matches!(*before, "--out" | "report" | "apply");
             *before = word;
             Some(if names_a_file {
                 self.dir.join(word).to_string_lossy().into_owned()
