@@ -7,7 +7,6 @@ use crate::stats;
 /// What was measured, or why nothing was.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[expect(clippy::large_enum_variant, reason = "nearly every estimate is measured")]
 pub enum Estimate {
     /// An effect.
     Measured(Effect),

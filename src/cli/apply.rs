@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 
-use super::plan::{Format, Prepared, failure, history_failure, print};
+use super::plan::{Prepared, failure, history_failure, print};
+use super::report::Format;
 use super::{At, Exit, Failure, Opened, Session};
 use crate::history::{Commit, Launch, LaunchError, Preregistration};
 use crate::model::{Digest, ExperimentKey, TargetKey};

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use super::report::Format;
 use super::write::whole_file;
 use super::{At, Exit, Failure, Opened, Session};
 use crate::check;
@@ -43,17 +44,6 @@ pub struct Args {
     /// How to write it
     #[arg(long, value_name = "FORMAT", default_value = "terminal")]
     format: Format,
-}
-
-/// How a plan is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
-    /// For people.
-    Terminal,
-    /// For a pull request.
-    Markdown,
-    /// For machines: the plan file.
-    Json,
 }
 
 /// Makes a plan, shows it, and writes it where it was asked to.

@@ -23,14 +23,14 @@ pub struct Args {
     format: Format,
 }
 
-/// How an outcome is written.
+/// How a result is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
     /// For people at a terminal.
     Terminal,
     /// For a pull request.
     Markdown,
-    /// For machines: the outcome itself.
+    /// For machines: the outcome or the plan itself.
     Json,
 }
 

@@ -94,6 +94,7 @@ impl DataFiles {
     }
 }
 
+#[cfg(feature = "duckdb")]
 /// Returns the one file of this relative path, or `None` where there is none.
 pub(super) fn single(root: &Path, path: &str) -> Result<Option<PathBuf>, FilesError> {
     let relative = inside(path)?;
