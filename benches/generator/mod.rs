@@ -115,7 +115,7 @@ fn flag_file(n: usize) -> String {
          variants:\n  plain: {{colour: green, size: {n}}}\n  bold: {{colour: orange, size: {n}}}\ndefault: plain\n",
         n % 300
     );
-    if n % 3 == 0 {
+    if n.is_multiple_of(3) {
         text.push_str("rules:\n  - when: {employee: true}\n    serve: bold\n");
     }
     text

@@ -50,7 +50,7 @@ pub struct Gauge {
 
 impl Gauge {
     /// Draws it: `├──●──┤` for the interval, `│` for no change, `┊` for the margin, an arrow for an end that is
-    /// nowhere. As wide as [`WIDTH`], filled with no-break spaces.
+    /// nowhere. As wide as every other, filled with no-break spaces.
     pub fn draw(&self) -> String {
         let mut cells = [NBSP; WIDTH];
         let mut put = |column: usize, glyph: char| {

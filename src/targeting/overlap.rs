@@ -106,7 +106,7 @@ pub fn satisfiable(audience: &Predicate, attributes: &Attributes) -> Overlap {
 
 /// Tells whether there is a context that every audience matches. Their segments are inlined.
 ///
-/// `Disjoint` and `At` are exact; a witness has been confirmed by [`matches`] for every audience. An attribute's
+/// `Disjoint` and `At` are exact; a witness has been confirmed by [`matches()`] for every audience. An attribute's
 /// declared `values`, `min` and `max` are taken for all that occur, though a value that an audience names counts even
 /// where it is not declared; any attribute may be missing. What cannot be decided within a fixed budget, or for want of a
 /// matching text, is `Undecided`.
