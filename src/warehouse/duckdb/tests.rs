@@ -147,3 +147,19 @@ fn a_quantile_is_the_inverted_cdf() {
         assert_eq!(row.number(0), Some(expected), "{share}");
     }
 }
+
+#[test]
+fn a_time_that_cannot_be_read_is_null() {
+    let root = book();
+    std::fs::write(root.path().join("data/b.csv"), "id,at\na,2026-01-01T00:00:00Z\nb,sometime\n")
+        .expect("a file");
+    let warehouse = open(root.path());
+    let relation = warehouse.files("data/b.csv", &["id", "at"]).expect("a relation");
+    let time = DuckDbDialect.microseconds(&DuckDbDialect.identifier("at"), &ColumnType::Text).expect("text");
+    let sql = Sql::fill(
+        "SELECT count(*), count(t) FROM (SELECT {t} AS t FROM {r})",
+        &[("t", &time), ("r", &relation)],
+    );
+    let rows = warehouse.select(&sql).expect("rows");
+    assert_eq!(rows.first().map(|row| (row.count(0), row.count(1))), Some((Some(2), Some(1))));
+}
