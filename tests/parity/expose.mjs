@@ -1,7 +1,9 @@
 // Serves contexts through the OpenFeature SDK with trialbook's exposure hook, and compares the file that the hook
 // writes with what trialbook says was served by experiments: the same units, entries and flags, and nothing else.
 //
-//   node expose.mjs FLAGS CONTEXTS EXPECTED AT EXPOSURES.ndjson
+//   node expose.mjs FLAGS CONTEXTS EXPECTED AT EXPOSURES
+//
+// The hook writes EXPOSURES.ndjson, which is compared, and EXPOSURES.csv.
 import { readFileSync } from 'node:fs';
 
 import { FlagdCore } from '@openfeature/flagd-core';
@@ -9,7 +11,7 @@ import { OpenFeature } from '@openfeature/server-sdk';
 
 import { ExposureHook, FileSink } from '../../clients/openfeature-exposure-hook/src/index.js';
 
-const [flagsPath, contextsPath, expectedPath, at, exposuresPath] = process.argv.slice(2);
+const [flagsPath, contextsPath, expectedPath, at, exposures] = process.argv.slice(2);
 const now = Date.parse(at);
 Date.now = () => now;
 
@@ -23,15 +25,15 @@ for (const type of ['Boolean', 'String', 'Number', 'Object']) {
 }
 const lines = (path) => readFileSync(path, 'utf8').split('\n').filter(Boolean).map((line) => JSON.parse(line));
 const errors = [];
-const hook = new ExposureHook({
-  sink: new FileSink({ path: exposuresPath }),
+const hooks = ['ndjson', 'csv'].map((format) => new ExposureHook({
+  sink: new FileSink({ path: `${exposures}.${format}` }),
   dimensions: ['country', 'platform'],
   maxQueue: 1_000_000,
   now: () => new Date(now),
   onError: (error) => errors.push(error),
-});
+}));
 await OpenFeature.setProviderAndWait(provider);
-OpenFeature.addHooks(hook);
+OpenFeature.addHooks(...hooks);
 OpenFeature.setLogger(quiet);
 const client = OpenFeature.getClient();
 
@@ -46,9 +48,9 @@ for (const [i, answer] of answers.entries()) {
   await client[`get${type}Value`](answer.flag, fallback, context);
   if (answer.reason === 'experiment') expected.add(JSON.stringify([context.targetingKey, answer.flag, answer.served]));
 }
-await hook.close();
+for (const hook of hooks) await hook.close();
 
-const rows = lines(exposuresPath);
+const rows = lines(`${exposures}.ndjson`);
 const written = new Set(rows.map((row) => JSON.stringify([row.unit, row.flag, row.served])));
 const only = (these, others) => [...these].filter((row) => !others.has(row));
 const wrong = [...only(written, expected), ...only(expected, written)];
