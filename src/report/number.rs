@@ -81,6 +81,12 @@ pub fn count(n: u64) -> String {
     grouped(&n.to_string())
 }
 
+/// Writes a count that is only an estimate with three significant digits: 172 608 is about 173 000.
+pub fn about(n: u64) -> String {
+    let unit = 10u64.pow(n.checked_ilog10().unwrap_or(0).saturating_sub(2));
+    count(n.saturating_add(unit / 2) / unit * unit)
+}
+
 /// Writes a count and what is counted, in the singular for one.
 pub fn counted(n: u64, singular: &str, plural: &str) -> String {
     format!("{}{NBSP}{}", count(n), if n == 1 { singular } else { plural })
@@ -202,6 +208,9 @@ mod tests {
         assert_eq!(significant(0.012345, 3), "0.0123");
         assert_eq!(plain(&significant(1840.2, 3)), "1 840");
         assert_eq!(plain(&count(182_404)), "182 404");
+        assert_eq!(plain(&about(172_608)), "173 000");
+        assert_eq!(about(7), "7");
+        assert_eq!(about(u64::MAX).chars().filter(char::is_ascii_digit).count(), 20);
         assert_eq!(plain(&counted(1, "unit", "units")), "1 unit");
     }
 

@@ -23,11 +23,17 @@ pub fn document(outcome: &Outcome) -> Document {
     let mut document = Document::default();
     document.push(Block::Heading(headline::line(&told)));
     document.push(Block::Paragraph(headline::title(outcome)));
-    for verdict in &outcome.verdicts {
-        if outcome.verdicts.len() > 1 {
-            document.push(Block::Subheading(headline::of_treatment(&told, verdict)));
-        }
+    let shared = told.lead.is_shared(&outcome.verdicts);
+    if let (true, Some(verdict)) = (shared, told.lead.verdict()) {
         document.blocks.extend(headline::explanation(&told, verdict));
+    }
+    for verdict in &outcome.verdicts {
+        if !shared {
+            if outcome.verdicts.len() > 1 {
+                document.push(Block::Subheading(headline::of_treatment(&told, verdict)));
+            }
+            document.blocks.extend(headline::explanation(&told, verdict));
+        }
         if let Some(alarm) = headline::alarm(&told, verdict) {
             document.push(Block::Alert(alarm));
         }
@@ -92,6 +98,13 @@ impl<'a> Lead<'a> {
                 },
             },
         }
+    }
+
+    /// Tells whether what explains one verdict explains all: it is about the experiment, not a treatment.
+    fn is_shared(&self, verdicts: &[Verdict]) -> bool {
+        let about_all = |kind| matches!(kind, VerdictKind::KeepRunning | VerdictKind::Invalid);
+        self.verdict()
+            .is_some_and(|lead| about_all(lead.kind) && verdicts.iter().all(|v| v.kind == lead.kind))
     }
 
     /// Returns the verdict that leads, if one does.

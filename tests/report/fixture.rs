@@ -284,6 +284,12 @@ pub fn refunds(comparisons: Vec<MetricComparison>) -> MetricResult {
     metric("refund-rate", guardrail("1%"), MetricKind::Proportion, Direction::IncreaseIsBad, comparisons)
 }
 
+/// A guardrail whose margin is one percentage point.
+pub fn crashes(comparisons: Vec<MetricComparison>) -> MetricResult {
+    let role = Role::Guardrail { margin: Margin::Absolute(0.01) };
+    metric("crash-rate", role, MetricKind::Proportion, Direction::IncreaseIsBad, comparisons)
+}
+
 pub fn page_load(comparisons: Vec<MetricComparison>) -> MetricResult {
     metric("page-load", guardrail("3%"), MetricKind::Mean, Direction::IncreaseIsBad, comparisons)
 }
@@ -303,6 +309,7 @@ pub fn ship() -> Outcome {
         purchases(vec![measured("bold", n(0.412, 0.0312, 0.0097, Some(0.312)), Judgement::Better)]),
         refunds(vec![guarded(measured("bold", n(0.021, -0.004, 0.0061, None), Judgement::Safe))]),
         page_load(vec![guarded(measured("bold", n(1840.2, 0.006, 0.0056, None), Judgement::Safe))]),
+        crashes(vec![guarded(measured("bold", n(0.016, 0.18, 0.083, None), Judgement::Safe))]),
         revenue(vec![measured("bold", n(18.2, 0.023, 0.0168, None), Judgement::NoDifference)]),
     ];
     outcome.verdicts = vec![verdict(
@@ -507,6 +514,27 @@ pub fn three_armed() -> Outcome {
     outcome
 }
 
+/// Two treatments that wait for the same day.
+pub fn three_armed_waiting() -> Outcome {
+    let mut outcome = three_armed();
+    let waiting = keep_running();
+    (outcome.as_of, outcome.best) = (waiting.as_of, None);
+    for metric in &mut outcome.metrics {
+        for comparison in &mut metric.comparisons {
+            *comparison = not_measured(
+                comparison.treatment.as_str(),
+                "before-horizon",
+                "effects are shown on 2026-12-23",
+            );
+        }
+    }
+    for verdict in &mut outcome.verdicts {
+        let treatment = verdict.treatment.clone();
+        *verdict = Verdict { treatment, ..waiting.verdicts[0].clone() };
+    }
+    outcome
+}
+
 /// Every outcome with its name.
 pub fn all() -> Vec<(&'static str, Outcome)> {
     vec![
@@ -519,5 +547,6 @@ pub fn all() -> Vec<(&'static str, Outcome)> {
         ("invalid-and-harmful", invalid_and_harmful()),
         ("not-measured", unmeasured()),
         ("three-armed", three_armed()),
+        ("three-armed-waiting", three_armed_waiting()),
     ]
 }

@@ -1,9 +1,13 @@
 //! The verdict as the first line says it, and what follows from it in a paragraph.
 
-use crate::analysis::{Need, QualityCheck, QualityKind, QualityStatus, Reason, Role, Verdict, VerdictKind};
+use crate::analysis::{
+    MetricResult, Need, QualityCheck, QualityKind, QualityStatus, Reason, Role, Verdict, VerdictKind,
+};
 use crate::model::MinimumEffect;
 use crate::report::blocks::{Block, Inline, Line};
-use crate::report::number::{NBSP, count, counted, exact_percent, list, once_in, shortened, significant};
+use crate::report::number::{
+    NBSP, about, count, counted, exact_percent, list, once_in, shortened, significant,
+};
 
 use super::{Lead, Told, naming, sentence, strength};
 use crate::analysis::Outcome;
@@ -91,7 +95,10 @@ pub(super) fn because(outcome: &Outcome, verdict: &Verdict) -> String {
                 _ => None,
             });
             let guarded = outcome.metrics.iter().any(|m| matches!(m.role, Role::Guardrail { .. }));
-            let unhurt = guarded.then(|| "no guardrail hurt".to_owned());
+            let unhurt = guarded.then(|| {
+                let against = outcome.metrics.iter().any(|metric| is_against(metric, verdict));
+                if against { "every guardrail within its margin" } else { "no guardrail hurt" }.to_owned()
+            });
             let phrases: Vec<_> = better.chain(unhurt).collect();
             if phrases.is_empty() { "nothing is worse".to_owned() } else { phrases.join(", ") }
         }
@@ -134,6 +141,13 @@ pub(super) fn because(outcome: &Outcome, verdict: &Verdict) -> String {
             .unwrap_or("the data cannot carry a verdict")
             .to_owned(),
     }
+}
+
+/// Tells whether a guardrail moved for the worse, within what its margin allows.
+fn is_against(metric: &MetricResult, verdict: &Verdict) -> bool {
+    let guards = matches!(metric.role, Role::Guardrail { .. });
+    let effect = naming::comparison(metric, &verdict.treatment).and_then(|c| c.estimate.effect());
+    guards && effect.is_some_and(|effect| naming::Change::of(metric, effect).is_for_the_worse(metric))
 }
 
 fn ruled_out(outcome: &Outcome, key: &crate::model::MetricKey) -> String {
@@ -237,12 +251,12 @@ fn waiting(told: &Told<'_>, verdict: &Verdict) -> Line {
 fn traffic(told: &Told<'_>, need: &Need) -> Line {
     let have = count(need.have);
     let Some(units) = need.units else {
-        return vec![format!("{have} units so far; how many are needed the data do not tell yet. ").into()];
+        return vec![format!("{have} units so far; the data do not tell yet how many are needed. ").into()];
     };
-    let of = format!("{have} of about {} units so far. ", count(units));
+    let of = format!("{have} of about {} units so far. ", about(units));
     if need.have >= units {
         return vec![
-            format!("{have} units so far, enough for the declared power (about {}). ", count(units)).into(),
+            format!("{have} units so far, enough for the declared power (about {}). ", about(units)).into(),
         ];
     }
     let Some(reached) = need.reached_on else {

@@ -70,7 +70,9 @@ fn row(metric: &MetricResult, comparison: &MetricComparison, usual: Option<f64>)
         Estimate::Measured(effect) => {
             let change = Change::of(metric, effect);
             let estimate = match comparison.judgement {
-                Judgement::Better | Judgement::Worse => Inline::strong(change.estimate()),
+                Judgement::Better | Judgement::Worse if metric.role != Role::Exploratory => {
+                    Inline::strong(change.estimate())
+                }
                 _ => Inline::from(change.estimate()),
             };
             let gauge = Gauge {
@@ -91,7 +93,7 @@ fn row(metric: &MetricResult, comparison: &MetricComparison, usual: Option<f64>)
                 vec![naming::level(metric, effect.treatment_mean, effect).into()],
                 vec![estimate],
                 interval,
-                vec![judgement(comparison.judgement, metric)],
+                vec![judgement(comparison.judgement, metric, change.is_for_the_worse(metric))],
             ]
         }
         Estimate::NotMeasured(why) => {
@@ -130,15 +132,19 @@ fn scale(metric: &MetricResult) -> Scale {
     }))
 }
 
-fn judgement(judgement: Judgement, metric: &MetricResult) -> Inline {
+/// Says what a metric shows; `against` where its whole interval is on the side that hurts, though not
+/// beyond what its margin or its test allows.
+fn judgement(judgement: Judgement, metric: &MetricResult, against: bool) -> Inline {
     let explored = metric.role == Role::Exploratory;
     let (tone, text) = match judgement {
-        Judgement::Better if explored => (Tone::Good, "better (decides nothing)"),
+        Judgement::Better if explored => (Tone::Quiet, "looks better"),
         Judgement::Better => (Tone::Good, "better"),
         Judgement::Worse => (Tone::Bad, "worse"),
+        Judgement::Safe if against => (Tone::Caution, "within its margin"),
         Judgement::Safe => (Tone::Good, "safe"),
         Judgement::NotSafe => (Tone::Caution, "not shown safe"),
-        Judgement::NoDifference => (Tone::Quiet, "no difference shown"),
+        Judgement::NoDifference if against => (Tone::Caution, "looks worse"),
+        Judgement::NoDifference => (Tone::Quiet, "no clear change"),
         Judgement::NotDecided => (Tone::Quiet, "not decided on"),
         Judgement::NotMeasured => (Tone::Caution, "not measured"),
     };

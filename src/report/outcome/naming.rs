@@ -50,7 +50,8 @@ pub(super) fn comparison<'a>(
     metric.comparisons.iter().find(|comparison| comparison.treatment == *treatment)
 }
 
-/// A change with its interval: relative where that is defined, else in the metric's own unit.
+/// A change with its interval: in the metric's own unit where its margin is or where no relative change is
+/// defined, else relative.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Change {
     pub(super) estimate: f64,
@@ -73,18 +74,26 @@ pub(super) enum Unit {
 
 impl Change {
     pub(super) fn of(metric: &MetricResult, effect: &Effect) -> Self {
+        // A margin in the metric's own unit can only be compared with a change in that unit.
+        let absolute = matches!(metric.role, Role::Guardrail { margin: Margin::Absolute(_) });
         let (estimate, interval, unit) = match (&effect.lift, metric.kind) {
-            (Lift::Defined { lift, interval, .. }, _) => (*lift, *interval, Unit::Relative),
-            (Lift::Undefined(_), MetricKind::Proportion) => {
-                (effect.difference, effect.interval, Unit::Points)
-            }
-            (Lift::Undefined(_), MetricKind::Mean) => (effect.difference, effect.interval, Unit::Own),
+            (Lift::Defined { lift, interval, .. }, _) if !absolute => (*lift, *interval, Unit::Relative),
+            (_, MetricKind::Proportion) => (effect.difference, effect.interval, Unit::Points),
+            (_, MetricKind::Mean) => (effect.difference, effect.interval, Unit::Own),
         };
         let scale = if unit == Unit::Own { 1.0 } else { 100.0 };
         let ends = [estimate - interval.lower, interval.upper - estimate];
         let half = ends.into_iter().filter(|end| end.is_finite()).fold(f64::NAN, f64::max);
         let decimals = decimals(half * scale, 2);
         Self { estimate, low: interval.lower, high: interval.upper, unit, decimals }
+    }
+
+    /// Tells whether the whole interval lies on the side that hurts.
+    pub(super) fn is_for_the_worse(&self, metric: &MetricResult) -> bool {
+        match metric.direction {
+            Direction::IncreaseIsGood => self.high < 0.0,
+            Direction::IncreaseIsBad => self.low > 0.0,
+        }
     }
 
     /// Writes the estimate with its sign.
@@ -146,8 +155,8 @@ pub(super) fn margin_as_change(metric: &MetricResult, effect: &Effect, unit: Uni
 pub(super) fn level(metric: &MetricResult, mean: f64, effect: &Effect) -> String {
     let half = (effect.interval.upper - effect.interval.lower) / 2.0;
     match metric.kind {
-        MetricKind::Proportion => crate::report::number::percent(mean, decimals(half * 100.0, 1)),
-        MetricKind::Mean => fixed(mean, decimals(half, 1)),
+        MetricKind::Proportion => crate::report::number::percent(mean, decimals(half * 50.0, 1)),
+        MetricKind::Mean => fixed(mean, decimals(half / 2.0, 1)),
     }
 }
 

@@ -38,9 +38,9 @@ fn ship(verdict: &Verdict) -> Vec<String> {
     });
     let guarded = verdict.reasons.iter().any(|reason| matches!(reason, Reason::GuardrailSafe { .. }));
     let rest = if guarded {
-        "every guardrail is within its margin, and nothing is worse"
+        "every guardrail is within its margin, and nothing is worse beyond doubt"
     } else {
-        "nothing is worse"
+        "nothing is worse beyond doubt"
     };
     better.into_iter().chain([rest.to_owned()]).collect()
 }
