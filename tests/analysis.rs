@@ -492,3 +492,71 @@ fn the_queries_of_an_outcome_can_be_run_again() {
         assert!(rows.next().expect("a row").is_some(), "{}", query.sql);
     }
 }
+
+/// A sign under a sign prints as the beginning of a comment, behind which a text would be code.
+#[test]
+fn an_expression_cannot_smuggle_code_through_a_comment() {
+    let shop = Shop::new();
+    shop.exposures(&FOUR);
+    shop.purchases(&[("a", "2026-03-02T00:00:00Z", "5", "paid"), ("c", "2026-03-12T23:00:00Z", "1", "paid")]);
+    let smuggled = "eur > - -'\\n0) AS w1, eur AS m1 FROM (SELECT 1 AS eur)) SELECT 1; \
+                    COPY (SELECT 42) TO $$smuggled.csv$$; WITH facts AS (SELECT 1 AS w1 --'";
+    shop.metric("spend", &format!("type: mean\nmeasure: {{sum: amount}}\nwhere: \"{smuggled}\""));
+    let outcome = shop.analyse(HORIZON);
+    assert!(!shop.root.path().join("smuggled.csv").exists(), "a query wrote a file");
+    assert!(!matches!(metric(&outcome, "spend").comparisons[0].estimate, Estimate::Measured(_)));
+}
+
+#[test]
+fn a_sign_under_a_sign_is_a_number() {
+    let plain = Shop::new();
+    let signed = Shop::new();
+    for (shop, filter) in [(&plain, "eur > 1"), (&signed, "eur > - -1")] {
+        shop.exposures(&FOUR);
+        shop.purchases(&[
+            ("a", "2026-03-02T12:00:00Z", "5", "paid"),
+            ("c", "2026-03-12T23:00:00Z", "1", "paid"),
+        ]);
+        shop.metric("spend", &format!("type: mean\nmeasure: {{sum: amount}}\nwhere: {filter}"));
+    }
+    let means_of = |shop: &Shop| means(metric(&shop.analyse(HORIZON), "spend"));
+    assert_eq!(means_of(&signed), means_of(&plain));
+}
+
+/// One event in two hundred units says nothing about a margin of one point; the plain variances would say safe.
+#[test]
+fn a_guardrail_without_events_is_not_safe_by_having_seen_nothing() {
+    let shop = Shop::new();
+    let margin = EXPERIMENT.replace("{absolute: 0.5}", "{absolute: 0.01}");
+    shop.write("button-test.experiment.yaml", &margin);
+    shop.metric("buyers", "type: proportion\nmeasure: {count: rows}\nwhere: status = 'refunded'");
+    let text = std::fs::read_to_string(shop.root.path().join("buyers.metric.yaml")).expect("a metric");
+    shop.write("buyers.metric.yaml", &text.replace("increase_is: good", "increase_is: bad"));
+    let units: Vec<String> = (0..200).map(|n| format!("unit-{n}")).collect();
+    let arm = |n: usize| if n.is_multiple_of(2) { "button-test.off" } else { "button-test.on" };
+    let rows: Vec<_> = units
+        .iter()
+        .enumerate()
+        .map(|(n, unit)| (unit.as_str(), arm(n), "2026-03-02T00:00:00Z", "web"))
+        .collect();
+    shop.exposures(&rows);
+    shop.purchases(&[
+        ("unit-0", "2026-03-02T12:00:00Z", "5", "refunded"),
+        ("unit-9", "2026-03-12T23:00:00Z", "1", "paid"),
+    ]);
+    let outcome = shop.analyse(HORIZON);
+    let guardrail = &metric(&outcome, "buyers").comparisons[0];
+    assert!(matches!(guardrail.estimate, Estimate::Measured(_)));
+    assert_ne!(guardrail.judgement, trialbook::analysis::Judgement::Safe, "{:?}", guardrail.non_inferiority);
+}
+
+#[test]
+fn a_test_that_was_given_up_before_its_horizon_stays_inconclusive() {
+    let shop = Shop::new();
+    let aborted = format!("{EXPERIMENT}decision: {{outcome: aborted, date: 2026-03-05, reason: r}}\n");
+    shop.write("button-test.experiment.yaml", &aborted);
+    shop.exposures(&FOUR);
+    shop.purchases(&[("a", "2026-03-02T00:00:00Z", "5", "paid"), ("c", "2026-03-12T23:00:00Z", "1", "paid")]);
+    let outcome = shop.analyse("2026-04-01T00:00:00Z");
+    assert_eq!(outcome.verdicts.first().map(|verdict| verdict.kind), Some(VerdictKind::Inconclusive));
+}

@@ -157,10 +157,12 @@ impl Work<'_> {
         let decided_on = book.matured_at(experiment);
         if as_of <= experiment.schedule.start() {
             Stage::NotStarted { start: experiment.schedule.start() }
+        } else if experiment.decision.as_ref().is_some_and(|d| d.date <= as_of && d.date < decided_on) {
+            // Serving ended with the decision, so the look that the plan waits for never comes: what was measured
+            // until then was stopped by somebody who had looked.
+            Stage::Abandoned { horizon: decided_on }
         } else if self.final_look() {
             Stage::Final
-        } else if experiment.decision.as_ref().is_some_and(|decision| decision.date <= as_of) {
-            Stage::Abandoned { horizon: decided_on }
         } else {
             Stage::Running { need: horizon::need(self, analysed, exposures.overall.analysed(), decided_on) }
         }

@@ -174,7 +174,12 @@ impl Bench<'_> {
             (Look::Allowed(measured), Some(level)) => self.measure(measured, control, treatment, level),
         };
         let comparison = compared.as_ref().ok().map(|(comparison, _)| comparison);
-        let non_inferiority = comparison.and_then(|comparison| self.non_inferiority(comparison));
+        let cautious = match look {
+            Look::Allowed(measured) => self.cautious(measured, control, treatment),
+            Look::Refused(_) => None,
+        };
+        let non_inferiority =
+            comparison.and_then(|comparison| self.non_inferiority(cautious.as_ref().unwrap_or(comparison)));
         let finding = self.finding(comparison, &compared, non_inferiority.as_ref());
         let judgement = match (look, self.levels, self.role) {
             (Look::Refused(why), ..) if why.reason == "before-horizon" => Judgement::NotDecided,
@@ -247,6 +252,33 @@ impl Bench<'_> {
         difference.map_err(NotMeasured::of)
     }
 
+    /// Returns the comparison of a proportion with few events in an arm, with the variances of one more event and
+    /// one more non-event in each (Agresti and Caffo 2000); `None` where events abound.
+    ///
+    /// An arm without any event has no variance of its own: it would be shown safe by having seen nothing.
+    fn cautious(
+        &self,
+        measured: &Measured,
+        control: &VariantKey,
+        treatment: &VariantKey,
+    ) -> Option<Comparison> {
+        let arm = |variant: &VariantKey| measured.arms.iter().find(|arm| arm.variant == *variant);
+        let (control, treatment) = (arm(control)?, arm(treatment)?);
+        let rare = |arm: &ArmMoments| {
+            let (units, share) = (arm.units as f64, arm.value.mean);
+            units * share.min(1.0 - share) < FEW_EVENTS
+        };
+        if !matches!(self.metric.kind, MetricType::Proportion(_)) || !(rare(control) || rare(treatment)) {
+            return None;
+        }
+        let widened = |arm: &ArmMoments| {
+            let (units, share) = (arm.units as f64, arm.value.mean);
+            let smoothed = (units * share + 1.0) / (units + 2.0);
+            Moments::from_parts(arm.units, share, units * smoothed * (1.0 - smoothed)).ok()
+        };
+        mean_difference(&widened(control)?, &widened(treatment)?).ok().map(Comparison::with_normal_reference)
+    }
+
     fn non_inferiority(&self, comparison: &Comparison) -> Option<NonInferiority> {
         let (Role::Guardrail { margin }, Some(level)) = (self.role, self.level) else { return None };
         Some(match comparison.non_inferiority(stats_margin(margin), self.direction) {
@@ -294,6 +326,9 @@ impl Bench<'_> {
         MetricFinding { metric: self.metric.key.clone(), part, directions, lift }
     }
 }
+
+/// Below so many events, or non-events, the normal distribution is no good guide to a margin.
+const FEW_EVENTS: f64 = 20.0;
 
 /// The one-sided level of a role's own test.
 fn level(role: Role, alpha: model::Share, levels: Option<&DecisionLevels>) -> Option<Probability> {

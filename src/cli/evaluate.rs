@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use super::{At, Exit, Failure, Session};
+use super::{At, Exit, Failure, Session, exit};
 use crate::load::suggestion;
 use crate::model::capability::HashProfile;
 use crate::model::{Book, Evaluator, FlagKey};
@@ -85,7 +85,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
 
 fn open(path: &Path) -> Result<File, Failure> {
     File::open(path).map_err(|error| {
-        Failure::new(Exit::Unreachable, format!("cannot read the contexts in `{}`", path.display()))
+        Failure::new(exit::of_named_file(&error), format!("cannot read the contexts in `{}`", path.display()))
             .because(&error)
     })
 }

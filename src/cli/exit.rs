@@ -144,6 +144,11 @@ impl From<std::io::Error> for Failure {
     }
 }
 
+/// Returns how a command ends that cannot read a file that it was given: trying again helps only where there is one.
+pub(super) fn of_named_file(error: &std::io::Error) -> Exit {
+    if error.kind() == std::io::ErrorKind::NotFound { Exit::NothingMatched } else { Exit::Unreachable }
+}
+
 /// Prints help, the version or a usage error, and returns how the process ends: usage errors with 64.
 pub(super) fn of_usage(error: &clap::Error) -> Exit {
     use clap::error::ErrorKind::{DisplayHelp, DisplayVersion};

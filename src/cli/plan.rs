@@ -68,6 +68,14 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
         })?;
     }
     print(&plan, args.format, &opened)?;
+    if plan.commit.is_none()
+        && plan.actions.iter().any(|action| !action.launches.is_empty())
+        && prepared.repository.is_some()
+    {
+        session.say(
+            "The book is not committed: apply refuses to launch experiments from it. Commit, and plan again.",
+        );
+    }
     if let Some(path) = &args.out {
         session.say(format_args!(
             "The plan is in {}: `trialbook apply {}` applies exactly this.",

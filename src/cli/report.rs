@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use super::{Exit, Failure, Session};
+use super::{Exit, Failure, Session, exit};
 use crate::analysis::{Outcome, OutcomeError};
 use crate::report::terminal::{self, Settings};
 use crate::report::{markdown, outcome};
@@ -79,7 +79,7 @@ pub fn settings(details: bool) -> Settings {
 pub fn read(path: &Path) -> Result<Outcome, Failure> {
     let shown = path.display();
     let bytes = fs::read(path).map_err(|error| {
-        Failure::new(Exit::Unreachable, format!("cannot read `{shown}`"))
+        Failure::new(exit::of_named_file(&error), format!("cannot read `{shown}`"))
             .because(&error)
             .help("`trialbook analyze EXPERIMENT --out FILE` writes one")
     })?;

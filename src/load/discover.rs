@@ -54,7 +54,7 @@ impl DiscoverError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::NoBook { .. } => {
-                "go to a book's folder, name it with `--book DIR`, or make one with `trialbook init`"
+                "go to a book's folder, or name one with `--book DIR`; `trialbook demo` makes one to play with"
             }
             Self::Read { .. } => "check that it exists and may be read",
             Self::LeavesBook { .. } => "copy the file into the book",

@@ -10,6 +10,7 @@ use sqlparser::dialect::DuckDbDialect;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Location, Span, Token};
 
+use super::statement::is_one_statement;
 use super::{Column, Dialect, Sql};
 
 /// The longest expression, in bytes.
@@ -72,7 +73,12 @@ pub fn expression(text: &str, columns: &[Column], dialect: &dyn Dialect) -> Resu
     let mut expr = parse(text)?;
     let mut reader = Reader { text, columns, dialect, pieces: Vec::new() };
     reader.expr(&mut expr, 0)?;
-    Ok(reader.print(&expr))
+    let printed = reader.print(&expr);
+    if is_one_statement(printed.as_str()) {
+        Ok(printed)
+    } else {
+        refuse("the expression would print as a comment or a second statement")
+    }
 }
 
 fn parse(text: &str) -> Result<Expr, ExpressionError> {
@@ -191,6 +197,7 @@ impl Reader<'_> {
                 self.all([&mut **left, &mut **right], depth)
             }
             Expr::UnaryOp { op: UnaryOperator::Not | UnaryOperator::Minus | UnaryOperator::Plus, expr } => {
+                apart(expr);
                 self.expr(expr, depth)
             }
             Expr::InList { expr, list, .. } => {
@@ -314,6 +321,14 @@ impl Reader<'_> {
 }
 
 /// Comparisons, arithmetic, logic and `||`: operators that every engine reads alike.
+/// Puts parentheses around a sign under a sign: printed bare, `- -x` is `--x`, which begins a comment.
+pub(super) fn apart(operand: &mut Expr) {
+    if matches!(operand, Expr::UnaryOp { .. }) {
+        let inner = std::mem::replace(operand, Expr::Value(Value::Null.into()));
+        *operand = Expr::Nested(Box::new(inner));
+    }
+}
+
 fn is_plain_operator(operator: &str) -> bool {
     const PLAIN: &[&str] = &["=", "<>", "<", "<=", ">", ">=", "+", "-", "*", "/", "%", "AND", "OR", "||"];
     PLAIN.contains(&operator)
@@ -367,6 +382,16 @@ mod tests {
         ] {
             assert_eq!(read(text).as_deref(), Ok(printed), "{text}");
         }
+    }
+
+    #[test]
+    fn a_sign_under_a_sign_begins_no_comment() {
+        assert_eq!(read("load_ms > - -1").as_deref(), Ok(r#"("load_ms" > -(-1))"#));
+        assert_eq!(read("load_ms > - - -load_ms").as_deref(), Ok(r#"("load_ms" > -(-(-"load_ms")))"#));
+        let injected =
+            read("load_ms > - -'\n-1) AS w1, (SELECT 1) AS m1 --'").expect("a harmless expression");
+        assert!(injected.contains("-(-'"), "{injected}");
+        assert!(is_one_statement(&injected), "{injected}");
     }
 
     #[test]

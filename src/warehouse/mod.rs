@@ -10,6 +10,7 @@ mod expression;
 mod files;
 mod select;
 mod sql;
+mod statement;
 
 use std::path::Path;
 

@@ -10,6 +10,8 @@ use sqlparser::dialect::DuckDbDialect;
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Token, Tokenizer};
 
+use super::expression::apart;
+use super::statement::is_one_statement;
 use super::{Sql, WarehouseError};
 
 /// The longest SELECT, in bytes.
@@ -65,7 +67,14 @@ pub fn select(
     match statements.as_mut_slice() {
         [Statement::Query(query)] if reads_only(query) => match query.visit(&mut Files { resolve: files }) {
             ControlFlow::Break(error) => Err(error),
-            ControlFlow::Continue(()) => Ok(Sql::vouched(format!("({query})"))),
+            ControlFlow::Continue(()) => {
+                let printed = format!("({query})");
+                if is_one_statement(&printed) {
+                    Ok(Sql::vouched(printed))
+                } else {
+                    Err(SelectError::Syntax("it would print as a comment or a second statement".into()))
+                }
+            }
         },
         [other] => {
             let words = other.to_string();
@@ -82,6 +91,13 @@ struct Files<'a> {
 
 impl VisitorMut for Files<'_> {
     type Break = SelectError;
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<SelectError> {
+        if let Expr::UnaryOp { expr: operand, .. } = expr {
+            apart(operand);
+        }
+        ControlFlow::Continue(())
+    }
 
     fn pre_visit_table_factor(&mut self, table: &mut TableFactor) -> ControlFlow<SelectError> {
         let TableFactor::Table { name, args: Some(args), .. } = table else {

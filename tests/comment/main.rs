@@ -193,7 +193,7 @@ fn what_is_no_outcome_is_refused_with_the_place() {
     std::fs::write(&file, [0xff, 0xfe, 0x00]).unwrap();
     assert_eq!(said(&trialbook().arg("report").arg(&file).output().unwrap()).0, 4);
     let missing = folder.path().join("none.json");
-    assert_eq!(said(&trialbook().arg("report").arg(missing).output().unwrap()).0, 6);
+    assert_eq!(said(&trialbook().arg("report").arg(missing).output().unwrap()).0, 3);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::cli::{Exit, Failure};
+use crate::load::find_root;
 
 macro_rules! files {
     ($($path:literal)*) => {
@@ -82,6 +83,14 @@ pub fn write(dir: &Path) -> Result<(), Failure> {
     if in_use || dir.is_file() {
         return Err(Failure::new(Exit::Refused, format!("`{}` is not empty", dir.display()))
             .help("name another folder: `trialbook demo DIR`"));
+    }
+    let around = dir.ancestors().skip(1).find(|folder| {
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        folder.canonicalize().is_ok_and(|folder| find_root(&folder).is_ok())
+    });
+    if around.is_some() {
+        return Err(Failure::new(Exit::Refused, format!("`{}` would be inside another book", dir.display()))
+            .help("go out of that book's folder, or name a folder outside of it: `trialbook demo DIR`"));
     }
     for (path, text) in FILES {
         let path = dir.join(path);

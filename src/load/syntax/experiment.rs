@@ -150,11 +150,17 @@ impl Syntax for Amount {
             }
             Content::Scalar(scalar) if matches!(scalar.typed(), Typed::Number(_)) => {
                 let number = &scalar.text;
+                let share = match number.parse::<f64>() {
+                    Ok(fraction) if fraction > 0.0 && fraction < 1.0 => {
+                        format!("`{}%` (or `{number}%`, if that was meant)", (fraction * 1e6).round() / 1e4)
+                    }
+                    _ => format!("`{number}%`"),
+                };
                 reader.expected(
                     rules::BAD_SHARE,
                     node,
                     "a share such as `2%` or `{absolute: 0.01}`",
-                    format!("write `{number}%` for a share of the control's mean, or `{{absolute: {number}}}` in the metric's own unit"),
+                    format!("write {share} for a share of the control's mean, or `{{absolute: {number}}}` in the metric's own unit"),
                 );
                 None
             }

@@ -6,6 +6,7 @@ use duckdb::types::ValueRef;
 use duckdb::{AccessMode, Config, Connection};
 
 use super::files::single;
+use super::statement::is_one_statement;
 use super::{
     Column, ColumnType, DataFiles, Dialect, DuckDbDialect, Embedded, Row, Sql, Value, Warehouse,
     WarehouseError,
@@ -50,7 +51,15 @@ impl Duckdb {
         Ok(Self { connection, root, dialect: DuckDbDialect, _scratch: scratch })
     }
 
-    fn rows(&self, sql: &str) -> duckdb::Result<Vec<Row>> {
+    fn rows(&self, sql: &str) -> Result<Vec<Row>, WarehouseError> {
+        if !is_one_statement(sql) {
+            let message = "the query holds a comment or a second statement, and was not run".to_owned();
+            return Err(WarehouseError::Refused { message });
+        }
+        self.run(sql).map_err(refused)
+    }
+
+    fn run(&self, sql: &str) -> duckdb::Result<Vec<Row>> {
         let mut statement = self.connection.prepare(sql)?;
         let mut rows = statement.query([])?;
         let width = rows.as_ref().map_or(0, |statement| statement.column_count());
@@ -93,7 +102,7 @@ impl Warehouse for Duckdb {
 
     fn columns(&self, relation: &Sql) -> Result<Vec<Column>, WarehouseError> {
         let sql = Sql::fill("DESCRIBE SELECT * FROM {relation}", &[("relation", relation)]);
-        let rows = self.rows(sql.as_str()).map_err(refused)?;
+        let rows = self.rows(sql.as_str())?;
         let column =
             |row: &Row| Some(Column { name: row.text(0)?.to_owned(), kind: column_type(row.text(1)?) });
         Ok(rows.iter().filter_map(column).collect())
@@ -116,7 +125,7 @@ impl Warehouse for Duckdb {
     }
 
     fn select(&self, sql: &Sql) -> Result<Vec<Row>, WarehouseError> {
-        self.rows(sql.as_str()).map_err(refused)
+        self.rows(sql.as_str())
     }
 }
 
