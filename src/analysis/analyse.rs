@@ -111,7 +111,7 @@ impl Work<'_> {
         let levels = decision::levels(&experiment.metrics, &experiment.analysis, treatments);
         let quality = quality::checks(self, levels.as_ref().ok());
         let analysed = Analysed::new(self, levels.as_ref().ok());
-        let stage = self.stage(&analysed, &exposures);
+        let stage = self.stage(&exposures);
         let verdicts: Vec<_> = experiment
             .treatments()
             .map(|treatment| {
@@ -152,7 +152,7 @@ impl Work<'_> {
         }
     }
 
-    fn stage(&self, analysed: &Analysed<'_>, exposures: &Exposures) -> Stage {
+    fn stage(&self, exposures: &Exposures) -> Stage {
         let (book, experiment, as_of) = (self.book, self.experiment, self.request.as_of);
         let decided_on = book.matured_at(experiment);
         if as_of <= experiment.schedule.start() {
@@ -164,7 +164,7 @@ impl Work<'_> {
         } else if self.final_look() {
             Stage::Final
         } else {
-            Stage::Running { need: horizon::need(self, analysed, exposures.overall.analysed(), decided_on) }
+            Stage::Running { need: horizon::need(self, exposures.overall.analysed(), decided_on) }
         }
     }
 

@@ -3,10 +3,10 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::analyse::Work;
-use super::estimate::{Analysed, better, co_moments, deciding, moments};
+use super::estimate::{better, co_moments, deciding, moments};
 use super::outcome::Role;
 use crate::decision::{self, Need};
-use crate::model::{Duration, Margin, MetricType, MinimumEffect};
+use crate::model::{Duration, Margin, MinimumEffect};
 use crate::query::Measured;
 use crate::stats::power::Target;
 use crate::stats::{Better, CoMoments, Moments, Probability};
@@ -16,7 +16,7 @@ use crate::stats::{Better, CoMoments, Moments, Probability};
 ///
 /// The variance is that of all arms together, so that planning tells nothing of the effect. It grows by a
 /// share of the squared effect, which is small where the effect is.
-pub(super) fn need(work: &Work<'_>, _analysed: &Analysed<'_>, have: u64, decided_on: Timestamp) -> Need {
+pub(super) fn need(work: &Work<'_>, have: u64, decided_on: Timestamp) -> Need {
     let units = required(work);
     let reached_on = units.and_then(|units| reached_on(work, units, have, decided_on));
     Need { units, have, reached_on, decided_on }
@@ -34,9 +34,7 @@ fn required(work: &Work<'_>) -> Option<u64> {
         let measured = work.answer.metrics.get(&(experiment.key.clone(), key.clone()))?.as_ref().ok()?;
         let adjust = experiment.analysis.adjust && metric.covariate.is_some();
         let (pooled, kept) = pooled(measured, adjust)?;
-        let variance = match metric.kind {
-            MetricType::Mean(_) | MetricType::Proportion(_) => pooled.variance()? * kept,
-        };
+        let variance = pooled.variance()? * kept;
         let (level, distance, factor) = match role {
             Role::Success { mde: MinimumEffect::Relative(share) } => {
                 (levels.success, share.fraction() * pooled.mean(), 1.0)
