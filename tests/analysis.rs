@@ -496,15 +496,24 @@ fn the_queries_of_an_outcome_can_be_run_again() {
 /// A sign under a sign prints as the beginning of a comment, behind which a text would be code.
 #[test]
 fn an_expression_cannot_smuggle_code_through_a_comment() {
-    let shop = Shop::new();
-    shop.exposures(&FOUR);
-    shop.purchases(&[("a", "2026-03-02T00:00:00Z", "5", "paid"), ("c", "2026-03-12T23:00:00Z", "1", "paid")]);
-    let smuggled = "eur > - -'\\n0) AS w1, eur AS m1 FROM (SELECT 1 AS eur)) SELECT 1; \
-                    COPY (SELECT 42) TO $$smuggled.csv$$; WITH facts AS (SELECT 1 AS w1 --'";
-    shop.metric("spend", &format!("type: mean\nmeasure: {{sum: amount}}\nwhere: \"{smuggled}\""));
-    let outcome = shop.analyse(HORIZON);
-    assert!(!shop.root.path().join("smuggled.csv").exists(), "a query wrote a file");
-    assert!(!matches!(metric(&outcome, "spend").comparisons[0].estimate, Estimate::Measured(_)));
+    for k in 0..4 {
+        let shop = Shop::new();
+        shop.exposures(&FOUR);
+        shop.purchases(&[
+            ("a", "2026-03-02T00:00:00Z", "5", "paid"),
+            ("c", "2026-03-12T23:00:00Z", "1", "paid"),
+        ]);
+        let written = shop.root.path().join("smuggled.csv");
+        let smuggled = format!(
+            "eur > - -'\\n0) AS w{k}, eur AS m{k} FROM (SELECT 1 AS eur)) SELECT 1; \
+             COPY (SELECT 42) TO $${}$$; WITH facts AS (SELECT 1 AS w{k} --'",
+            written.display()
+        );
+        shop.metric("spend", &format!("type: mean\nmeasure: {{sum: amount}}\nwhere: \"{smuggled}\""));
+        let outcome = shop.analyse(HORIZON);
+        assert!(!written.exists(), "a query wrote a file");
+        assert!(!matches!(metric(&outcome, "spend").comparisons[0].estimate, Estimate::Measured(_)));
+    }
 }
 
 #[test]
@@ -552,11 +561,23 @@ fn a_guardrail_without_events_is_not_safe_by_having_seen_nothing() {
 
 #[test]
 fn a_test_that_was_given_up_before_its_horizon_stays_inconclusive() {
-    let shop = Shop::new();
+    let units: Vec<String> = (0..200).map(|n| format!("unit-{n}")).collect();
+    let arm = |n: usize| if n.is_multiple_of(2) { "button-test.off" } else { "button-test.on" };
+    let spent = |n: usize| if n.is_multiple_of(2) { 2 + n % 3 } else { 10 + n % 3 };
+    let amounts: Vec<String> = (0..200).map(|n| spent(n).to_string()).collect();
+    let (mut rows, mut bought) = (Vec::new(), vec![("late", "2026-03-12T23:00:00Z", "1", "paid")]);
+    for (n, unit) in units.iter().enumerate() {
+        rows.push((unit.as_str(), arm(n), "2026-03-02T00:00:00Z", "web"));
+        bought.push((unit.as_str(), "2026-03-02T12:00:00Z", amounts[n].as_str(), "paid"));
+    }
     let aborted = format!("{EXPERIMENT}decision: {{outcome: aborted, date: 2026-03-05, reason: r}}\n");
-    shop.write("button-test.experiment.yaml", &aborted);
-    shop.exposures(&FOUR);
-    shop.purchases(&[("a", "2026-03-02T00:00:00Z", "5", "paid"), ("c", "2026-03-12T23:00:00Z", "1", "paid")]);
-    let outcome = shop.analyse("2026-04-01T00:00:00Z");
-    assert_eq!(outcome.verdicts.first().map(|verdict| verdict.kind), Some(VerdictKind::Inconclusive));
+    for (plan, expected) in [(EXPERIMENT, VerdictKind::Ship), (aborted.as_str(), VerdictKind::Inconclusive)] {
+        let shop = Shop::new();
+        shop.write("button-test.experiment.yaml", plan);
+        shop.metric("buyers", "type: proportion\nmeasure: {count: rows}\nwhere: eur > 2");
+        shop.exposures(&rows);
+        shop.purchases(&bought);
+        let outcome = shop.analyse("2026-04-01T00:00:00Z");
+        assert_eq!(outcome.verdicts.first().map(|verdict| verdict.kind), Some(expected));
+    }
 }
