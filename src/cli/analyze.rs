@@ -1,12 +1,12 @@
 //! `trialbook analyze`: from the warehouse to outcomes.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
 use super::report::{Format, tell};
+use super::write::whole_file;
 use super::{At, Exit, Failure, Opened, Session};
 use crate::analysis::{Outcome, Preregistration, PreregistrationStatus, Request, analyse};
 use crate::history::{self, Commit, HistoryError, Registration, Repository};
@@ -254,12 +254,7 @@ impl Place {
             Self::Folder(folder) => folder.join(format!("{}.json", outcome.experiment.key)),
         };
         let text = outcome.to_json().map_err(|error| Failure::of(Exit::Bug, &error))?;
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let written = tempfile::NamedTempFile::new_in(folder).and_then(|mut file| {
-            file.write_all(text.as_bytes())?;
-            file.persist(&path).map_err(|error| error.error)
-        });
-        written.map_err(|error| {
+        whole_file(&path, &text).map_err(|error| {
             Failure::new(Exit::Unreachable, format!("cannot write `{}`", path.display())).because(&error)
         })?;
         Ok(path)
