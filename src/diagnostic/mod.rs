@@ -50,6 +50,38 @@ pub enum Basis {
     Sample,
 }
 
+/// How far a fix can be trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Applicability {
+    /// It changes how something is written, never what it means: `--fix` applies it.
+    Safe,
+    /// It may change what is meant: only `--unsafe-fixes` applies it.
+    Unsafe,
+}
+
+/// A replacement of a part of a file; an insertion where the span is empty.
+#[derive(Debug, Clone)]
+pub struct Edit {
+    /// The file.
+    pub file: Arc<SourceFile>,
+    /// The bytes that are replaced.
+    pub span: Span,
+    /// What stands there afterwards.
+    pub text: String,
+}
+
+/// Edits that end a finding, together. They touch different bytes.
+#[derive(Debug, Clone)]
+pub struct Fix {
+    /// What it does, as an imperative without a full stop: "put it in quotes".
+    pub title: String,
+    /// How far it can be trusted.
+    pub applicability: Applicability,
+    /// The edits; never empty.
+    pub edits: Vec<Edit>,
+}
+
 /// A finding.
 #[derive(Debug, Clone)]
 pub struct Diagnostic {
@@ -71,6 +103,8 @@ pub struct Diagnostic {
     pub witness: Option<BTreeMap<String, serde_json::Value>>,
     /// The share of traffic that it concerns; `None`: unknown.
     pub overlap: Option<SharedTraffic>,
+    /// Edits that end it, where there are some that a program can make.
+    pub fix: Option<Fix>,
 }
 
 impl Diagnostic {
@@ -107,6 +141,7 @@ impl Diagnostic {
             help: None,
             witness: None,
             overlap: None,
+            fix: None,
         }
     }
 
@@ -149,6 +184,13 @@ impl Diagnostic {
     #[must_use]
     pub fn overlap(mut self, overlap: Option<SharedTraffic>) -> Self {
         self.overlap = overlap;
+        self
+    }
+
+    /// Adds edits that end it.
+    #[must_use]
+    pub fn fix(mut self, title: impl Into<String>, applicability: Applicability, edits: Vec<Edit>) -> Self {
+        self.fix = Some(Fix { title: title.into(), applicability, edits });
         self
     }
 

@@ -95,7 +95,7 @@ fn finding<'a>(run: &Findings<'_>, diagnostic: &'a Diagnostic) -> Finding<'a> {
         help: diagnostic.help.as_deref(),
         witness: diagnostic.witness.as_ref(),
         overlap: diagnostic.overlap.map(|SharedTraffic { share, basis }| Overlap { share, basis }),
-        fix: false,
+        fix: diagnostic.fix.is_some(),
         label: &diagnostic.primary.text,
         notes: &diagnostic.notes,
     }
