@@ -8,9 +8,9 @@ use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
 use trialbook::model::{
-    Analysis, Attribute, AttributeKey, AttributeType, Book, Bound, BucketRange, Contents, Duration, Entity,
-    Evaluator, Experiment, ExperimentKey, Flag, Layer, LayerKey, Number, Plan, Policy, Predicate, Rule,
-    Scalar, Schedule, Segment, Share, Slot, Split, Target, TargetType, Test, ValueType, VariantKey, Version,
+    Analysis, Attribute, AttributeKey, AttributeType, Backend, Book, Bound, BucketRange, Contents, Duration,
+    Entity, Evaluator, Experiment, ExperimentKey, Flag, Layer, LayerKey, Number, Plan, Policy, Predicate,
+    Rule, Scalar, Schedule, Segment, Share, Slot, Split, Target, Test, ValueType, VariantKey, Version,
 };
 use trialbook::plan::{self, LaunchInfo, Options};
 use trialbook::resolve::Resolver;
@@ -131,6 +131,8 @@ fn flag(random: &mut Random, i: usize) -> Flag {
         default: parsed(random.pick(&["a", "B", "1-c_d"])),
         enabled: i != 7,
         archived: i == 8,
+        overrides: BTreeMap::new(),
+        holdouts: BTreeMap::new(),
         expires: None,
     }
 }
@@ -160,7 +162,9 @@ fn experiment(random: &mut Random, i: usize, flag: &Flag) -> Experiment {
         flag: flag.key.clone(),
         audience: if i.is_multiple_of(4) { Predicate::everyone() } else { predicate(random, 2) },
         layer: in_layer.then(|| parsed::<LayerKey>("checkout")),
-        allocation: Share::from_ppm(random.pick(&[10_000, 123_400, 500_000, 1_000_000])).expect("a share"),
+        allocation: Share::from_ppm(random.pick(&[10_000, 123_400, 500_000, 1_000_000]))
+            .expect("a share")
+            .into(),
         control: parsed("a"),
         split: split.expect("a split"),
         schedule: Schedule::new(at(from), at(from + days)).expect("a schedule"),
@@ -215,10 +219,9 @@ fn book(evaluator: Evaluator) -> Book {
     };
     let target = Target {
         key: parsed("production"),
-        kind: TargetType::Flagd,
-        store: "file://flags.json".into(),
+        backend: Backend::Flagd { store: "file://flags.json".into(), evaluators: vec![evaluator] },
         primary: true,
-        evaluators: vec![evaluator],
+        experiments: true,
     };
     let entities = [entity("user", None), entity("account", Some("account_id"))];
     Book::new(Contents {
@@ -233,6 +236,8 @@ fn book(evaluator: Evaluator) -> Book {
         policy: Policy::default(),
         flags: flags.into_iter().map(|flag| (flag.key.clone(), flag)).collect(),
         experiments: experiments.into_iter().map(|test| (test.key.clone(), test)).collect(),
+        rollouts: BTreeMap::new(),
+        holdouts: BTreeMap::new(),
         layers: [(layer.key.clone(), layer)].into(),
         segments: [(people.key.clone(), people)].into(),
         metrics: BTreeMap::new(),

@@ -185,7 +185,7 @@ impl Work<'_> {
             horizon: self.book.matured_at(e),
             state: self.book.state_at(e, self.request.as_of),
             layer: e.layer.clone(),
-            allocation: e.allocation,
+            allocation: e.allocation.clone(),
             analysis: e.analysis,
             decision: e.decision.clone(),
         }

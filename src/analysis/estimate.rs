@@ -100,8 +100,10 @@ impl<'a> Analysed<'a> {
             description: metric.description.clone(),
             role,
             kind: match metric.kind {
-                MetricType::Mean(_) => MetricKind::Mean,
                 MetricType::Proportion(_) => MetricKind::Proportion,
+                MetricType::Mean(_) | MetricType::Ratio { .. } | MetricType::Quantile { .. } => {
+                    MetricKind::Mean
+                }
             },
             direction: metric.direction,
             window: metric.window,
@@ -246,8 +248,10 @@ impl Bench<'_> {
         let (c, t) = (moments(control), moments(treatment));
         let (c, t) = (c.map_err(NotMeasured::of_moments)?, t.map_err(NotMeasured::of_moments)?);
         let difference = match self.metric.kind {
-            MetricType::Mean(_) => mean_difference(&c, &t),
             MetricType::Proportion(_) => proportion_difference(&c, &t),
+            MetricType::Mean(_) | MetricType::Ratio { .. } | MetricType::Quantile { .. } => {
+                mean_difference(&c, &t)
+            }
         };
         difference.map_err(NotMeasured::of)
     }

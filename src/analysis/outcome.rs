@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 use super::effect::{Estimate, NonInferiority};
 use crate::decision::{Judgement, QualityCheck, Verdict};
 use crate::model::{
-    Analysis, Cap, Decision, Digest, Direction, Duration, ExperimentKey, ExperimentState, FlagKey, LayerKey,
-    Margin, MetricKey, MinimumEffect, Schedule, Share, Split, SurfaceKey, VariantKey, Window,
+    Allocation, Analysis, Cap, Decision, Digest, Direction, Duration, ExperimentKey, ExperimentState,
+    FlagKey, LayerKey, Margin, MetricKey, MinimumEffect, Schedule, Share, Split, SurfaceKey, VariantKey,
+    Window,
 };
 
 /// The analysis of one experiment at one watermark. Plain data: a result can be recomputed from it alone.
@@ -140,7 +141,7 @@ pub struct ExperimentReference {
     /// The layer that holds its units.
     pub layer: Option<LayerKey>,
     /// The share of the audience that is enrolled.
-    pub allocation: Share,
+    pub allocation: Allocation,
     /// How it is judged.
     pub analysis: Analysis,
     /// How it ended, where it has.

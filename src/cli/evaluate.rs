@@ -93,7 +93,7 @@ fn open(path: &Path) -> Result<File, Failure> {
 /// Returns how the units are hashed: as the named evaluator does, or as the book's primary target is served, or, where
 /// the book has no target, over the plain text.
 fn profile(named: Option<Evaluator>, book: &Book, session: &Session) -> HashProfile {
-    let declared = book.primary_target().map(|target| target.evaluators.as_slice()).unwrap_or_default();
+    let declared = book.primary_target().map(|target| target.evaluators()).unwrap_or_default();
     let Some(evaluator) = named.or(declared.first().copied()) else { return HashProfile::Utf8 };
     let profile = evaluator.hash_profile();
     if named.is_none()

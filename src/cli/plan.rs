@@ -183,7 +183,9 @@ pub(super) fn failure(error: &TargetError) -> Failure {
         TargetError::Locked { .. } | TargetError::Conflict { .. } | TargetError::Malformed { .. } => {
             Exit::Refused
         }
-        TargetError::Store { .. } | TargetError::Inexpressible { .. } => Exit::Findings,
+        TargetError::Store { .. } | TargetError::Unsupported { .. } | TargetError::Inexpressible { .. } => {
+            Exit::Findings
+        }
         TargetError::Io { .. } => Exit::Unreachable,
     };
     let failure = Failure::of(exit, error);

@@ -26,8 +26,6 @@ pub enum FileName<'a> {
 pub enum Wrong<'a> {
     /// `.yml` in place of `.yaml`.
     Extension,
-    /// A kind that a later version will have.
-    Reserved(&'a str),
     /// An infix that is no kind.
     Infix(&'a str),
     /// YAML without an infix.
@@ -60,7 +58,6 @@ pub fn classify(path: &str) -> FileName<'_> {
     match Kind::ALL.into_iter().find(|kind| *kind != Kind::Book && kind.as_str() == infix) {
         Some(_) if yml => FileName::Wrong(Wrong::Extension),
         Some(kind) => FileName::Of(kind, key),
-        None if matches!(infix, "rollout" | "holdout") => FileName::Wrong(Wrong::Reserved(infix)),
         None => FileName::Wrong(Wrong::Infix(infix)),
     }
 }
@@ -77,15 +74,6 @@ impl Wrong<'_> {
                 "a book's files end in `.yaml`, so this one is not read".into(),
             )
             .help(format!("rename it to `{}.yaml`", name.trim_end_matches(".yml"))),
-            Self::Reserved(kind) => {
-                error(rules::RESERVED_WORD, format!("{kind}s are reserved: they are not supported yet")).help(
-                    if kind == "rollout" {
-                        "release in steps by changing a rule of the flag, or test it with an experiment"
-                    } else {
-                        "take the file out; an experiment with a long schedule measures a lasting effect"
-                    },
-                )
-            }
             Self::Infix(infix) => {
                 let kinds = || Kind::ALL.into_iter().filter(|kind| *kind != Kind::Book).map(Kind::as_str);
                 let help = match nearest(infix, kinds()) {
@@ -149,7 +137,7 @@ mod tests {
         assert_eq!(classify("x.flag.yml"), FileName::Wrong(Wrong::Extension));
         assert_eq!(classify("x.flga.yaml"), FileName::Wrong(Wrong::Infix("flga")));
         assert_eq!(classify("x.book.yaml"), FileName::Wrong(Wrong::Infix("book")));
-        assert_eq!(classify("x.holdout.yaml"), FileName::Wrong(Wrong::Reserved("holdout")));
+        assert_eq!(classify("x.holdout.yaml"), FileName::Of(Kind::Holdout, "x"));
         assert_eq!(classify("foo.yaml"), FileName::Wrong(Wrong::Plain));
         assert_eq!(classify("README.md"), FileName::Other);
     }

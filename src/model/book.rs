@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Attribute, AttributeKey, Duration, Entity, EntityKey, Experiment, ExperimentKey, ExperimentState, Extent,
-    Flag, FlagKey, Layer, LayerKey, Measure, Metric, MetricKey, Policy, Predicate, Schedule, Segment,
-    SegmentKey, Source, SourceKey, SourceRole, SurfaceKey, Target, TargetKey, Warehouse, Window,
+    Flag, FlagKey, Holdout, HoldoutKey, Layer, LayerKey, Measure, Measurement, Metric, MetricKey, Policy,
+    Predicate, Rollout, RolloutKey, Schedule, Segment, SegmentKey, Source, SourceKey, SourceRole, SurfaceKey,
+    Target, TargetKey, Warehouse, Window,
 };
 
 /// The kinds of files of a book.
@@ -22,8 +23,12 @@ pub enum Kind {
     Flag,
     /// `*.experiment.yaml`.
     Experiment,
+    /// `*.rollout.yaml`.
+    Rollout,
     /// `*.layer.yaml`.
     Layer,
+    /// `*.holdout.yaml`.
+    Holdout,
     /// `*.segment.yaml`.
     Segment,
     /// `*.metric.yaml`.
@@ -34,8 +39,17 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order in which documentation lists them.
-    pub const ALL: [Kind; 7] =
-        [Kind::Book, Kind::Flag, Kind::Experiment, Kind::Layer, Kind::Segment, Kind::Metric, Kind::Source];
+    pub const ALL: [Kind; 9] = [
+        Kind::Book,
+        Kind::Flag,
+        Kind::Experiment,
+        Kind::Rollout,
+        Kind::Layer,
+        Kind::Holdout,
+        Kind::Segment,
+        Kind::Metric,
+        Kind::Source,
+    ];
 
     /// Returns the word for it, which is also the infix of its files' names.
     pub const fn as_str(self) -> &'static str {
@@ -43,7 +57,9 @@ impl Kind {
             Self::Book => "book",
             Self::Flag => "flag",
             Self::Experiment => "experiment",
+            Self::Rollout => "rollout",
             Self::Layer => "layer",
+            Self::Holdout => "holdout",
             Self::Segment => "segment",
             Self::Metric => "metric",
             Self::Source => "source",
@@ -99,6 +115,12 @@ pub struct Contents {
     /// By key.
     pub experiments: BTreeMap<ExperimentKey, Experiment>,
     /// By key.
+    #[serde(default)]
+    pub rollouts: BTreeMap<RolloutKey, Rollout>,
+    /// By key.
+    #[serde(default)]
+    pub holdouts: BTreeMap<HoldoutKey, Holdout>,
+    /// By key.
     pub layers: BTreeMap<LayerKey, Layer>,
     /// By key.
     pub segments: BTreeMap<SegmentKey, Segment>,
@@ -128,6 +150,8 @@ pub struct Book {
     contents: Contents,
     /// The experiments of each flag that has any, in byte order.
     by_flag: BTreeMap<FlagKey, Vec<ExperimentKey>>,
+    /// The rollouts of each flag that has any, in byte order.
+    rollouts_by_flag: BTreeMap<FlagKey, Vec<RolloutKey>>,
 }
 
 impl std::ops::Deref for Book {
@@ -155,7 +179,11 @@ impl Book {
         for experiment in contents.experiments.values() {
             by_flag.entry(experiment.flag.clone()).or_default().push(experiment.key.clone());
         }
-        Ok(Self { contents, by_flag })
+        let mut rollouts_by_flag = BTreeMap::<FlagKey, Vec<RolloutKey>>::new();
+        for rollout in contents.rollouts.values() {
+            rollouts_by_flag.entry(rollout.flag.clone()).or_default().push(rollout.key.clone());
+        }
+        Ok(Self { contents, by_flag, rollouts_by_flag })
     }
 
     /// Returns the target that launches and analysis belong to.
@@ -171,6 +199,11 @@ impl Book {
     /// Returns the experiments of a flag, in byte order of their keys: the order in which they are tried.
     pub fn experiments_of(&self, flag: &FlagKey) -> impl Iterator<Item = &Experiment> {
         self.by_flag.get(flag).into_iter().flatten().filter_map(|key| self.experiments.get(key))
+    }
+
+    /// Returns the rollouts of a flag, in byte order of their keys: the order in which they are tried.
+    pub fn rollouts_of(&self, flag: &FlagKey) -> impl Iterator<Item = &Rollout> {
+        self.rollouts_by_flag.get(flag).into_iter().flatten().filter_map(|key| self.rollouts.get(key))
     }
 
     /// Returns a predicate of this book with every segment replaced by its audience.
@@ -238,6 +271,8 @@ impl Audit<'_> {
         self.segments();
         contents.flags.values().for_each(|flag| self.flag(flag));
         contents.experiments.values().for_each(|experiment| self.experiment(experiment));
+        contents.rollouts.values().for_each(|rollout| self.rollout(rollout));
+        contents.holdouts.values().for_each(|holdout| self.holdout(holdout));
         contents.layers.values().for_each(|layer| self.layer(layer));
         contents.metrics.values().for_each(|metric| self.metric(metric));
         for source in contents.sources.values() {
@@ -349,9 +384,49 @@ impl Audit<'_> {
                 );
             }
         }
-        for rule in &flag.rules {
+        for (target, differently) in &flag.overrides {
+            self.known(Kind::Flag, key, "target", target, self.contents.targets.contains_key(target));
+            if let Some(default) = &differently.default {
+                self.known(Kind::Flag, key, "variant", default, flag.variants.contains_key(default));
+            }
+        }
+        for rule in flag.rules.iter().chain(flag.overrides.values().flat_map(|o| o.rules.iter().flatten())) {
             self.audience(Kind::Flag, key, &rule.when);
             self.known(Kind::Flag, key, "variant", &rule.serve, flag.variants.contains_key(&rule.serve));
+        }
+        for (holdout, variant) in &flag.holdouts {
+            self.known(Kind::Flag, key, "holdout", holdout, self.contents.holdouts.contains_key(holdout));
+            self.known(Kind::Flag, key, "variant", variant, flag.variants.contains_key(variant));
+        }
+    }
+
+    fn rollout(&mut self, rollout: &Rollout) {
+        let (key, contents) = (&rollout.key, self.contents);
+        self.audience(Kind::Rollout, key, &rollout.audience);
+        let flag = contents.flags.get(&rollout.flag);
+        self.known(Kind::Rollout, key, "flag", &rollout.flag, flag.is_some());
+        if let Some(flag) = flag {
+            let known = flag.variants.contains_key(&rollout.serve);
+            self.known(Kind::Rollout, key, "variant", &rollout.serve, known);
+        }
+        for guardrail in &rollout.guardrails {
+            let known = contents.metrics.contains_key(&guardrail.metric);
+            self.known(Kind::Rollout, key, "metric", &guardrail.metric, known);
+        }
+    }
+
+    fn holdout(&mut self, holdout: &Holdout) {
+        let (key, contents) = (&holdout.key, self.contents);
+        let known = contents.entities.contains_key(&holdout.entity);
+        self.known(Kind::Holdout, key, "entity", &holdout.entity, known);
+        for surface in &holdout.surfaces {
+            self.known(Kind::Holdout, key, "surface", surface, contents.surfaces.contains_key(surface));
+        }
+        for metric in &holdout.metrics {
+            self.known(Kind::Holdout, key, "metric", metric, contents.metrics.contains_key(metric));
+        }
+        if holdout.share.buckets().is_none_or(|buckets| buckets == 0) {
+            self.error(Kind::Holdout, key, "the share is not a whole number of buckets".into());
         }
     }
 
@@ -418,8 +493,14 @@ impl Audit<'_> {
             &metric.entity,
             contents.entities.contains_key(&metric.entity),
         );
-        let measurement = metric.kind.measurement();
-        let Some(source) = contents.sources.get(&measurement.source) else {
+        for measurement in metric.kind.measurements() {
+            self.measurement(metric, measurement);
+        }
+    }
+
+    fn measurement(&mut self, metric: &Metric, measurement: &Measurement) {
+        let key = &metric.key;
+        let Some(source) = self.contents.sources.get(&measurement.source) else {
             return self.known(Kind::Metric, key, "source", &measurement.source, false);
         };
         if !source.entities.contains_key(&metric.entity) {

@@ -34,7 +34,8 @@ impl TargetType {
     pub fn cannot_express(self, test: &Test) -> Option<&'static str> {
         match (self, test) {
             (Self::Flagd, Test::Matches(_)) => Some("flagd has no regular expressions"),
-            (Self::Flagd, _) => None,
+            // Not served by this version: there is nothing to be unable to do.
+            (Self::Flagd | Self::Unleash, _) => None,
         }
     }
 }

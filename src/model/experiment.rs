@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Decision, Duration, ExperimentKey, FlagKey, LayerKey, MetricKey, Predicate, Salt, Share, Split,
-    SurfaceKey, VariantKey,
+    Allocation, Decision, Duration, ExperimentKey, FlagKey, LayerKey, MetricKey, Predicate, Salt, Share,
+    Split, SurfaceKey, VariantKey,
 };
 
 /// When units are enrolled: `[start, end)`.
@@ -30,10 +30,23 @@ pub struct ScheduleError {
     end: Timestamp,
 }
 
+/// The latest start of an interval: a moment before the last instant.
+const LAST_START: Timestamp = Timestamp::constant(253_402_207_199, 0);
+
 impl Schedule {
     /// Makes a schedule of at least a moment.
     pub fn new(start: Timestamp, end: Timestamp) -> Result<Self, ScheduleError> {
         if start < end { Ok(Self { start, end }) } else { Err(ScheduleError { start, end }) }
+    }
+
+    /// Makes an interval that does not end: until the last instant that there is.
+    pub fn since(start: Timestamp) -> Self {
+        Self { start: start.min(LAST_START), end: Timestamp::MAX }
+    }
+
+    /// Tells whether the interval has no end.
+    pub fn is_endless(&self) -> bool {
+        self.end == Timestamp::MAX
     }
 
     /// Returns the first instant of enrolment.
@@ -137,6 +150,10 @@ impl Plan {
 pub enum Method {
     /// Once, when the last unit's window has closed.
     FixedHorizon,
+    /// Daily, with the level spent over the schedule (Lan and DeMets 1983).
+    GroupSequential,
+    /// At any time, by a confidence sequence.
+    AlwaysValid,
 }
 
 /// How the experiment is judged, every default written out.
@@ -216,7 +233,7 @@ pub struct Experiment {
     /// The layer whose slots hold its units; `None`: a draw of its own.
     pub layer: Option<LayerKey>,
     /// The share of the audience that is enrolled: a whole number of 10,000 buckets, above zero.
-    pub allocation: Share,
+    pub allocation: Allocation,
     /// The variant that the others are compared with; in the split.
     pub control: VariantKey,
     /// Who gets what.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{EntityKey, FlagKey, Predicate, SurfaceKey, VariantKey};
+use super::{EntityKey, FlagKey, HoldoutKey, Predicate, SurfaceKey, TargetKey, VariantKey};
 
 /// The type of a flag's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -52,6 +52,17 @@ pub struct Rule {
     pub serve: VariantKey,
 }
 
+/// What one target serves differently. What is left out is as everywhere.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Override {
+    /// Whether anything but the default is served.
+    pub enabled: Option<bool>,
+    /// What is served where nothing else decides.
+    pub default: Option<VariantKey>,
+    /// The rules, all of them.
+    pub rules: Option<Vec<Rule>>,
+}
+
 /// A flag. Rules are tried in order, then its experiments by key, then the default is served.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Flag {
@@ -78,6 +89,12 @@ pub struct Flag {
     pub enabled: bool,
     /// Archived: no longer served.
     pub archived: bool,
+    /// What a target serves differently, by target.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub overrides: BTreeMap<TargetKey, Override>,
+    /// What the units of a holdout are served: the default as of the holdout's start, where it has changed since.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub holdouts: BTreeMap<HoldoutKey, VariantKey>,
     /// When it should be gone.
     pub expires: Option<Timestamp>,
 }

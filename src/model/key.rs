@@ -105,6 +105,10 @@ keys! {
     FlagKey: is_key, "a key (lower-case letters, digits and `-`, at most 63, not starting with `-`)";
     /// An experiment: the stem of `KEY.experiment.yaml`.
     ExperimentKey: is_key, "a key (lower-case letters, digits and `-`, at most 63, not starting with `-`)";
+    /// A rollout: the stem of `KEY.rollout.yaml`.
+    RolloutKey: is_key, "a key (lower-case letters, digits and `-`, at most 63, not starting with `-`)";
+    /// A holdout: the stem of `KEY.holdout.yaml`.
+    HoldoutKey: is_key, "a key (lower-case letters, digits and `-`, at most 63, not starting with `-`)";
     /// A layer: the stem of `KEY.layer.yaml`.
     LayerKey: is_key, "a key (lower-case letters, digits and `-`, at most 63, not starting with `-`)";
     /// A segment: the stem of `KEY.segment.yaml`.

@@ -38,14 +38,40 @@ pub enum MetricType {
     Mean(Measurement),
     /// The share of units whose measure is above zero.
     Proportion(Measurement),
+    /// The total of one measure over the total of another, over all units.
+    Ratio {
+        /// What is divided.
+        numerator: Measurement,
+        /// What it is divided by.
+        denominator: Measurement,
+    },
+    /// A quantile of the rows' values over all units.
+    Quantile {
+        /// What is measured.
+        measurement: Measurement,
+        /// Which quantile.
+        at: Share,
+    },
 }
 
 impl MetricType {
-    /// Returns what is measured.
+    /// Returns what is measured, of a ratio the numerator.
     pub fn measurement(&self) -> &Measurement {
         match self {
-            Self::Mean(measurement) | Self::Proportion(measurement) => measurement,
+            Self::Mean(measurement)
+            | Self::Proportion(measurement)
+            | Self::Quantile { measurement, .. }
+            | Self::Ratio { numerator: measurement, .. } => measurement,
         }
+    }
+
+    /// Returns everything that is measured: of a ratio both parts, else one.
+    pub fn measurements(&self) -> impl Iterator<Item = &Measurement> {
+        let denominator = match self {
+            Self::Ratio { denominator, .. } => Some(denominator),
+            _ => None,
+        };
+        std::iter::once(self.measurement()).chain(denominator)
     }
 }
 

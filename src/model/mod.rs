@@ -13,13 +13,16 @@ mod duration;
 mod experiment;
 mod extent;
 mod flag;
+mod holdout;
 mod key;
 mod layer;
 mod metric;
 mod policy;
 mod predicate;
+mod rollout;
 mod share;
 mod source;
+mod steps;
 mod target;
 mod version;
 
@@ -33,16 +36,20 @@ pub use experiment::{
     ScheduleError, SuccessMetric,
 };
 pub use extent::Extent;
-pub use flag::{Flag, Rule, ValueType};
+pub use flag::{Flag, Override, Rule, ValueType};
+pub use holdout::Holdout;
 pub use key::{
-    AttributeKey, ColumnName, DimensionKey, EntityKey, ExperimentKey, FlagKey, KeyError, LayerKey,
-    MeasureKey, MetricKey, Salt, SegmentKey, ServedName, SourceKey, SurfaceKey, TargetKey, VariantKey,
+    AttributeKey, ColumnName, DimensionKey, EntityKey, ExperimentKey, FlagKey, HoldoutKey, KeyError,
+    LayerKey, MeasureKey, MetricKey, RolloutKey, Salt, SegmentKey, ServedName, SourceKey, SurfaceKey,
+    TargetKey, VariantKey,
 };
 pub use layer::{BUCKETS, BucketRange, BucketRangeError, Layer, Slot};
 pub use metric::{Cap, Direction, Measure, Measurement, Metric, MetricType, Window};
 pub use policy::{Freeze, LargeChange, Policy, QualityPolicy};
 pub use predicate::{Bound, Number, Pattern, PatternError, Predicate, Scalar, Segment, Test};
+pub use rollout::Rollout;
 pub use share::{Share, ShareError, Split, SplitError};
 pub use source::{Assignment, Relation, Source, SourceRole};
-pub use target::{Evaluator, Target, TargetType, Warehouse};
+pub use steps::{Allocation, Step, Steps, StepsError};
+pub use target::{Backend, Evaluator, Target, TargetType, Warehouse};
 pub use version::{Version, VersionError};

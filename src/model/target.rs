@@ -10,6 +10,18 @@ use super::TargetKey;
 pub enum TargetType {
     /// A flag file that flagd and its in-process providers read.
     Flagd,
+    /// An Unleash server.
+    Unleash,
+}
+
+impl TargetType {
+    /// Returns the word that a book uses for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Flagd => "flagd",
+            Self::Unleash => "unleash",
+        }
+    }
 }
 
 /// A program that evaluates what a target serves.
@@ -38,15 +50,60 @@ impl Evaluator {
 pub struct Target {
     /// Its key.
     pub key: TargetKey,
-    /// Its kind.
-    #[serde(rename = "type")]
-    pub kind: TargetType,
-    /// Where the flags are kept, as a URL: `file://` and a path relative to the book's root.
-    pub store: String,
+    /// What it is, and where.
+    #[serde(flatten)]
+    pub backend: Backend,
     /// Launches, exposures and analysis belong to this one.
     pub primary: bool,
-    /// The evaluators that serve from it; never empty.
-    pub evaluators: Vec<Evaluator>,
+    /// Whether it serves experiments; flags and rules it serves always.
+    #[serde(default = "yes")]
+    pub experiments: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// What a target is, and where.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum Backend {
+    /// A flag file.
+    Flagd {
+        /// Where the flags are kept, as a URL: `file://` and a path relative to the book's root, or an object store's.
+        store: String,
+        /// The evaluators that serve from it; never empty.
+        evaluators: Vec<Evaluator>,
+    },
+    /// An Unleash server.
+    Unleash {
+        /// Where it is.
+        url: String,
+        /// The project that the flags are in.
+        project: String,
+        /// The environment that is written.
+        environment: String,
+        /// The environment variable that holds the token.
+        token_env: String,
+    },
+}
+
+impl Target {
+    /// Returns its kind.
+    pub fn kind(&self) -> TargetType {
+        match self.backend {
+            Backend::Flagd { .. } => TargetType::Flagd,
+            Backend::Unleash { .. } => TargetType::Unleash,
+        }
+    }
+
+    /// Returns the evaluators that serve from it, in the order of the book; none where the server evaluates.
+    pub fn evaluators(&self) -> &[Evaluator] {
+        match &self.backend {
+            Backend::Flagd { evaluators, .. } => evaluators,
+            Backend::Unleash { .. } => &[],
+        }
+    }
 }
 
 /// Where the data lives.
@@ -57,5 +114,14 @@ pub enum Warehouse {
     Duckdb {
         /// The database file.
         database: Option<String>,
+    },
+    /// Any database with an ADBC driver.
+    Adbc {
+        /// The driver: the name of a shared library, or its path.
+        driver: String,
+        /// The dialect of SQL that it speaks.
+        dialect: String,
+        /// The environment variable that holds the address, and perhaps the password.
+        uri_env: String,
     },
 }

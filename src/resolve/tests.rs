@@ -36,6 +36,8 @@ fn flag() -> Flag {
         rules: vec![Rule { when: is("country", "NO"), serve: parsed("bold") }],
         enabled: true,
         archived: false,
+        overrides: BTreeMap::new(),
+        holdouts: BTreeMap::new(),
         expires: None,
     }
 }
@@ -51,7 +53,7 @@ fn experiment(key: &str, layer: Option<&str>) -> Experiment {
         flag: parsed("button"),
         audience: is("country", "SE"),
         layer: layer.map(parsed::<LayerKey>),
-        allocation: Share::from_percent(10).expect("a share"),
+        allocation: Share::from_percent(10).expect("a share").into(),
         control: parsed("plain"),
         split: Split::equal(vec![parsed("plain"), parsed("bold")]).expect("a split"),
         schedule: Schedule::new(parsed("2026-11-25T00:00:00Z"), parsed("2026-12-16T00:00:00Z"))
@@ -129,6 +131,8 @@ fn book(flag: Flag, experiments: Vec<Experiment>, layers: Vec<Layer>) -> Book {
         policy: Policy::default(),
         flags: by_key(vec![flag], |flag| &flag.key),
         experiments: by_key(experiments, |experiment| &experiment.key),
+        rollouts: BTreeMap::new(),
+        holdouts: BTreeMap::new(),
         layers: by_key(layers, |layer| &layer.key),
         segments: BTreeMap::new(),
         metrics: BTreeMap::new(),
@@ -155,7 +159,7 @@ fn of(country: &str, unit: &str) -> serde_json::Value {
 fn a_rule_comes_before_an_experiment_and_needs_no_unit() {
     let mut everyone = experiment("bold", None);
     everyone.audience = Predicate::everyone();
-    everyone.allocation = Share::ALL;
+    everyone.allocation = Share::ALL.into();
     let book = book(flag(), vec![everyone], Vec::new());
     assert_eq!(served(&book, DURING, of("NO", "u")), (Reason::Rule, "bold".into()));
     assert_eq!(served(&book, DURING, json!({"country": "NO"})), (Reason::Rule, "bold".into()));
@@ -174,7 +178,7 @@ fn a_disabled_flag_serves_its_default_whatever_the_rules_say() {
 #[test]
 fn without_a_unit_nothing_is_drawn() {
     let mut everyone = experiment("bold", None);
-    everyone.allocation = Share::ALL;
+    everyone.allocation = Share::ALL.into();
     let book = book(flag(), vec![everyone], Vec::new());
     for unit in [json!(null), json!(""), json!(7), json!(["u"])] {
         let context = json!({"country": "SE", "targetingKey": unit});
@@ -186,7 +190,7 @@ fn without_a_unit_nothing_is_drawn() {
 #[test]
 fn an_experiment_is_served_from_its_start_until_grace_or_decision() {
     let mut everyone = experiment("bold", None);
-    everyone.allocation = Share::ALL;
+    everyone.allocation = Share::ALL.into();
     let reason = |experiment: &Experiment, at| {
         served(&book(flag(), vec![experiment.clone()], Vec::new()), at, of("SE", "u")).0
     };
@@ -227,7 +231,7 @@ fn the_slots_of_a_layer_enrol_with_the_layers_salt() {
 #[test]
 fn who_is_not_enrolled_by_one_experiment_may_be_by_the_next() {
     let mut whole = experiment("z-whole", None);
-    whole.allocation = Share::ALL;
+    whole.allocation = Share::ALL.into();
     let book = book(flag(), vec![experiment("a-tenth", None), whole], Vec::new());
     let mut counts = BTreeMap::<String, u32>::new();
     for unit in 0..5_000 {
@@ -257,7 +261,7 @@ fn an_archived_flag_and_an_unknown_one_have_no_answer() {
 #[test]
 fn a_resolution_is_one_line_of_the_documented_shape() {
     let mut everyone = experiment("bold", None);
-    everyone.allocation = Share::ALL;
+    everyone.allocation = Share::ALL.into();
     let book = book(flag(), vec![everyone], Vec::new());
     let resolver = Resolver::new(&book, parsed(DURING), HashProfile::Utf8);
     let line = |context: serde_json::Value| {

@@ -10,7 +10,7 @@ mod memory;
 
 use std::path::Path;
 
-use crate::model::{self, FlagKey, TargetType};
+use crate::model::{self, Backend, FlagKey, TargetType};
 use crate::plan::{Changes, FlagState, Live, LiveVersion};
 
 pub use flagd::Flagd;
@@ -44,6 +44,12 @@ pub enum TargetError {
     Store {
         /// What the book says.
         store: String,
+    },
+    /// The kind of target is one that this version can read about in a book, and no more.
+    #[error("this version cannot serve targets of type `{kind}`")]
+    Unsupported {
+        /// Which kind.
+        kind: &'static str,
     },
     /// The store could not be reached, read or written.
     #[error("cannot {action} `{place}`")]
@@ -98,6 +104,7 @@ impl TargetError {
             Self::Malformed { .. } => {
                 Some("repair the file by hand or from git; trialbook writes nothing over what it cannot read")
             }
+            Self::Unsupported { .. } => Some("name a flagd target with `--target`"),
             Self::Io { .. } | Self::Inexpressible { .. } => None,
         }
     }
@@ -109,7 +116,8 @@ impl TargetError {
 ///
 /// [`TargetError::Store`] where the store's URL is not one for this kind.
 pub fn open(book: &str, target: &model::Target, root: &Path) -> Result<Box<dyn Target>, TargetError> {
-    match target.kind {
-        TargetType::Flagd => Ok(Box::new(Flagd::open(book, &target.store, root)?)),
+    match &target.backend {
+        Backend::Flagd { store, .. } => Ok(Box::new(Flagd::open(book, store, root)?)),
+        Backend::Unleash { .. } => Err(TargetError::Unsupported { kind: target.kind().as_str() }),
     }
 }

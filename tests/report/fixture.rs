@@ -61,7 +61,7 @@ pub fn outcome(arms: &[(&str, &str, u64)]) -> Outcome {
             horizon: at("2026-12-22T23:00:00Z"),
             state: ExperimentState::Overdue,
             layer: Some(key("checkout")),
-            allocation: share("20%"),
+            allocation: share("20%").into(),
             analysis: Analysis::default(),
             decision: None,
         },

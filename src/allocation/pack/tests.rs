@@ -33,7 +33,7 @@ fn experiment(wish: &Wish<'_>) -> Experiment {
         flag: parsed("button"),
         audience: Predicate::everyone(),
         layer: Some(parsed("checkout")),
-        allocation: Share::from_ppm(wish.buckets * 100).expect("a share"),
+        allocation: Share::from_ppm(wish.buckets * 100).expect("a share").into(),
         control: parsed("off"),
         split: Split::equal(vec![parsed("off"), parsed("on")]).expect("a split"),
         schedule: Schedule::new(instant(wish.start), instant(wish.end)).expect("a schedule"),
@@ -77,6 +77,8 @@ fn book(layer: Layer, wishes: &[Wish<'_>]) -> Book {
         rules: Vec::new(),
         enabled: true,
         archived: false,
+        overrides: BTreeMap::new(),
+        holdouts: BTreeMap::new(),
         expires: None,
     };
     let contents = Contents {
@@ -91,6 +93,8 @@ fn book(layer: Layer, wishes: &[Wish<'_>]) -> Book {
         policy: Policy::default(),
         flags: [(button, flag)].into(),
         experiments: wishes.iter().map(experiment).map(|e| (e.key.clone(), e)).collect(),
+        rollouts: BTreeMap::new(),
+        holdouts: BTreeMap::new(),
         layers: [(layer.key.clone(), layer)].into(),
         segments: BTreeMap::new(),
         metrics: BTreeMap::new(),
@@ -276,7 +280,7 @@ fn with(book: &Book, slots: Vec<Slot>, grown: &[u32]) -> Book {
     contents.layers.values_mut().for_each(|layer| layer.slots.clone_from(&slots));
     for (experiment, more) in contents.experiments.values_mut().zip(grown) {
         let buckets = (experiment.allocation.buckets().expect("whole buckets") + more).min(BUCKETS);
-        experiment.allocation = Share::from_ppm(buckets * 100).expect("a share");
+        experiment.allocation = Share::from_ppm(buckets * 100).expect("a share").into();
     }
     Book::new(contents).expect("a book")
 }

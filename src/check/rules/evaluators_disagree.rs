@@ -20,7 +20,7 @@ pub(in crate::check) const RULE: Rule = Rule::of_book(
 fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     for target in context.book.targets.values() {
         let mut profiles = BTreeMap::<HashProfile, Vec<&str>>::new();
-        for evaluator in &target.evaluators {
+        for evaluator in target.evaluators() {
             profiles.entry(evaluator.hash_profile()).or_default().push(evaluator.as_str());
         }
         if profiles.len() < 2 {

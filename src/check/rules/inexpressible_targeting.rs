@@ -21,7 +21,7 @@ fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     // One target of a kind speaks for all of that kind.
     let mut targets: Vec<&Target> = Vec::new();
     for target in book.targets.values() {
-        if !targets.iter().any(|other| other.kind == target.kind) {
+        if !targets.iter().any(|other| other.kind() == target.kind()) {
             targets.push(target);
         }
     }
@@ -54,7 +54,7 @@ fn inexpressible(
     audience.walk(&mut |attribute, test| tests.push((attribute, test)), &mut |_| ());
     let mut told = BTreeSet::new();
     for (attribute, test) in tests {
-        let Some(why) = target.kind.cannot_express(test) else { continue };
+        let Some(why) = target.kind().cannot_express(test) else { continue };
         if !told.insert((attribute, why)) {
             continue;
         }

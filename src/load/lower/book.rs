@@ -18,8 +18,9 @@ use crate::load::syntax::audience::COMBINATORS;
 use crate::load::syntax::book::{AttributeSyntax, BookFile, Engine, PolicySyntax, TargetSyntax, Values};
 use crate::load::syntax::{Emptiness, Map};
 use crate::model::{
-    Attribute, AttributeKey, AttributeType, Contents, Entity, Evaluator, Freeze, Github, Kind, LargeChange,
-    Number, Policy, QualityPolicy, Scalar, Share, Surface, Target, TargetKey, Warehouse,
+    Attribute, AttributeKey, AttributeType, Backend, Contents, Entity, Evaluator, Freeze, Github, Kind,
+    LargeChange, Number, Policy, QualityPolicy, Scalar, Share, Surface, Target, TargetKey, TargetType,
+    Warehouse,
 };
 use crate::span::Spanned;
 
@@ -241,6 +242,8 @@ fn contents(file: &BookFile, context: &Context<'_>, sink: &mut Sink<'_>) -> Opti
         policy: policy?,
         flags: BTreeMap::new(),
         experiments: BTreeMap::new(),
+        rollouts: BTreeMap::new(),
+        holdouts: BTreeMap::new(),
         layers: BTreeMap::new(),
         segments: BTreeMap::new(),
         metrics: BTreeMap::new(),
@@ -323,10 +326,12 @@ fn target(key: &TargetKey, syntax: &TargetSyntax, sink: &mut Sink<'_>) -> Option
     }
     Some(Target {
         key: key.clone(),
-        kind: syntax.kind.as_ref()?.value,
-        store: text.clone(),
+        backend: match syntax.kind.as_ref()?.value {
+            TargetType::Flagd => Backend::Flagd { store: text.clone(), evaluators },
+            TargetType::Unleash => return None,
+        },
         primary: true,
-        evaluators,
+        experiments: true,
     })
 }
 

@@ -11,7 +11,7 @@ use crate::load::documents::Documents;
 use crate::load::nearest::suggestion;
 use crate::load::rules;
 use crate::load::syntax::book::DefaultsSyntax;
-use crate::load::syntax::{File, When, experiment, flag, layer, metric, segment, source};
+use crate::load::syntax::{File, When, experiment, flag, holdout, layer, metric, rollout, segment, source};
 use crate::model::{Analysis, Attribute, AttributeKey, Entity, EntityKey, Kind, Surface, SurfaceKey};
 use crate::span::{Span, Spanned};
 
@@ -139,6 +139,8 @@ pub(super) struct Index<'a> {
     pub book: Option<&'a crate::load::syntax::book::BookFile>,
     pub flags: Files<'a, flag::FlagFile>,
     pub experiments: Files<'a, experiment::ExperimentFile>,
+    pub rollouts: Files<'a, rollout::RolloutFile>,
+    pub holdouts: Files<'a, holdout::HoldoutFile>,
     pub layers: Files<'a, layer::LayerFile>,
     pub segments: Files<'a, segment::SegmentFile>,
     pub metrics: Files<'a, metric::MetricFile>,
@@ -151,6 +153,8 @@ impl<'a> Index<'a> {
             book: None,
             flags: Files::default(),
             experiments: Files::default(),
+            rollouts: Files::default(),
+            holdouts: Files::default(),
             layers: Files::default(),
             segments: Files::default(),
             metrics: Files::default(),
@@ -175,6 +179,8 @@ impl<'a> Index<'a> {
                 }
                 Kind::Flag => enter!(flags, Flag),
                 Kind::Experiment => enter!(experiments, Experiment),
+                Kind::Rollout => enter!(rollouts, Rollout),
+                Kind::Holdout => enter!(holdouts, Holdout),
                 Kind::Layer => enter!(layers, Layer),
                 Kind::Segment => enter!(segments, Segment),
                 Kind::Metric => enter!(metrics, Metric),

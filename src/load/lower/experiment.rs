@@ -60,7 +60,7 @@ pub(super) fn lower(
         flag: file.flag.as_ref()?.value.clone(),
         audience: audience?,
         layer: file.layer.as_ref().map(|layer| layer.value.clone()),
-        allocation: allocation?,
+        allocation: allocation?.into(),
         control: file.control.as_ref()?.value.clone(),
         split: split?,
         schedule: schedule?,
@@ -187,7 +187,11 @@ fn control(file: &ExperimentFile, split: Option<&Split>, flag: Option<&FlagFile>
     }
 }
 
-fn schedule_of(syntax: &ScheduleSyntax, context: &Context<'_>, sink: &mut Sink<'_>) -> Option<Schedule> {
+pub(super) fn schedule_of(
+    syntax: &ScheduleSyntax,
+    context: &Context<'_>,
+    sink: &mut Sink<'_>,
+) -> Option<Schedule> {
     let start = syntax.start.as_ref().and_then(|start| context.instant(start, sink));
     let end = syntax.end.as_ref().and_then(|end| context.instant(end, sink));
     match Schedule::new(start?, end?) {
@@ -242,7 +246,12 @@ fn plan(
     complete.then_some(plan)
 }
 
-fn check_metric(metric: &Spanned<MetricKey>, entity: Option<&str>, index: &Index<'_>, sink: &mut Sink<'_>) {
+pub(super) fn check_metric(
+    metric: &Spanned<MetricKey>,
+    entity: Option<&str>,
+    index: &Index<'_>,
+    sink: &mut Sink<'_>,
+) {
     let found = index.metrics.referred("metric", metric.value.as_str(), metric.span, sink);
     let measured_on = found.and_then(|metric| metric.entity.as_ref()).map(|entity| entity.value.as_str());
     if let (Some(measured_on), Some(entity)) = (measured_on, entity)

@@ -58,6 +58,8 @@ pub(super) fn lower(
         kind: file.kind.as_ref()?.value,
         variants: variants?,
         default: file.default.as_ref()?.value.clone(),
+        overrides: BTreeMap::new(),
+        holdouts: BTreeMap::new(),
         rules,
         enabled: file.enabled.as_ref().is_none_or(|enabled| enabled.value),
         archived: file.archived.as_ref().is_some_and(|archived| archived.value),

@@ -10,10 +10,12 @@ mod defaults;
 mod experiment;
 mod flag;
 mod metric;
+mod rollout;
 mod segments;
 mod sink;
 mod source;
 mod sql;
+mod steps;
 
 use std::collections::BTreeMap;
 
@@ -22,7 +24,7 @@ use rayon::prelude::*;
 use super::documents::Documents;
 use super::syntax::File;
 use crate::diagnostic::Diagnostic;
-use crate::model::{Contents, Experiment, Flag, Kind, Layer, Metric, Segment, Source};
+use crate::model::{Contents, Experiment, Flag, Holdout, Kind, Layer, Metric, Rollout, Segment, Source};
 use context::{Context, Index};
 use sink::Sink;
 
@@ -30,6 +32,8 @@ use sink::Sink;
 enum Lowered {
     Flag(Flag),
     Experiment(Box<Experiment>),
+    Rollout(Box<Rollout>),
+    Holdout(Holdout),
     Layer(Layer),
     Segment(Segment),
     Metric(Metric),
@@ -80,6 +84,8 @@ fn one(
         File::Experiment(file) => {
             Lowered::Experiment(Box::new(experiment::lower(key, file, context, index, sink)?))
         }
+        File::Rollout(file) => Lowered::Rollout(Box::new(rollout::lower(key, file, context, index, sink)?)),
+        File::Holdout(file) => Lowered::Holdout(rollout::lower_holdout(key, file, context, index, sink)?),
         File::Layer(file) => Lowered::Layer(flag::lower_layer(key, file, context, index, sink)?),
         File::Segment(file) => Lowered::Segment(segments::lower(key, file, context, index, sink)?),
         File::Metric(file) => Lowered::Metric(metric::lower(key, file, context, index, sink)?),
@@ -91,6 +97,8 @@ fn add(contents: &mut Contents, value: Lowered) {
     match value {
         Lowered::Flag(value) => keep(&mut contents.flags, value.key.clone(), value),
         Lowered::Experiment(value) => keep(&mut contents.experiments, value.key.clone(), *value),
+        Lowered::Rollout(value) => keep(&mut contents.rollouts, value.key.clone(), *value),
+        Lowered::Holdout(value) => keep(&mut contents.holdouts, value.key.clone(), value),
         Lowered::Layer(value) => keep(&mut contents.layers, value.key.clone(), value),
         Lowered::Segment(value) => keep(&mut contents.segments, value.key.clone(), value),
         Lowered::Metric(value) => keep(&mut contents.metrics, value.key.clone(), value),

@@ -7,11 +7,13 @@ pub mod audience;
 pub mod book;
 pub mod experiment;
 pub mod flag;
+pub mod holdout;
 pub mod layer;
 mod leaf;
 mod mapping;
 pub mod metric;
 mod reader;
+pub mod rollout;
 pub mod segment;
 pub mod source;
 
@@ -31,6 +33,10 @@ pub enum File {
     Flag(Box<flag::FlagFile>),
     /// `*.experiment.yaml`.
     Experiment(Box<experiment::ExperimentFile>),
+    /// `*.rollout.yaml`.
+    Rollout(Box<rollout::RolloutFile>),
+    /// `*.holdout.yaml`.
+    Holdout(Box<holdout::HoldoutFile>),
     /// `*.layer.yaml`.
     Layer(Box<layer::LayerFile>),
     /// `*.segment.yaml`.
@@ -48,6 +54,8 @@ impl File {
             Kind::Book => Self::Book(Box::new(Syntax::read(node, reader)?)),
             Kind::Flag => Self::Flag(Box::new(Syntax::read(node, reader)?)),
             Kind::Experiment => Self::Experiment(Box::new(Syntax::read(node, reader)?)),
+            Kind::Rollout => Self::Rollout(Box::new(Syntax::read(node, reader)?)),
+            Kind::Holdout => Self::Holdout(Box::new(Syntax::read(node, reader)?)),
             Kind::Layer => Self::Layer(Box::new(Syntax::read(node, reader)?)),
             Kind::Segment => Self::Segment(Box::new(Syntax::read(node, reader)?)),
             Kind::Metric => Self::Metric(Box::new(Syntax::read(node, reader)?)),
@@ -63,6 +71,8 @@ pub fn schema(kind: Kind) -> (serde_json::Value, Definitions) {
         Kind::Book => book::BookFile::schema(&mut definitions),
         Kind::Flag => flag::FlagFile::schema(&mut definitions),
         Kind::Experiment => experiment::ExperimentFile::schema(&mut definitions),
+        Kind::Rollout => rollout::RolloutFile::schema(&mut definitions),
+        Kind::Holdout => holdout::HoldoutFile::schema(&mut definitions),
         Kind::Layer => layer::LayerFile::schema(&mut definitions),
         Kind::Segment => segment::SegmentFile::schema(&mut definitions),
         Kind::Metric => metric::MetricFile::schema(&mut definitions),

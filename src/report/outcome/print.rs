@@ -13,10 +13,14 @@ pub(super) fn line(told: &Told<'_>) -> Line {
     let experiment = &outcome.experiment;
     let plan = experiment.analysis;
     let method = match plan.method {
-        Method::FixedHorizon => format!("one look, on {}", told.calendar.instant(experiment.horizon)),
+        Method::FixedHorizon => {
+            format!("fixed horizon, one look, on {}", told.calendar.instant(experiment.horizon))
+        }
+        Method::GroupSequential => "group sequential".to_owned(),
+        Method::AlwaysValid => "always valid".to_owned(),
     };
     let mut pieces: Vec<Line> = vec![
-        vec![format!("fixed horizon, {method}").into()],
+        vec![method.into()],
         vec![
             format!(
                 "α{NBSP}{}, power{NBSP}{}",
