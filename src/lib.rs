@@ -15,6 +15,7 @@ pub mod schema;
 pub mod history;
 pub mod resolve;
 pub mod check;
+pub mod workspace;
 pub mod plan;
 pub mod target;
 pub mod warehouse;
