@@ -2,9 +2,12 @@
 
 mod introduced;
 mod launch;
+mod merge;
 mod preregistration;
 mod repository;
+mod tree;
 
 pub use launch::{Launch, LaunchError};
+pub use merge::{Conflict, ConflictKind, FileChange, Merge};
 pub use preregistration::{Preregistration, Registration, registration};
 pub use repository::{Commit, HistoryError, Repository};

@@ -51,6 +51,21 @@ pub enum HistoryError {
     /// The history that is needed was not fetched.
     #[error("the clone is shallow: the history before {0} was not fetched")]
     Shallow(String),
+    /// A partial clone left out what a file holds.
+    #[error("the clone is partial: what `{0}` held was not fetched")]
+    NotFetched(String),
+    /// No branch, tag or commit of this name.
+    #[error("there is no revision `{0}` in this clone")]
+    UnknownRevision(String),
+    /// Two commits without a common ancestor.
+    #[error("HEAD and `{0}` have no commit in common")]
+    Unrelated(String),
+    /// HEAD is a branch without commits.
+    #[error("the repository has no commit yet")]
+    NoCommit,
+    /// Objects are named by SHA-256.
+    #[error("the repository names its objects by SHA-256, which this version cannot read")]
+    Sha256,
     /// The path was never committed.
     #[error("`{0}` is not in the history of HEAD")]
     NotCommitted(String),
@@ -75,6 +90,19 @@ impl HistoryError {
             Self::Shallow(_) => {
                 Some("fetch it with `git fetch --unshallow`, or check out with `fetch-depth: 0`".into())
             }
+            Self::NotFetched(_) => Some(
+                "fetch it with `git fetch --refetch --no-filter origin`, or check out without a filter"
+                    .into(),
+            ),
+            Self::UnknownRevision(revision) => Some(match revision.split_once('/') {
+                Some((remote @ ("origin" | "upstream"), branch)) => {
+                    format!("fetch it with `git fetch {remote} {branch}:refs/remotes/{remote}/{branch}`")
+                }
+                _ => "`git branch --all` lists the branches; a remote one is named `origin/BRANCH`".into(),
+            }),
+            Self::Unrelated(_) => Some("name the branch that this one will be merged into".into()),
+            Self::NoCommit => Some("commit the book first".into()),
+            Self::Sha256 => Some("lint without `--against`, or convert the repository to SHA-1".into()),
             Self::NotCommitted(_) => Some("commit the file first".into()),
             Self::NotACommit(_) | Self::OutsideWorkTree | Self::Git(_) => None,
         }
@@ -103,6 +131,11 @@ impl Repository {
             Err(error) if error.code() == git2::ErrorCode::Owner => {
                 return Err(HistoryError::ForeignOwner(root.to_owned()));
             }
+            Err(error)
+                if error.message().contains("objectformat") || error.message().contains("object format") =>
+            {
+                return Err(HistoryError::Sha256);
+            }
             Err(error) => return Err(error.into()),
         };
         let canonical = |path: &Path| path.canonicalize().map_err(|_| HistoryError::OutsideWorkTree);
@@ -111,6 +144,19 @@ impl Repository {
         let within = root.strip_prefix(&work_tree).map_err(|_| HistoryError::OutsideWorkTree)?;
         let parts: Vec<_> = within.components().map(|part| part.as_os_str().to_string_lossy()).collect();
         Ok(Some(Self { prefix: parts.join("/"), git }))
+    }
+
+    /// Returns the commit that a branch, a tag or an id names.
+    ///
+    /// # Errors
+    ///
+    /// [`HistoryError::UnknownRevision`] where there is none in this clone.
+    pub fn resolve(&self, revision: &str) -> Result<Commit, HistoryError> {
+        let found = self.git.revparse_single(revision).and_then(|object| object.peel_to_commit());
+        match found {
+            Ok(commit) => Ok(Commit::of(commit.id())),
+            Err(_) => Err(HistoryError::UnknownRevision(revision.to_owned())),
+        }
     }
 
     /// Returns the commit of HEAD; `None` before the first commit.
@@ -145,21 +191,14 @@ impl Repository {
     ///
     /// [`HistoryError::Git`] where the commit is not in this clone.
     pub fn files_at(&self, commit: &Commit) -> Result<Vec<RawFile>, HistoryError> {
-        let tree = self.git.find_commit(git2::Oid::from_str(commit.as_str())?)?.tree()?;
-        let mut found = Vec::new();
-        tree.walk(git2::TreeWalkMode::PreOrder, |folder, entry| {
-            let path = format!("{folder}{}", entry.name().unwrap_or_default());
-            if entry.kind() == Some(git2::ObjectType::Blob)
-                && let Some(path) = self.within_book(&path)
-                && is_yaml(&path)
-            {
-                found.push((path, entry.id()));
-            }
-            git2::TreeWalkResult::Ok
-        })?;
-        found.sort();
-        let read = |(path, id)| Ok(RawFile { path, bytes: self.git.find_blob(id)?.content().to_vec() });
-        found.into_iter().map(read).collect()
+        let blobs = self.blobs_at(commit)?;
+        let read = |(path, id): (String, git2::Oid)| Ok(RawFile { bytes: self.content(id, &path)?, path });
+        blobs.into_iter().map(read).collect()
+    }
+
+    /// Returns the book's folder within the work tree; empty for the root.
+    pub(super) fn prefix(&self) -> &str {
+        &self.prefix
     }
 
     /// Returns a path of the book as a path of the work tree.
@@ -176,6 +215,6 @@ impl Repository {
 }
 
 /// What may be a file of a book; `load` knows which are.
-fn is_yaml(path: &str) -> bool {
+pub(super) fn is_yaml(path: &str) -> bool {
     path.ends_with(".yaml") || path.ends_with(".yml")
 }

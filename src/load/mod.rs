@@ -20,6 +20,7 @@ use rayon::prelude::*;
 
 pub use discover::{DiscoverError, RawFile, find_root, read_folder};
 pub use documents::{Document, Documents, Place};
+pub use name::identity;
 pub use nearest::{nearest, suggestion};
 pub use rules::{RULES, STRUCTURAL};
 pub use slots::{WriteSlotsError, write_slots};

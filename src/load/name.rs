@@ -62,6 +62,15 @@ pub fn classify(path: &str) -> FileName<'_> {
     }
 }
 
+/// Returns what makes two files the same one, whatever their folders: `KEY.KIND`; `None` where the name is not that of a
+/// book's file.
+pub fn identity(path: &str) -> Option<String> {
+    match classify(path) {
+        FileName::Of(kind, key) => Some(format!("{key}.{kind}")),
+        FileName::Wrong(_) | FileName::Other => None,
+    }
+}
+
 impl Wrong<'_> {
     /// Returns the finding for it.
     pub fn finding(self, file: &Arc<SourceFile>) -> Diagnostic {

@@ -1,0 +1,328 @@
+//! Merging a book in memory: real repositories, made with git itself.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use trialbook::history::{ConflictKind, HistoryError, Merge, Repository};
+use trialbook::load::{RawFile, read_folder};
+
+/// A repository in a folder of its own.
+struct Repo {
+    _folder: tempfile::TempDir,
+    root: PathBuf,
+}
+
+impl Repo {
+    fn new() -> Self {
+        Self::with(&[])
+    }
+
+    fn with(options: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let root = folder.path().canonicalize().expect("a folder").join("repo");
+        std::fs::create_dir(&root).expect("a folder");
+        let repo = Self { _folder: folder, root };
+        let mut init = vec!["init", "-q", "-b", "main"];
+        init.extend(options);
+        repo.git(&init);
+        repo.write("trialbook.yaml", "book: shop\nentities: {user: {column: user_id}}\n");
+        repo.write("a.segment.yaml", SEGMENT);
+        repo.write("b.segment.yaml", SEGMENT);
+        repo.commit("the book");
+        repo
+    }
+
+    fn git(&self, arguments: &[&str]) -> String {
+        git(&self.root, arguments)
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        let path = self.root.join(path);
+        std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+        std::fs::write(path, text).expect("a written file");
+    }
+
+    fn commit(&self, message: &str) {
+        self.git(&["add", "-A"]);
+        self.git(&["commit", "-q", "-m", message]);
+    }
+
+    /// Commits on a new branch from where `main` is.
+    fn branch(&self, name: &str, change: impl FnOnce(&Self)) {
+        self.git(&["switch", "-q", "-C", name, "main"]);
+        change(self);
+        self.commit(name);
+    }
+
+    fn on(&self, name: &str, change: impl FnOnce(&Self)) {
+        self.git(&["switch", "-q", name]);
+        change(self);
+        self.commit("more");
+    }
+
+    fn merge(&self) -> Result<Merge, HistoryError> {
+        merge(&self.root, "main")
+    }
+}
+
+fn git(folder: &Path, arguments: &[&str]) -> String {
+    let output = Command::new("git")
+        .args(["-c", "user.name=test", "-c", "user.email=test@acme.test", "-c", "protocol.file.allow=always"])
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .expect("git runs");
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "git {arguments:?}: {text}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn merge(book: &Path, into: &str) -> Result<Merge, HistoryError> {
+    let repository = Repository::of_book(book)?.expect("a repository");
+    repository.merge_into(into, read_folder(book).expect("the files"))
+}
+
+const SEGMENT: &str = "description: Some people.\n\n\naudience:\n  {}\n\n\n# the end\n";
+
+fn text<'a>(merge: &'a Merge, path: &str) -> Option<&'a str> {
+    let file = merge.files.iter().find(|file: &&RawFile| file.path == path)?;
+    Some(std::str::from_utf8(&file.bytes).expect("text"))
+}
+
+fn paths(merge: &Merge) -> Vec<&str> {
+    merge.files.iter().map(|file| file.path.as_str()).collect()
+}
+
+#[test]
+fn each_side_brings_what_it_changed() {
+    let repo = Repo::new();
+    repo.branch("ours", |repo| repo.write("a.segment.yaml", &SEGMENT.replace("Some", "Our")));
+    repo.on("main", |repo| {
+        repo.write("b.segment.yaml", &SEGMENT.replace("Some", "Their"));
+        repo.write("c.segment.yaml", SEGMENT);
+    });
+    repo.git(&["switch", "-q", "ours"]);
+    let merge = repo.merge().expect("a merge");
+    assert!(text(&merge, "a.segment.yaml").expect("a").contains("Our people"));
+    assert!(text(&merge, "b.segment.yaml").expect("b").contains("Their people"));
+    assert_eq!(paths(&merge), ["a.segment.yaml", "b.segment.yaml", "c.segment.yaml", "trialbook.yaml"]);
+    assert_eq!(merge.conflicts, []);
+    // Only what we bring is a change to what the other side has.
+    assert_eq!(merge.changes.len(), 1, "{:?}", merge.changes);
+    assert_eq!(merge.changes[0].after.as_deref(), Some("a.segment.yaml"));
+}
+
+#[test]
+fn lines_that_both_changed_apart_from_each_other_merge() {
+    let repo = Repo::new();
+    repo.branch("ours", |repo| repo.write("a.segment.yaml", &SEGMENT.replace("Some", "Our")));
+    repo.on("main", |repo| repo.write("a.segment.yaml", &SEGMENT.replace("the end", "their end")));
+    repo.git(&["switch", "-q", "ours"]);
+    let merge = repo.merge().expect("a merge");
+    let merged = text(&merge, "a.segment.yaml").expect("a");
+    assert!(merged.contains("Our people") && merged.contains("their end"), "{merged}");
+    // As git itself merges it.
+    repo.git(&["merge", "-q", "-m", "merged", "main"]);
+    assert_eq!(std::fs::read_to_string(repo.root.join("a.segment.yaml")).expect("a file"), merged);
+}
+
+#[test]
+fn what_is_not_committed_is_our_side_too_and_nothing_is_written() {
+    let repo = Repo::new();
+    repo.branch("ours", |repo| repo.write("d.segment.yaml", SEGMENT));
+    repo.write("a.segment.yaml", &SEGMENT.replace("Some", "Uncommitted"));
+    repo.write("e.segment.yaml", SEGMENT);
+    let before = repo.git(&["status", "--porcelain"]);
+    let objects = repo.git(&["count-objects", "-v"]);
+    let merge = repo.merge().expect("a merge");
+    assert!(text(&merge, "a.segment.yaml").expect("a").contains("Uncommitted"));
+    assert!(text(&merge, "e.segment.yaml").is_some());
+    assert_eq!(merge.changes.len(), 3);
+    assert_eq!(repo.git(&["status", "--porcelain"]), before);
+    assert_eq!(repo.git(&["count-objects", "-v"]), objects);
+}
+
+#[test]
+fn what_git_cannot_merge_is_a_conflict_and_stays_as_ours() {
+    let repo = Repo::new();
+    repo.branch("ours", |repo| {
+        repo.write("a.segment.yaml", &SEGMENT.replace("Some", "Our"));
+        repo.write("b.segment.yaml", &SEGMENT.replace("Some", "Our"));
+        repo.write("new.segment.yaml", &SEGMENT.replace("Some", "Our"));
+    });
+    repo.on("main", |repo| {
+        repo.write("a.segment.yaml", &SEGMENT.replace("Some", "Their"));
+        repo.write("new.segment.yaml", &SEGMENT.replace("Some", "Their"));
+        std::fs::remove_file(repo.root.join("b.segment.yaml")).expect("a file less");
+    });
+    repo.git(&["switch", "-q", "ours"]);
+    let merge = repo.merge().expect("a merge");
+    let conflicts: Vec<_> = merge.conflicts.iter().map(|c| (c.path.as_str(), c.kind)).collect();
+    assert_eq!(
+        conflicts,
+        [
+            ("a.segment.yaml", ConflictKind::Edits),
+            ("b.segment.yaml", ConflictKind::DeletedByThem),
+            ("new.segment.yaml", ConflictKind::Additions),
+        ]
+    );
+    assert!(text(&merge, "a.segment.yaml").expect("a").contains("Our people"));
+    repo.git(&["switch", "-q", "main"]);
+    let other = merge_of_branches(&repo, "ours");
+    assert!(other.conflicts.iter().any(|c| c.kind == ConflictKind::DeletedByUs));
+}
+
+fn merge_of_branches(repo: &Repo, into: &str) -> Merge {
+    merge(&repo.root, into).expect("a merge")
+}
+
+#[test]
+fn a_file_that_one_side_moved_and_the_other_edited_is_edited_where_it_is_now() {
+    let repo = Repo::new();
+    repo.branch("ours", |repo| {
+        std::fs::create_dir(repo.root.join("growth")).expect("a folder");
+        std::fs::rename(repo.root.join("a.segment.yaml"), repo.root.join("growth/a.segment.yaml"))
+            .expect("a move");
+    });
+    repo.on("main", |repo| repo.write("a.segment.yaml", &SEGMENT.replace("Some", "Their")));
+    repo.git(&["switch", "-q", "ours"]);
+    let merge = repo.merge().expect("a merge");
+    assert_eq!(paths(&merge), ["b.segment.yaml", "growth/a.segment.yaml", "trialbook.yaml"]);
+    assert!(text(&merge, "growth/a.segment.yaml").expect("a").contains("Their"));
+    assert_eq!(merge.conflicts, []);
+}
+
+#[test]
+fn a_deletion_is_a_change_and_an_old_one_of_theirs_is_none() {
+    let repo = Repo::new();
+    repo.branch("ours", |repo| {
+        std::fs::remove_file(repo.root.join("a.segment.yaml")).expect("a file less");
+    });
+    repo.on("main", |repo| std::fs::remove_file(repo.root.join("b.segment.yaml")).expect("a file less"));
+    repo.git(&["switch", "-q", "ours"]);
+    let merge = repo.merge().expect("a merge");
+    assert_eq!(paths(&merge), ["trialbook.yaml"]);
+    assert_eq!(merge.changes.len(), 1);
+    assert_eq!(merge.changes[0].after, None);
+    assert_eq!(merge.changes[0].before.as_ref().map(|file| file.path.as_str()), Some("a.segment.yaml"));
+}
+
+#[test]
+fn a_checkout_with_windows_line_ends_has_changed_nothing() {
+    let repo = Repo::new();
+    repo.branch("ours", |repo| repo.write("c.segment.yaml", SEGMENT));
+    repo.write("a.segment.yaml", &SEGMENT.replace('\n', "\r\n"));
+    let merge = repo.merge().expect("a merge");
+    assert_eq!(merge.changes.len(), 1, "{:?}", merge.changes);
+}
+
+#[test]
+fn a_book_in_a_folder_a_detached_head_and_a_second_worktree_are_merged_too() {
+    let repo = Repo::new();
+    repo.git(&["switch", "-q", "-c", "nested"]);
+    for file in ["trialbook.yaml", "a.segment.yaml", "b.segment.yaml"] {
+        let from = std::fs::read_to_string(repo.root.join(file)).expect("a file");
+        repo.write(&format!("shop/book/{file}"), &from);
+        std::fs::remove_file(repo.root.join(file)).expect("a file less");
+    }
+    repo.commit("into a folder");
+    repo.git(&["branch", "-q", "-f", "main", "nested"]);
+    repo.write("shop/book/c.segment.yaml", SEGMENT);
+    repo.write("other/d.segment.yaml", SEGMENT);
+    repo.commit("one more");
+    repo.git(&["checkout", "-q", "--detach"]);
+    let nested = merge(&repo.root.join("shop/book"), "main").expect("a merge");
+    assert_eq!(nested.changes.len(), 1);
+    assert_eq!(nested.changes[0].after.as_deref(), Some("c.segment.yaml"));
+
+    let second = repo.root.with_file_name("second");
+    repo.git(&["worktree", "add", "-q", second.to_str().expect("a path"), "HEAD"]);
+    assert_eq!(merge(&second.join("shop/book"), "main").expect("a merge").changes.len(), 1);
+}
+
+#[test]
+fn a_head_that_is_the_merge_already_is_compared_with_what_it_was_merged_into() {
+    let repo = Repo::new();
+    repo.branch("ours", |repo| repo.write("c.segment.yaml", SEGMENT));
+    repo.on("main", |repo| repo.write("d.segment.yaml", SEGMENT));
+    repo.git(&["checkout", "-q", "--detach", "main"]);
+    repo.git(&["merge", "-q", "-m", "queue", "ours"]);
+    let merge = repo.merge().expect("a merge");
+    assert_eq!(merge.changes.len(), 1);
+    assert_eq!(merge.changes[0].after.as_deref(), Some("c.segment.yaml"));
+}
+
+#[test]
+fn what_is_not_in_the_clone_says_what_to_fetch() {
+    let repo = Repo::new();
+    repo.branch("ours", |repo| repo.write("c.segment.yaml", SEGMENT));
+    repo.on("ours", |repo| repo.write("d.segment.yaml", SEGMENT));
+    repo.on("main", |repo| repo.write("a.segment.yaml", &SEGMENT.replace("Some", "Their")));
+    repo.git(&["config", "uploadpack.allowFilter", "true"]);
+    repo.git(&["config", "uploadpack.allowAnySHA1InWant", "true"]);
+    repo.git(&["switch", "-q", "ours"]);
+    let url = format!("file://{}", repo.root.display());
+    let parent = repo.root.parent().expect("a folder").to_owned();
+
+    git(&parent, &["clone", "-q", "--depth", "1", "--no-single-branch", &url, "shallow"]);
+    let error = merge(&parent.join("shallow"), "origin/main").expect_err("the base was not fetched");
+    assert!(matches!(error, HistoryError::Shallow(_)), "{error}");
+    assert!(error.help().expect("a help").contains("fetch-depth: 0"));
+
+    git(&parent, &["clone", "-q", "--single-branch", "-b", "ours", &url, "single"]);
+    let error = merge(&parent.join("single"), "origin/main").expect_err("the branch was not fetched");
+    assert_eq!(error.to_string(), "there is no revision `origin/main` in this clone");
+    assert!(error.help().expect("a help").contains("git fetch origin main:refs/remotes/origin/main"));
+
+    git(&parent, &["clone", "-q", "--filter=blob:none", &url, "blobless"]);
+    let error = merge(&parent.join("blobless"), "origin/main").expect_err("a blob was not fetched");
+    assert!(matches!(error, HistoryError::NotFetched(_)), "{error}");
+    assert!(error.help().expect("a help").contains("--no-filter"));
+}
+
+#[test]
+fn commits_without_an_ancestor_in_common_are_not_merged() {
+    let repo = Repo::new();
+    repo.git(&["switch", "-q", "--orphan", "ours"]);
+    repo.write("trialbook.yaml", "book: other\nentities: {user: {column: user_id}}\n");
+    repo.commit("another book");
+    let error = repo.merge().expect_err("nothing in common");
+    assert_eq!(error.to_string(), "HEAD and `main` have no commit in common");
+}
+
+#[test]
+fn a_repository_with_sha_256_is_refused_by_name() {
+    let repo = Repo::with(&["--object-format=sha256"]);
+    let error = repo.merge().expect_err("SHA-256");
+    assert!(matches!(error, HistoryError::Sha256), "{error:?}");
+    assert!(error.help().is_some());
+}
+
+#[test]
+fn a_book_in_a_submodule_belongs_to_the_submodule() {
+    let book = Repo::new();
+    let shop = Repo::new();
+    shop.git(&["submodule", "add", "-q", &format!("file://{}", book.root.display()), "book"]);
+    shop.commit("a submodule");
+    let inner = shop.root.join("book");
+    git(&inner, &["switch", "-q", "-c", "ours"]);
+    std::fs::write(inner.join("c.segment.yaml"), SEGMENT).expect("a written file");
+    assert_eq!(merge(&inner, "main").expect("a merge").changes.len(), 1);
+}
+
+#[test]
+fn a_third_side_is_merged_from_where_it_parted_from_the_other_two() {
+    let repo = Repo::new();
+    repo.branch("ours", |repo| repo.write("a.segment.yaml", &SEGMENT.replace("Some", "Our")));
+    repo.on("main", |repo| repo.write("b.segment.yaml", &SEGMENT.replace("Some", "Their")));
+    // It left main after our branch did: what it has of main is no change of its own.
+    repo.branch("third", |repo| repo.write("b.segment.yaml", &SEGMENT.replace("Some", "Their very own")));
+    repo.git(&["switch", "-q", "ours"]);
+    let repository = Repository::of_book(&repo.root).expect("git").expect("a repository");
+    let first = repo.merge().expect("a merge");
+    let merged = [first.theirs.clone()];
+    let both = repository.merge_also("third", first.files, &merged).expect("a merge");
+    assert_eq!(both.conflicts, []);
+    assert!(text(&both, "a.segment.yaml").expect("a").contains("Our people"));
+    assert!(text(&both, "b.segment.yaml").expect("b").contains("Their very own people"));
+}
