@@ -9,18 +9,17 @@ use super::audience;
 use super::context::{Context, Declared, Index, instant};
 use super::defaults;
 use super::sink::Sink;
-use super::source::relative_path;
+use super::target;
 use crate::diagnostic::Diagnostic;
 use crate::load::documents::Documents;
 use crate::load::nearest::suggestion;
 use crate::load::rules;
+use crate::load::syntax::Map;
 use crate::load::syntax::audience::COMBINATORS;
-use crate::load::syntax::book::{AttributeSyntax, BookFile, Engine, PolicySyntax, TargetSyntax, Values};
-use crate::load::syntax::{Emptiness, Map};
+use crate::load::syntax::book::{AttributeSyntax, BookFile, PolicySyntax, Values};
 use crate::model::{
-    Attribute, AttributeKey, AttributeType, Backend, Contents, Entity, Evaluator, Freeze, Github, Kind,
-    LargeChange, Number, Policy, QualityPolicy, Scalar, Share, Surface, Target, TargetKey, TargetType,
-    Warehouse,
+    Attribute, AttributeKey, AttributeType, Contents, Entity, Freeze, Github, Kind, LargeChange, Number,
+    Policy, QualityPolicy, Scalar, Share, Surface,
 };
 use crate::span::Spanned;
 
@@ -79,11 +78,16 @@ pub(super) fn lower<'a>(
         entries: attributes(file, &mut sink),
     };
     let analysis = defaults::book_analysis(file, &mut sink);
+    let targets = Declared {
+        complete: complete("targets", file.targets.is_some()),
+        entries: target::targets(file, &mut sink),
+    };
     let context = Context {
         timezone,
         entities,
         attributes,
         surfaces,
+        targets,
         defaults: file.defaults.as_ref().map(|defaults| &defaults.value),
         analysis,
     };
@@ -224,8 +228,7 @@ fn declared_values(
 }
 
 fn contents(file: &BookFile, context: &Context<'_>, sink: &mut Sink<'_>) -> Option<Contents> {
-    let targets = targets(file, sink);
-    let warehouse = warehouse(file, sink);
+    let warehouse = target::warehouse(file, sink);
     let policy = policy(file.policy.as_ref().map(|policy| &policy.value), context, sink);
     Some(Contents {
         name: file.name.as_ref()?.value.0.clone(),
@@ -233,7 +236,7 @@ fn contents(file: &BookFile, context: &Context<'_>, sink: &mut Sink<'_>) -> Opti
         entities: whole(&context.entities.entries)?,
         attributes: whole(&context.attributes.entries)?,
         surfaces: whole(&context.surfaces.entries)?,
-        targets: targets?,
+        targets: whole(&context.targets.entries)?,
         warehouse: warehouse?,
         github: match &file.github {
             None => None,
@@ -253,98 +256,6 @@ fn contents(file: &BookFile, context: &Context<'_>, sink: &mut Sink<'_>) -> Opti
 
 fn whole<K: Ord + Clone, V: Clone>(entries: &BTreeMap<K, Option<V>>) -> Option<BTreeMap<K, V>> {
     entries.iter().map(|(key, value)| Some((key.clone(), value.clone()?))).collect()
-}
-
-fn targets(file: &BookFile, sink: &mut Sink<'_>) -> Option<BTreeMap<TargetKey, Target>> {
-    let Some(section) = &file.targets else { return Some(BTreeMap::new()) };
-    let mut targets = BTreeMap::new();
-    let mut complete = true;
-    for (at, (key, syntax)) in section.value.0.iter().enumerate() {
-        if at > 0 {
-            let message = "several targets are reserved: they are not supported yet";
-            sink.error(rules::RESERVED_WORD, key.span, message, "keep the target that experiments run on");
-        }
-        match syntax.as_ref().and_then(|syntax| target(&key.value, &syntax.value, sink)) {
-            Some(target) => {
-                targets.insert(key.value.clone(), target);
-            }
-            None => complete = false,
-        }
-    }
-    complete.then_some(targets)
-}
-
-fn target(key: &TargetKey, syntax: &TargetSyntax, sink: &mut Sink<'_>) -> Option<Target> {
-    if let Some(primary) = &syntax.primary
-        && !primary.value
-    {
-        let message = format!("no target is primary: `{key}` is the only one");
-        sink.error(rules::BAD_TARGET, primary.span, message, "take `primary` out, or write `primary: true`");
-    }
-    let mut evaluators = Vec::new();
-    match &syntax.evaluators {
-        None => evaluators.push(Evaluator::Javascript4),
-        Some(list) => {
-            if list.value.1 == Emptiness::Empty {
-                let message = "a target has at least one evaluator";
-                sink.error(
-                    rules::BAD_TARGET,
-                    list.span,
-                    message,
-                    "name what serves from it, such as `[javascript-4]`",
-                );
-            }
-            for evaluator in &list.value.0 {
-                if evaluators.contains(&evaluator.value) {
-                    let message = format!("`{}` is given twice", evaluator.value.as_str());
-                    sink.error(rules::DUPLICATE_KEY, evaluator.span, message, "keep one of them");
-                } else {
-                    evaluators.push(evaluator.value);
-                }
-            }
-        }
-    }
-    let store = syntax.store.as_ref()?;
-    let text = &store.value.0;
-    match text.split_once("://") {
-        Some(("file", path)) => relative_path(path, "the store", rules::BAD_TARGET, store.span, sink),
-        Some((scheme @ ("s3" | "gs" | "az" | "http" | "https"), _)) => {
-            let message = format!("a store at `{scheme}://` is reserved: it is not supported yet");
-            sink.error(
-                rules::RESERVED_WORD,
-                store.span,
-                message,
-                "write `file://` and a path relative to the book's root, and copy the file in CI",
-            );
-        }
-        _ => sink.error(
-            rules::BAD_TARGET,
-            store.span,
-            format!("`{text}` is not a store such as `file://live/production.json`"),
-            format!("write `file://{}`", text.trim_start_matches('/')),
-        ),
-    }
-    Some(Target {
-        key: key.clone(),
-        backend: match syntax.kind.as_ref()?.value {
-            TargetType::Flagd => Backend::Flagd { store: text.clone(), evaluators },
-            TargetType::Unleash => return None,
-        },
-        primary: true,
-        experiments: true,
-    })
-}
-
-/// The outer `None`: it is given and wrong. The inner: it is not given.
-fn warehouse(file: &BookFile, sink: &mut Sink<'_>) -> Option<Option<Warehouse>> {
-    let Some(warehouse) = &file.warehouse else { return Some(None) };
-    if let Some(database) = &warehouse.value.database {
-        relative_path(&database.value.0, "the database", rules::BAD_TARGET, database.span, sink);
-    }
-    let database = warehouse.value.database.as_ref().map(|database| database.value.0.clone());
-    match warehouse.value.engine.as_ref()?.value {
-        Engine::Duckdb => Some(Some(Warehouse::Duckdb { database })),
-    }
 }
 
 fn policy(syntax: Option<&PolicySyntax>, context: &Context<'_>, sink: &mut Sink<'_>) -> Option<Policy> {

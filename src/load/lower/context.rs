@@ -12,7 +12,9 @@ use crate::load::nearest::suggestion;
 use crate::load::rules;
 use crate::load::syntax::book::DefaultsSyntax;
 use crate::load::syntax::{File, When, experiment, flag, holdout, layer, metric, rollout, segment, source};
-use crate::model::{Analysis, Attribute, AttributeKey, Entity, EntityKey, Kind, Surface, SurfaceKey};
+use crate::model::{
+    Analysis, Attribute, AttributeKey, Entity, EntityKey, Kind, Surface, SurfaceKey, Target, TargetKey,
+};
 use crate::span::{Span, Spanned};
 
 /// What is declared in a section of `trialbook.yaml`.
@@ -53,6 +55,7 @@ pub(super) struct Context<'a> {
     pub entities: Declared<EntityKey, Entity>,
     pub attributes: Declared<AttributeKey, Attribute>,
     pub surfaces: Declared<SurfaceKey, Surface>,
+    pub targets: Declared<TargetKey, Target>,
     pub defaults: Option<&'a DefaultsSyntax>,
     /// The book's analysis, every default written out.
     pub analysis: Analysis,

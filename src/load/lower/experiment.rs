@@ -5,14 +5,16 @@ use super::context::{Context, Index};
 use super::defaults;
 use super::flag::{check_variant, surfaces};
 use super::sink::Sink;
+use super::steps;
 use crate::load::nearest::suggestion;
 use crate::load::rules;
+use crate::load::syntax::Emptiness;
 use crate::load::syntax::experiment::{
-    DecisionSyntax, ExperimentFile, MetricsSyntax, ScheduleSyntax, Weights,
+    Allocation as AllocationSyntax, DecisionSyntax, ExperimentFile, MetricsSyntax, ScheduleSyntax, Weights,
 };
 use crate::load::syntax::flag::FlagFile;
 use crate::model::{
-    BUCKETS, Decision, DecisionOutcome, Experiment, ExperimentKey, Guardrail, MetricKey, Plan, Predicate,
+    Allocation, Decision, DecisionOutcome, Experiment, ExperimentKey, Guardrail, MetricKey, Plan, Predicate,
     Salt, Schedule, Share, Split, SplitError, SuccessMetric, VariantKey,
 };
 use crate::span::Spanned;
@@ -36,10 +38,10 @@ pub(super) fn lower(
         None => Some(Predicate::everyone()),
     };
     layer(file, entity, index, sink);
-    let allocation = allocation(file, sink);
     let split = file.variants.as_ref().and_then(|weights| split(weights, flag, sink));
     control(file, split.as_ref(), flag, sink);
     let schedule = file.schedule.as_ref().and_then(|schedule| schedule_of(&schedule.value, context, sink));
+    let allocation = allocation(file, schedule, context, sink);
     let plan = file.metrics.as_ref().and_then(|metrics| plan(&metrics.value, entity, index, sink));
     let plan = plan.map(|mut plan| {
         defaults::add(&mut plan, &surfaces, entity, context, index);
@@ -60,7 +62,7 @@ pub(super) fn lower(
         flag: file.flag.as_ref()?.value.clone(),
         audience: audience?,
         layer: file.layer.as_ref().map(|layer| layer.value.clone()),
-        allocation: allocation?.into(),
+        allocation: allocation?,
         control: file.control.as_ref()?.value.clone(),
         split: split?,
         schedule: schedule?,
@@ -92,28 +94,44 @@ fn layer(file: &ExperimentFile, entity: Option<&str>, index: &Index<'_>, sink: &
     }
 }
 
-fn allocation(file: &ExperimentFile, sink: &mut Sink<'_>) -> Option<Share> {
+/// Lowers an allocation. The steps of a ramp begin with the schedule and are taken before its end.
+fn allocation(
+    file: &ExperimentFile,
+    schedule: Option<Schedule>,
+    context: &Context<'_>,
+    sink: &mut Sink<'_>,
+) -> Option<Allocation> {
     let allocation = file.allocation.as_ref()?;
-    let share = allocation.value.0;
-    match share.buckets() {
-        Some(0) => sink.error(
-            rules::BAD_ALLOCATION,
-            allocation.span,
-            "an allocation of 0% enrols nobody",
-            "write the share of the audience that takes part, at least `0.01%`",
-        ),
-        Some(_) => return Some(share),
-        None => {
-            let per_bucket = 1_000_000 / BUCKETS;
-            let below = Share::from_ppm(share.ppm() / per_bucket * per_bucket).unwrap_or(Share::NONE);
-            let above = Share::from_ppm(share.ppm().div_ceil(per_bucket) * per_bucket).unwrap_or(Share::ALL);
-            let near =
-                if below == Share::NONE { format!("`{above}`") } else { format!("`{below}` or `{above}`") };
-            let message = format!("{share} is not a whole number of buckets, of which each is 0.01%");
-            sink.error(rules::BAD_ALLOCATION, allocation.span, message, format!("write {near}"));
+    let list = match &allocation.value {
+        AllocationSyntax::Fixed(share) => {
+            let share = Spanned { value: *share, span: allocation.span };
+            return steps::whole_buckets(&share, sink).map(Allocation::Fixed);
+        }
+        AllocationSyntax::Ramp(list) => list,
+    };
+    if list.1 == Emptiness::Empty {
+        let help = "write one share, such as `20%`, or steps such as `[{at: 2026-11-25, share: 5%}]`";
+        sink.error(rules::BAD_ALLOCATION, allocation.span, "a ramp without steps enrols nobody", help);
+    }
+    let steps = steps::lower(list, context, sink)?;
+    if let Some(schedule) = schedule {
+        let place = |at: usize| {
+            let step = list.0.get(at);
+            step.map_or(allocation.span, |step| step.value.at.as_ref().map_or(step.span, |at| at.span))
+        };
+        if steps.first_at() != schedule.start() {
+            let message = "the first step of the ramp is not at the schedule's start";
+            let help =
+                "write the date of `schedule.start`: who is enrolled from then on is the first step's share";
+            sink.error(rules::BAD_ALLOCATION, place(0), message, help);
+        }
+        if let Some(late) = steps.all().iter().position(|step| step.at >= schedule.end()) {
+            let message = "a step of the ramp that comes when enrolment has ended";
+            let help = "take the step out, or end the schedule later";
+            sink.error(rules::BAD_ALLOCATION, place(late), message, help);
         }
     }
-    None
+    Some(Allocation::Ramp(steps))
 }
 
 fn split(weights: &Spanned<Weights>, flag: Option<&FlagFile>, sink: &mut Sink<'_>) -> Option<Split> {
@@ -216,7 +234,7 @@ fn plan(
     let mut complete = true;
     for success in metrics.success.iter().flat_map(|list| &list.value.0) {
         if let Some(metric) = &success.value.metric {
-            check_metric(metric, entity, index, sink);
+            check_metric(metric, entity, "the flag randomises", index, sink);
             defaults::once(metric, &mut seen, sink);
         }
         match (&success.value.metric, &success.value.mde) {
@@ -228,7 +246,7 @@ fn plan(
     }
     for guardrail in metrics.guardrails.iter().flat_map(|list| &list.value.0) {
         if let Some(metric) = &guardrail.value.metric {
-            check_metric(metric, entity, index, sink);
+            check_metric(metric, entity, "the flag randomises", index, sink);
             defaults::once(metric, &mut seen, sink);
         }
         match (&guardrail.value.metric, &guardrail.value.margin) {
@@ -239,16 +257,18 @@ fn plan(
         }
     }
     for metric in metrics.exploratory.iter().flat_map(|list| &list.value.0) {
-        check_metric(metric, entity, index, sink);
+        check_metric(metric, entity, "the flag randomises", index, sink);
         defaults::once(metric, &mut seen, sink);
         plan.exploratory.push(metric.value.clone());
     }
     complete.then_some(plan)
 }
 
+/// Reports a metric that there is not, or that is measured on another entity; `why` says what demands the entity.
 pub(super) fn check_metric(
     metric: &Spanned<MetricKey>,
     entity: Option<&str>,
+    why: &str,
     index: &Index<'_>,
     sink: &mut Sink<'_>,
 ) {
@@ -257,10 +277,8 @@ pub(super) fn check_metric(
     if let (Some(measured_on), Some(entity)) = (measured_on, entity)
         && measured_on != entity
     {
-        let message = format!(
-            "metric `{}` is measured per `{measured_on}`, and the flag randomises `{entity}`",
-            metric.value
-        );
+        let message =
+            format!("metric `{}` is measured per `{measured_on}`, and {why} `{entity}`", metric.value);
         sink.error(
             rules::ENTITY_MISMATCH,
             metric.span,

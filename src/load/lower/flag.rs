@@ -7,10 +7,13 @@ use super::context::{Context, Index};
 use super::sink::Sink;
 use crate::load::nearest::suggestion;
 use crate::load::rules;
-use crate::load::syntax::flag::FlagFile;
+use crate::load::syntax::flag::{FlagFile, RuleSyntax};
 use crate::load::syntax::layer::LayerFile;
 use crate::load::syntax::{List, Map};
-use crate::model::{Duration, Flag, FlagKey, Layer, LayerKey, Rule, Salt, Slot, SurfaceKey, VariantKey};
+use crate::model::{
+    Duration, Flag, FlagKey, HoldoutKey, Layer, LayerKey, Override, Rule, Salt, Slot, SurfaceKey, TargetKey,
+    VariantKey,
+};
 use crate::span::Spanned;
 
 /// Lowers a flag.
@@ -29,9 +32,44 @@ pub(super) fn lower(
     if let Some(default) = &file.default {
         check_variant(file, default, sink);
     }
+    let rules = match &file.rules {
+        Some(list) => rules_of(&list.value, file, context, index, sink),
+        None => Some(Vec::new()),
+    };
+    let overrides = overrides(file, context, index, sink);
+    let holdouts = holdouts(file, index, sink);
+    let expires = match &file.expires {
+        None => None,
+        Some(when) => Some(context.instant(when, sink)?),
+    };
+    Some(Flag {
+        key: FlagKey::new(key).ok()?,
+        description: file.description.as_ref()?.value.0.clone(),
+        owner: file.owner.as_ref()?.value.0.clone(),
+        surfaces,
+        entity: file.entity.as_ref()?.value.clone(),
+        kind: file.kind.as_ref()?.value,
+        variants: variants?,
+        default: file.default.as_ref()?.value.clone(),
+        overrides: overrides?,
+        holdouts: holdouts?,
+        rules: rules?,
+        enabled: file.enabled.as_ref().is_none_or(|enabled| enabled.value),
+        archived: file.archived.as_ref().is_some_and(|archived| archived.value),
+        expires,
+    })
+}
+
+fn rules_of(
+    list: &List<RuleSyntax>,
+    file: &FlagFile,
+    context: &Context<'_>,
+    index: &Index<'_>,
+    sink: &mut Sink<'_>,
+) -> Option<Vec<Rule>> {
     let mut rules = Vec::new();
     let mut complete = true;
-    for rule in file.rules.iter().flat_map(|rules| &rules.value.0) {
+    for rule in &list.0 {
         let when =
             rule.value.when.as_ref().and_then(|when| audience::lower(&when.value, context, index, sink));
         if let Some(serve) = &rule.value.serve {
@@ -42,29 +80,70 @@ pub(super) fn lower(
             _ => complete = false,
         }
     }
-    let expires = match &file.expires {
-        None => None,
-        Some(when) => Some(context.instant(when, sink)?),
-    };
-    if !complete {
-        return None;
+    complete.then_some(rules)
+}
+
+/// Lowers what targets serve differently.
+fn overrides(
+    file: &FlagFile,
+    context: &Context<'_>,
+    index: &Index<'_>,
+    sink: &mut Sink<'_>,
+) -> Option<BTreeMap<TargetKey, Override>> {
+    let mut overrides = BTreeMap::new();
+    let mut complete = true;
+    for (target, syntax) in file.overrides.iter().flat_map(|section| &section.value.0) {
+        context.targets.check("target", target.value.as_str(), target.span, sink);
+        let Some(Spanned { value: syntax, span }) = syntax else {
+            complete = false;
+            continue;
+        };
+        if let Some(default) = &syntax.default {
+            check_variant(file, default, sink);
+        }
+        let rules = match &syntax.rules {
+            Some(list) => rules_of(&list.value, file, context, index, sink).map(Some),
+            None => Some(None),
+        };
+        let Some(rules) = rules else {
+            complete = false;
+            continue;
+        };
+        let differently = Override {
+            enabled: syntax.enabled.as_ref().map(|enabled| enabled.value),
+            default: syntax.default.as_ref().map(|default| default.value.clone()),
+            rules,
+        };
+        // What was said and not understood is reported already.
+        if sink.file().slice(*span).trim_matches(['{', '}']).trim().is_empty() {
+            let message = format!("nothing says what `{}` serves differently", target.value);
+            let help = "say `enabled`, `default` or `rules`, or take the target out";
+            sink.error(rules::EMPTY_CONDITION, *span, message, help);
+        }
+        overrides.insert(target.value.clone(), differently);
     }
-    Some(Flag {
-        key: FlagKey::new(key).ok()?,
-        description: file.description.as_ref()?.value.0.clone(),
-        owner: file.owner.as_ref()?.value.0.clone(),
-        surfaces,
-        entity: file.entity.as_ref()?.value.clone(),
-        kind: file.kind.as_ref()?.value,
-        variants: variants?,
-        default: file.default.as_ref()?.value.clone(),
-        overrides: BTreeMap::new(),
-        holdouts: BTreeMap::new(),
-        rules,
-        enabled: file.enabled.as_ref().is_none_or(|enabled| enabled.value),
-        archived: file.archived.as_ref().is_some_and(|archived| archived.value),
-        expires,
-    })
+    complete.then_some(overrides)
+}
+
+/// Lowers what the units of holdouts are served.
+fn holdouts(
+    file: &FlagFile,
+    index: &Index<'_>,
+    sink: &mut Sink<'_>,
+) -> Option<BTreeMap<HoldoutKey, VariantKey>> {
+    let mut holdouts = BTreeMap::new();
+    let mut complete = true;
+    for (holdout, variant) in file.holdouts.iter().flat_map(|section| &section.value.0) {
+        index.holdouts.referred("holdout", holdout.value.as_str(), holdout.span, sink);
+        match variant {
+            Some(variant) => {
+                check_variant(file, variant, sink);
+                holdouts.insert(holdout.value.clone(), variant.value.clone());
+            }
+            None => complete = false,
+        }
+    }
+    complete.then_some(holdouts)
 }
 
 /// Lowers a list of surfaces; a surface that is given twice is one.

@@ -16,6 +16,7 @@ mod sink;
 mod source;
 mod sql;
 mod steps;
+mod target;
 
 use std::collections::BTreeMap;
 

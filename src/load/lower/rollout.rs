@@ -31,11 +31,17 @@ pub(super) fn lower(
         Some(audience) => audience::lower(&audience.value, context, index, sink),
         None => Some(Predicate::everyone()),
     };
-    let steps = file.steps.as_ref().and_then(|list| steps::lower(list, context, sink));
+    if let Some(list) = &file.steps
+        && list.value.1 == Emptiness::Empty
+    {
+        let message = "a rollout without steps is served to nobody";
+        sink.error(rules::BAD_SCHEDULE, list.span, message, "write such as `[{at: 2026-11-25, share: 1%}]`");
+    }
+    let steps = file.steps.as_ref().and_then(|list| steps::lower(&list.value, context, sink));
     let (mut guardrails, mut seen, mut complete) = (Vec::new(), Vec::new(), true);
     for guardrail in file.guardrails.iter().flat_map(|list| &list.value.0) {
         if let Some(metric) = &guardrail.value.metric {
-            check_metric(metric, entity, index, sink);
+            check_metric(metric, entity, "the flag is drawn per", index, sink);
             defaults::once(metric, &mut seen, sink);
         }
         match (&guardrail.value.metric, &guardrail.value.margin) {
@@ -85,7 +91,7 @@ pub(super) fn lower_holdout(
     let schedule = file.schedule.as_ref().and_then(|schedule| schedule_of(&schedule.value, context, sink));
     let (mut metrics, mut seen) = (Vec::new(), Vec::new());
     for metric in file.metrics.iter().flat_map(|list| &list.value.0) {
-        check_metric(metric, entity.as_ref().map(EntityKey::as_str), index, sink);
+        check_metric(metric, entity.as_ref().map(EntityKey::as_str), "the holdout holds out", index, sink);
         defaults::once(metric, &mut seen, sink);
         metrics.push(metric.value.clone());
     }

@@ -9,14 +9,10 @@ use crate::model::{BUCKETS, Share, Step, Steps};
 use crate::span::Spanned;
 
 /// Lowers steps; each one that does not grow is reported at its place.
-pub(super) fn lower(
-    list: &Spanned<List<StepSyntax>>,
-    context: &Context<'_>,
-    sink: &mut Sink<'_>,
-) -> Option<Steps> {
+pub(super) fn lower(list: &List<StepSyntax>, context: &Context<'_>, sink: &mut Sink<'_>) -> Option<Steps> {
     let mut steps: Vec<Step> = Vec::new();
     let mut complete = true;
-    for syntax in &list.value.0 {
+    for syntax in &list.0 {
         let at = syntax.value.at.as_ref().and_then(|at| context.instant(at, sink));
         let share = syntax.value.share.as_ref().and_then(|share| whole_buckets(share, sink));
         let (Some(at), Some(share)) = (at, share) else {
@@ -55,14 +51,19 @@ pub(super) fn whole_buckets(share: &Spanned<Share>, sink: &mut Sink<'_>) -> Opti
                 rules::BAD_ALLOCATION,
                 share.span,
                 "a share of 0% is nobody",
-                "write at least `0.01%`",
+                "write the share of the audience that takes part, at least `0.01%`",
             );
             None
         }
         Some(_) => Some(share.value),
         None => {
-            let message = format!("{} is not a whole number of the {BUCKETS} buckets", share.value);
-            sink.error(rules::BAD_ALLOCATION, share.span, message, "write at most two decimals");
+            let (ppm, per_bucket) = (share.value.ppm(), Share::ALL.ppm() / BUCKETS);
+            let below = Share::from_ppm(ppm / per_bucket * per_bucket).unwrap_or(Share::NONE);
+            let above = Share::from_ppm(ppm.div_ceil(per_bucket) * per_bucket).unwrap_or(Share::ALL);
+            let near =
+                if below == Share::NONE { format!("`{above}`") } else { format!("`{below}` or `{above}`") };
+            let message = format!("{} is not a whole number of buckets, of which each is 0.01%", share.value);
+            sink.error(rules::BAD_ALLOCATION, share.span, message, format!("write {near}"));
             None
         }
     }

@@ -131,19 +131,26 @@ mapping! {
     struct TargetSyntax: "a target" {
         /// Its kind.
         "type" required kind: TargetType,
-        /// Where the flags are kept: `file://` and a path relative to the book's root.
-        "store" required store: Text,
-        /// Launches, exposures and analysis belong to this one; the only target is primary unless it says otherwise.
+        /// Launches, exposures and analysis belong to this one. Of several targets one says `true`; an only one need not.
         "primary" optional primary: bool,
-        /// The evaluators that serve from it; `[javascript-4]` unless given.
+        /// `false`: it serves flags and their rules alone, so that nobody randomises testers.
+        "experiments" optional experiments: bool,
+        /// flagd: where the flags are kept: `file://` and a path relative to the book's root, or a place in an object store.
+        "store" optional store: Text,
+        /// flagd: the evaluators that serve from it; `[javascript-4]` unless given.
         "evaluators" optional evaluators: List<Evaluator>,
+        /// Unleash: where the server is; `https://`, or `http://` to this machine.
+        "url" optional url: Text,
+        /// Unleash: the project that the flags are in.
+        "project" optional project: Text,
+        /// Unleash: the environment that is written.
+        "environment" optional environment: Text,
+        /// Unleash: the environment variable that holds the token. Never the token.
+        "token_env" optional token_env: Text,
     }
-    reserved {
-        "experiments" => "there is one target today, and it serves experiments; take `experiments:` out",
-        "url" => "a flagd target has a `store`",
-        "project" => "a flagd target has a `store`",
-        "environment" => "a flagd target has a `store`",
-        "token_env" => "a flagd target has a `store`",
+    by "type" {
+        "flagd" => "a target of type `flagd`" needs ["store"] takes ["evaluators"],
+        "unleash" => "a target of type `unleash`" needs ["url", "project", "environment", "token_env"] takes [],
     }
 }
 
@@ -152,12 +159,25 @@ mapping! {
 pub enum Engine {
     /// The embedded DuckDB.
     Duckdb,
+    /// Any database with an ADBC driver.
+    Adbc,
 }
 
-words! { Engine: "`duckdb`" {
+words! { Engine: "`duckdb` or `adbc`" {
     "duckdb" => Engine::Duckdb,
-} reserved {
-    "adbc" => "write `engine: duckdb`, and give it the data as files or as a DuckDB database",
+    "adbc" => Engine::Adbc,
+} }
+
+/// A dialect of SQL.
+#[derive(Debug, Clone, Copy)]
+pub struct Dialect(pub &'static str);
+
+words! { Dialect: "one of `duckdb`, `postgres`, `spark`, `snowflake`, `bigquery`" {
+    "duckdb" => Dialect("duckdb"),
+    "postgres" => Dialect("postgres"),
+    "spark" => Dialect("spark"),
+    "snowflake" => Dialect("snowflake"),
+    "bigquery" => Dialect("bigquery"),
 } }
 
 mapping! {
@@ -165,13 +185,18 @@ mapping! {
     struct WarehouseSyntax: "a warehouse" {
         /// Its kind.
         "engine" required engine: Engine,
-        /// The database file, relative to the book's root. Left out: sources are files.
+        /// DuckDB: the database file, relative to the book's root. Left out: sources are files.
         "database" optional database: Text,
+        /// ADBC: the driver, by the name or the path of its shared library.
+        "driver" optional driver: Text,
+        /// ADBC: the dialect of SQL that the database speaks.
+        "dialect" optional dialect: Dialect,
+        /// ADBC: the environment variable that holds the address, and perhaps the password.
+        "uri_env" optional uri_env: Text,
     }
-    reserved {
-        "driver" => "the embedded DuckDB needs no driver",
-        "dialect" => "the embedded DuckDB has its own",
-        "uri_env" => "the embedded DuckDB has a `database`",
+    by "engine" {
+        "duckdb" => "the embedded DuckDB" needs [] takes ["database"],
+        "adbc" => "a warehouse of engine `adbc`" needs ["driver", "dialect", "uri_env"] takes [],
     }
 }
 

@@ -6,6 +6,7 @@ use super::audience::Audience;
 use super::leaf::{List, Map, Positive, Text, When};
 use super::mapping::mapping;
 use super::reader::{Definitions, Reader, Syntax};
+use super::rollout::StepSyntax;
 use crate::load::rules;
 use crate::load::yaml::{Content, Node, Typed};
 use crate::model::{
@@ -30,7 +31,7 @@ mapping! {
         "audience" optional audience: Audience,
         /// The layer whose slots hold its units. Left out: a draw of its own, meeting others at random.
         "layer" optional layer: LayerKey,
-        /// The share of the audience that is enrolled, in whole buckets of 0.01%.
+        /// The share of the audience that is enrolled, in whole buckets of 0.01%; or a list of steps that only grow.
         "allocation" required allocation: Allocation,
         /// The variant that the others are compared with.
         "control" required control: VariantKey,
@@ -101,7 +102,8 @@ mapping! {
 mapping! {
     /// How an experiment is judged.
     struct AnalysisSyntax: "an analysis" {
-        /// When the data may be looked at: `fixed-horizon`, once, when the last window has closed.
+        /// When the data may be looked at. `fixed-horizon`: once, when the last window has closed. `group-sequential`:
+        /// daily, with the level spent over the schedule. `always-valid`: at any time.
         "method" optional method: Method,
         /// The two-sided level of the decision; 5% unless given.
         "alpha" optional alpha: Share,
@@ -205,23 +207,32 @@ impl Syntax for Margin {
     }
 }
 
-/// A single share.
-#[derive(Debug, Clone, Copy)]
-pub struct Allocation(pub Share);
+/// A share throughout, or the steps of a ramp.
+#[derive(Debug)]
+pub enum Allocation {
+    /// From the start on.
+    Fixed(Share),
+    /// Step by step.
+    Ramp(List<StepSyntax>),
+}
 
 impl Syntax for Allocation {
     fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
-        if matches!(node.content, Content::Sequence(_)) {
-            let message = "an allocation that grows by a list of dates is reserved: it is not supported yet";
-            let help = "write one share, such as `allocation: 5%`, and grow it later in a pull request";
-            reader.error(rules::RESERVED_WORD, node.span, message, help);
-            return None;
+        match &node.content {
+            Content::Sequence(_) => List::read(node, reader).map(Self::Ramp),
+            Content::Scalar(_) => Share::read(node, reader).map(Self::Fixed),
+            Content::Mapping(_) => {
+                let expected =
+                    "a share such as `20%`, or a list of steps such as `[{at: 2026-11-25, share: 5%}]`";
+                reader.expected(rules::WRONG_TYPE, node, expected, "");
+                None
+            }
         }
-        Share::read(node, reader).map(Self)
     }
 
     fn schema(definitions: &mut Definitions) -> Value {
-        Share::schema(definitions)
+        let steps = List::<StepSyntax>::schema(definitions);
+        json!({ "anyOf": [Share::schema(definitions), steps], "examples": ["20%"] })
     }
 }
 

@@ -8,7 +8,7 @@ use super::mapping::mapping;
 use super::reader::{Definitions, Reader, Syntax};
 use crate::load::rules;
 use crate::load::yaml::{Content, Node, Typed, to_json};
-use crate::model::{EntityKey, SurfaceKey, ValueType, VariantKey};
+use crate::model::{EntityKey, HoldoutKey, SurfaceKey, TargetKey, ValueType, VariantKey};
 
 mapping! {
     /// A flag: typed variants, a default, ordered rules. The file's stem is its key.
@@ -33,13 +33,15 @@ mapping! {
         "enabled" optional enabled: bool,
         /// `true` stops serving it; comes before its removal.
         "archived" optional archived: bool,
+        /// What a target of trialbook.yaml serves differently. What it does not say is as everywhere.
+        "in" optional overrides: Map<TargetKey, OverrideSyntax>,
+        /// What the units of a holdout are served: the default as of the holdout's start, where it has changed since.
+        "holdouts" optional holdouts: Map<HoldoutKey, VariantKey>,
         /// When it should be gone.
         "expires" optional expires: When,
     }
     reserved {
-        "in" => "every target is served the same today; take `in:` out",
         "schema" => "the flag's `type` is checked; take `schema:` out",
-        "holdouts" => "holdouts are not supported yet; take `holdouts:` out",
         "requires" => "prerequisites are not supported yet; say the condition in `rules` or in the audience",
     }
 }
@@ -51,6 +53,18 @@ mapping! {
         "when" required when: Audience,
         /// The variant that they are served.
         "serve" required serve: VariantKey,
+    }
+}
+
+mapping! {
+    /// What one target serves differently: nothing else differs between targets.
+    struct OverrideSyntax: "what a target serves differently" {
+        /// `false` gives everybody the default at once.
+        "enabled" optional enabled: bool,
+        /// The variant that is served where no rule and no experiment decides.
+        "default" optional default: VariantKey,
+        /// All of the rules there: the flag's other rules do not count.
+        "rules" optional rules: List<RuleSyntax>,
     }
 }
 

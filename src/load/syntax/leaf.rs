@@ -8,8 +8,8 @@ use crate::load::rules;
 use crate::load::yaml::{Content, Node, Typed};
 use crate::model::{
     AttributeKey, AttributeType, BucketRange, ColumnName, DecisionOutcome, DimensionKey, Direction, Duration,
-    EntityKey, Evaluator, ExperimentKey, FlagKey, LayerKey, MeasureKey, Method, MetricKey, Salt, SegmentKey,
-    Share, SourceKey, SurfaceKey, TargetKey, TargetType, ValueType, VariantKey,
+    EntityKey, Evaluator, ExperimentKey, FlagKey, HoldoutKey, LayerKey, MeasureKey, Method, MetricKey, Salt,
+    SegmentKey, Share, SourceKey, SurfaceKey, TargetKey, TargetType, ValueType, VariantKey,
 };
 use crate::span::Spanned;
 
@@ -75,6 +75,7 @@ keys! {
     SourceKey: "a source's key", "^[a-z0-9][a-z0-9-]{0,62}$";
     SurfaceKey: "a surface's key", "^[a-z0-9][a-z0-9-]{0,62}$";
     TargetKey: "a target's key", "^[a-z0-9][a-z0-9-]{0,62}$";
+    HoldoutKey: "a holdout's key", "^[a-z0-9][a-z0-9-]{0,62}$";
     Salt: "a salt", "^[a-z0-9][a-z0-9-]{0,62}$";
     VariantKey: "a variant's key", "^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$";
     AttributeKey: "an attribute's name", "^[A-Za-z_][A-Za-z0-9_-]{0,62}$";
@@ -372,11 +373,10 @@ words! { AttributeType: "one of `string`, `number`, `boolean`, `version`" {
     "version" => AttributeType::Version,
 } }
 
-words! { Method: "`fixed-horizon`" {
+words! { Method: "one of `fixed-horizon`, `group-sequential`, `always-valid`" {
     "fixed-horizon" => Method::FixedHorizon,
-} reserved {
-    "group-sequential" => "write `method: fixed-horizon`: the data is judged once, when the last window has closed",
-    "always-valid" => "write `method: fixed-horizon`: the data is judged once, when the last window has closed",
+    "group-sequential" => Method::GroupSequential,
+    "always-valid" => Method::AlwaysValid,
 } }
 
 words! { Direction: "`good` or `bad`" {
@@ -391,10 +391,9 @@ words! { DecisionOutcome: "one of `ship`, `roll-back`, `inconclusive`, `aborted`
     "aborted" => DecisionOutcome::Aborted,
 } }
 
-words! { TargetType: "`flagd`" {
+words! { TargetType: "`flagd` or `unleash`" {
     "flagd" => TargetType::Flagd,
-} reserved {
-    "unleash" => "only `type: flagd` can be served today",
+    "unleash" => TargetType::Unleash,
 } }
 
 words! { Evaluator: "`javascript-4` or `python-2`" {

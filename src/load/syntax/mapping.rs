@@ -6,6 +6,9 @@ use serde_json::{Value, json};
 ///
 /// A field is `None` where the key is missing or its value does not fit; either has been reported where
 /// that is wrong, so that whoever lowers it checks what is there and stays silent about what is not.
+///
+/// Where kinds of one thing differ in their keys, `by "type" { "a" => "a thing of type `a`" needs ["x"] takes ["y"], }`
+/// says which key belongs to which kind; a key that no kind names belongs to all.
 macro_rules! mapping {
     (
         $(#[doc = $doc:literal])+
@@ -13,12 +16,20 @@ macro_rules! mapping {
             $( $(#[doc = $field_doc:literal])+ $key:literal $need:ident $field:ident: $type:ty, )*
         }
         $(exactly one of $($one:literal)|+;)?
+        $(by $tag:literal { $($($kind:literal)|+ => $kind_what:literal needs [$($needs:literal),*] takes [$($takes:literal),*],)+ })?
         $(reserved { $($word:literal => $advice:literal,)+ })?
     ) => {
         $(#[doc = $doc])+
         #[derive(Debug, Default)]
         pub struct $name {
             $( $(#[doc = $field_doc])+ pub $field: Option<$crate::span::Spanned<$type>>, )*
+        }
+
+        impl $name {
+            /// The kinds that differ in their keys, and the key that says which it is.
+            const BRANCHES: Option<$crate::load::syntax::reader::Branches> = $crate::load::syntax::mapping::branches!(
+                $($tag { $($($kind)|+ => $kind_what needs [$($needs),*] takes [$($takes),*],)+ })?
+            );
         }
 
         impl $crate::load::syntax::reader::Syntax for $name {
@@ -41,6 +52,7 @@ macro_rules! mapping {
                 }
                 reader.missing(node, FIELDS, $what);
                 $(reader.exactly_one(node, &[$($one),+], $what);)?
+                reader.of_kind(node, Self::BRANCHES);
                 Some(read)
             }
 
@@ -54,7 +66,7 @@ macro_rules! mapping {
                         <$type as $crate::load::syntax::reader::Syntax>::schema(definitions),
                     ),)*
                 ];
-                $crate::load::syntax::mapping::object(concat!($($doc, "\n"),+), fields, one)
+                $crate::load::syntax::mapping::object(concat!($($doc, "\n"),+), fields, one, Self::BRANCHES)
             }
         }
     };
@@ -66,6 +78,23 @@ macro_rules! need {
     };
     (optional) => {
         false
+    };
+}
+
+macro_rules! branches {
+    () => {
+        None
+    };
+    ($tag:literal { $($($kind:literal)|+ => $what:literal needs [$($needs:literal),*] takes [$($takes:literal),*],)+ }) => {
+        Some($crate::load::syntax::reader::Branches {
+            tag: $tag,
+            branches: &[$($crate::load::syntax::reader::Branch {
+                kinds: &[$($kind),+],
+                what: $what,
+                needs: &[$($needs),*],
+                takes: &[$($takes),*],
+            },)+],
+        })
     };
 }
 
@@ -98,9 +127,9 @@ macro_rules! words {
     };
 }
 
-pub(super) use {mapping, need, words};
+pub(super) use {branches, mapping, need, words};
 
-use super::reader::Reader;
+use super::reader::{Branch, Branches, Reader};
 use crate::load::nearest::nearest;
 use crate::load::rules;
 use crate::load::yaml::Node;
@@ -123,7 +152,12 @@ pub(super) fn unknown_word(
 }
 
 /// Returns the schema of a mapping.
-pub(super) fn object(doc: &str, fields: Vec<(&str, bool, &str, Value)>, one: &[&str]) -> Value {
+pub(super) fn object(
+    doc: &str,
+    fields: Vec<(&str, bool, &str, Value)>,
+    one: &[&str],
+    branches: Option<Branches>,
+) -> Value {
     let required: Vec<_> =
         fields.iter().filter(|(_, required, ..)| *required).map(|(name, ..)| *name).collect();
     let properties: serde_json::Map<_, _> = fields
@@ -150,8 +184,23 @@ pub(super) fn object(doc: &str, fields: Vec<(&str, bool, &str, Value)>, one: &[&
             let branches: Vec<_> = one.iter().map(|name| json!({ "required": [name] })).collect();
             schema.insert("oneOf".into(), branches.into());
         }
+        if let Some(branches) = branches {
+            schema.insert(
+                "allOf".into(),
+                branches.branches.iter().map(|branch| condition(&branches, branch)).collect(),
+            );
+        }
     }
     schema
+}
+
+/// Returns what the schema demands of one kind: an editor then names the branch that was meant.
+fn condition(branches: &Branches, branch: &Branch) -> Value {
+    let refused = branches.others(branch).map(|name| (name.to_owned(), Value::Bool(false)));
+    json!({
+        "if": { "required": [branches.tag], "properties": { branches.tag: { "enum": branch.kinds } } },
+        "then": { "required": branch.needs, "properties": refused.collect::<serde_json::Map<_, _>>() },
+    })
 }
 
 /// Returns a doc comment as one paragraph.

@@ -18,7 +18,7 @@ pub mod segment;
 pub mod source;
 
 pub(in crate::load) use leaf::key_like;
-pub use leaf::{Emptiness, List, Map, When};
+pub use leaf::{Emptiness, List, Map, Text, When};
 pub use reader::{Definitions, Reader, Syntax};
 
 use crate::load::yaml::Node;

@@ -39,6 +39,37 @@ pub struct Field {
     pub required: bool,
 }
 
+/// The kinds of a thing that differ in their keys.
+#[derive(Clone, Copy)]
+pub struct Branches {
+    /// The key that says which kind it is.
+    pub tag: &'static str,
+    pub branches: &'static [Branch],
+}
+
+/// What some kinds need and take besides the keys that all of them have.
+pub struct Branch {
+    /// The words of the kinds.
+    pub kinds: &'static [&'static str],
+    /// What they are, for messages.
+    pub what: &'static str,
+    pub needs: &'static [&'static str],
+    pub takes: &'static [&'static str],
+}
+
+impl Branches {
+    /// Returns the keys that belong to other kinds alone.
+    pub fn others(&self, branch: &Branch) -> impl Iterator<Item = &'static str> {
+        let mut names = Vec::new();
+        for name in self.branches.iter().flat_map(|other| other.needs.iter().chain(other.takes)) {
+            if !branch.needs.contains(name) && !branch.takes.contains(name) && !names.contains(name) {
+                names.push(*name);
+            }
+        }
+        names.into_iter()
+    }
+}
+
 impl<'a> Reader<'a> {
     /// Begins to read a file.
     pub fn new(file: &'a Arc<SourceFile>) -> Self {
@@ -205,6 +236,34 @@ impl<'a> Reader<'a> {
         // The whole mapping is the place; its first key says where it begins.
         let start = node.entries().first().map_or(node.span, |entry| entry.key_span);
         self.error(rules::MISSING_KEY, start, format!("{what} needs {list}"), "");
+    }
+
+    /// Says which keys a thing of its kind lacks, and which are another kind's.
+    pub fn of_kind(&mut self, node: &Node, branches: Option<Branches>) {
+        let Some(branches) = branches else { return };
+        let Some(Content::Scalar(word)) = node.entry(branches.tag).map(|entry| &entry.value.content) else {
+            return;
+        };
+        let Some(branch) = branches.branches.iter().find(|branch| branch.kinds.contains(&&*word.text)) else {
+            return;
+        };
+        let fields: Vec<_> = branch.needs.iter().map(|name| Field { name, required: true }).collect();
+        self.missing(node, &fields, branch.what);
+        for name in branches.others(branch) {
+            let Some(entry) = node.entry(name) else { continue };
+            let own: Vec<_> =
+                branch.needs.iter().chain(branch.takes).map(|name| format!("`{name}`")).collect();
+            let help = match own.as_slice() {
+                [] => format!("take `{name}` out"),
+                _ => format!("take `{name}` out; {} has {}", branch.what, own.join(", ")),
+            };
+            self.error(
+                rules::UNKNOWN_KEY,
+                entry.key_span,
+                format!("`{name}` is not for {}", branch.what),
+                help,
+            );
+        }
     }
 
     /// Says whether exactly one of several keys is there.
