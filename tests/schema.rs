@@ -110,3 +110,73 @@ fn the_schema_and_the_reader_agree_about_every_file() {
     }
     assert!(compared > 2000, "{compared} files compared");
 }
+
+/// Calls `found` with every schema within a schema, itself first.
+fn schemas(schema: &serde_json::Value, path: &str, found: &mut dyn FnMut(&str, &serde_json::Value)) {
+    match schema {
+        serde_json::Value::Object(object) => {
+            found(path, schema);
+            object.iter().for_each(|(key, value)| schemas(value, &format!("{path}/{key}"), found));
+        }
+        serde_json::Value::Array(items) => items.iter().for_each(|item| schemas(item, path, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn a_schema_has_no_alternatives_that_would_hide_a_deep_error() {
+    for kind in Kind::ALL {
+        schemas(&schema_of(kind), "", &mut |path, schema| {
+            assert!(schema.get("anyOf").is_none(), "{kind}{path}");
+            // All that is left of them: which of some keys a mapping has.
+            for branch in schema["oneOf"].as_array().into_iter().flatten() {
+                let keys: Vec<_> = branch.as_object().expect("a schema").keys().collect();
+                assert_eq!(keys, ["required"], "{kind}{path}");
+            }
+        });
+    }
+}
+
+#[test]
+fn every_word_says_what_it_means_and_every_pattern_what_it_expects() {
+    for kind in Kind::ALL {
+        schemas(&schema_of(kind), "", &mut |path, schema| {
+            // The condition of a branch has words too, and no one reads those.
+            if let (Some(words), true) = (schema["enum"].as_array(), schema["type"].is_string()) {
+                let docs = schema["enumDescriptions"].as_array().expect("descriptions of the words");
+                assert_eq!(docs.len(), words.len(), "{kind}{path}");
+                assert!(
+                    docs.iter().all(|doc| doc.as_str().is_some_and(|doc| !doc.is_empty())),
+                    "{kind}{path}"
+                );
+            }
+            if schema["pattern"].is_string() {
+                let message = schema["patternErrorMessage"].as_str().unwrap_or_default();
+                assert!(message.starts_with("expected "), "{kind}{path}: {message}");
+            }
+        });
+    }
+}
+
+#[test]
+fn the_defaults_of_the_schemas_are_those_of_the_model() {
+    let analysis = trialbook::model::Analysis::default();
+    let schema = schema_of(Kind::Experiment);
+    let default = |key: &str| &schema["properties"]["analysis"]["properties"][key]["default"];
+    let share = |share: trialbook::model::Share| serde_json::Value::from(share.to_string());
+    assert_eq!(*default("alpha"), share(analysis.alpha));
+    assert_eq!(*default("power"), share(analysis.power));
+    assert_eq!(*default("deterioration_alpha"), share(analysis.deterioration_alpha));
+    assert_eq!(*default("adjust"), analysis.adjust);
+    let policy = trialbook::model::Policy::default();
+    let book = schema_of(Kind::Book);
+    let default = |part: &str, key: &str| {
+        &book["properties"]["policy"]["properties"][part]["properties"][key]["default"]
+    };
+    assert_eq!(*default("large_change", "share"), share(policy.large_change.share));
+    assert_eq!(*default("large_change", "at_least"), policy.large_change.at_least);
+    assert_eq!(*default("quality", "sample_ratio_p"), share(policy.quality.sample_ratio_p));
+    assert_eq!(*default("quality", "in_two_variants"), share(policy.quality.in_two_variants));
+    assert_eq!(*default("quality", "outside_schedule"), share(policy.quality.outside_schedule));
+    assert_eq!(*default("quality", "min_units_per_variant"), policy.quality.min_units_per_variant);
+}

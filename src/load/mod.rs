@@ -24,6 +24,7 @@ pub use name::identity;
 pub use nearest::{nearest, suggestion};
 pub use rules::{RULES, STRUCTURAL};
 pub use slots::{WriteSlotsError, write_slots};
+pub use syntax::shape as language;
 pub use text::MAX_BYTES;
 
 pub use crate::model::Kind;

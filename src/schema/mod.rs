@@ -14,7 +14,7 @@ pub fn schema_of(kind: Kind) -> Value {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": format!("trialbook {kind}"),
     });
-    if let (Value::Object(schema), Value::Object(body)) = (&mut schema, body) {
+    if let Value::Object(schema) = &mut schema {
         schema.extend(body);
         if !definitions.is_empty() {
             schema.insert("$defs".into(), definitions.into());

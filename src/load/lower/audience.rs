@@ -68,16 +68,10 @@ pub(super) fn lower(
 fn test(attribute: &Attribute, comparison: &Spanned<Comparison>, sink: &mut Sink<'_>) -> Option<Test> {
     let Comparison { operator, operator_span, literals } = &comparison.value;
     let kind = attribute.kind;
-    let (fits, wants) = match operator {
-        Operator::Equals | Operator::In | Operator::Present => (true, ""),
-        Operator::AtLeast | Operator::Above | Operator::AtMost | Operator::Below => {
-            (matches!(kind, AttributeType::Number | AttributeType::Version), "a number or a version")
-        }
-        Operator::StartsWith | Operator::EndsWith | Operator::Contains | Operator::Matches => {
-            (kind == AttributeType::String, "a string")
-        }
-    };
-    if !fits {
+    let types = operator.types();
+    if !types.is_empty() && !types.contains(&kind) {
+        let words: Vec<_> = types.iter().map(|kind| format!("a {}", kind.as_str())).collect();
+        let wants = words.join(" or ");
         let message =
             format!("`{}` wants {wants}, and `{}` is a {}", operator.as_str(), attribute.key, kind.as_str());
         let help = format!(

@@ -1,12 +1,11 @@
 //! Audiences as they are written: sugar kept, literals untyped.
 
-use serde_json::{Value, json};
-
-use super::reader::{Definitions, Reader, Syntax, describe};
+use super::reader::{Reader, Syntax, describe};
+use super::shape::{Grammar, Key, List, Mapping, Others, Shape};
 use crate::load::nearest::suggestion;
 use crate::load::rules;
 use crate::load::yaml::{Content, Entry, Node, ScalarNode, Typed};
-use crate::model::{AttributeKey, SegmentKey};
+use crate::model::{AttributeKey, AttributeType, SegmentKey};
 use crate::span::{Span, Spanned};
 
 /// An audience: every part holds.
@@ -70,8 +69,8 @@ impl Syntax for Literal {
         }
     }
 
-    fn schema(_: &mut Definitions) -> Value {
-        json!({ "type": ["string", "number", "boolean"] })
+    fn shape() -> Shape {
+        Shape::Literal { ordered: false }
     }
 }
 
@@ -116,6 +115,43 @@ impl Operator {
         ("present", Self::Present),
     ];
 
+    /// Returns the types of attributes that have it; empty for all.
+    pub const fn types(self) -> &'static [AttributeType] {
+        match self {
+            Self::Equals | Self::In | Self::Present => &[],
+            Self::AtLeast | Self::Above | Self::AtMost | Self::Below => {
+                &[AttributeType::Number, AttributeType::Version]
+            }
+            Self::StartsWith | Self::EndsWith | Self::Contains | Self::Matches => &[AttributeType::String],
+        }
+    }
+
+    /// Returns what it means, and what its value is.
+    const fn described(self) -> (&'static str, fn() -> Shape) {
+        const ORDERED: fn() -> Shape = || Shape::Literal { ordered: true };
+        const TEXT: fn() -> Shape = || Shape::Text(Grammar { expected: "text", pattern: "", examples: &[] });
+        match self {
+            Self::Equals => ("Equal to this.", Literal::shape),
+            Self::In => {
+                ("Equal to one of these.", || Shape::List(List { items: Literal::shape, filled: true }))
+            }
+            Self::AtLeast => ("At or above (number, version).", ORDERED),
+            Self::Above => ("Strictly above (number, version).", ORDERED),
+            Self::AtMost => ("At or below (number, version).", ORDERED),
+            Self::Below => ("Strictly below (number, version).", ORDERED),
+            Self::StartsWith => ("Text with this prefix.", TEXT),
+            Self::EndsWith => ("Text with this suffix.", TEXT),
+            Self::Contains => ("Text with this in it.", TEXT),
+            Self::Matches => {
+                ("Text that this regular expression, without look-around, matches somewhere.", TEXT)
+            }
+            Self::Present => (
+                "Whether there is a value of the declared type; `false` matches a missing attribute.",
+                bool::shape,
+            ),
+        }
+    }
+
     /// Returns the word for it; `=` for a bare value.
     pub fn as_str(self) -> &'static str {
         Self::WORDS.iter().find(|(_, operator)| *operator == self).map_or("=", |(word, _)| word)
@@ -144,76 +180,55 @@ impl Syntax for Audience {
         Some(Self(entries.iter().filter_map(|entry| clause(entry, reader)).collect()))
     }
 
-    fn schema(definitions: &mut Definitions) -> Value {
-        let reference = json!({ "$ref": "#/$defs/audience" });
-        if !definitions.contains_key("audience") {
-            let parts = json!({ "type": "array", "minItems": 1, "items": reference });
-            let operator = |(word, operator): (&str, Operator)| (word.to_owned(), operator_schema(operator));
-            let operators: serde_json::Map<_, _> = Operator::WORDS.into_iter().map(operator).collect();
-            let attribute = json!({
-                "description": "A value that the attribute equals, or operators that all hold.",
-                "anyOf": [
-                    { "type": ["string", "number", "boolean"] },
-                    { "type": "object", "properties": operators, "additionalProperties": false, "minProperties": 1 },
-                ],
-            });
-            let segment = SegmentKey::schema(definitions);
-            definitions.insert("audience".into(), json!({
-                "description": "Who: attributes of trialbook.yaml and segments. Several keys: all of them hold. `{}`: everybody.",
-                "type": "object",
-                "properties": {
-                    "all": described(&parts, "Every one holds."),
-                    "any": described(&parts, "At least one holds."),
-                    "not": described(&reference, "It does not hold."),
-                    "segment": described(&segment, "The unit is in the segment."),
-                },
-                "patternProperties": { "^(?!(all|any|not|segment)$)[A-Za-z_][A-Za-z0-9_-]{0,62}$": attribute },
-                "additionalProperties": false,
-            }));
-        }
-        reference
+    fn shape() -> Shape {
+        Shape::Mapping(Mapping {
+            what: "an audience",
+            doc: "Who: attributes of trialbook.yaml and segments. Several keys: all of them hold. `{}`: everybody.",
+            keys: CLAUSES,
+            others: Some(Others {
+                names: AttributeKey::shape,
+                shape: || Shape::Either(&[Literal::shape, operators]),
+                doc: "A value that the attribute equals, or operators that all hold.",
+            }),
+            definition: Some("audience"),
+            ..Mapping::NONE
+        })
     }
 }
 
-fn described(schema: &Value, text: &str) -> Value {
-    let mut schema = schema.clone();
-    if let Value::Object(schema) = &mut schema {
-        schema.insert("description".into(), text.into());
-    }
-    schema
+/// The keys of an audience that are no attributes: [`COMBINATORS`].
+const CLAUSES: &[Key] = &[
+    combinator("all", "Every one holds.", parts_shape),
+    combinator("any", "At least one holds.", parts_shape),
+    combinator(
+        "not",
+        "It does not hold. A unit without the attribute is among those for whom it does not.",
+        Audience::shape,
+    ),
+    combinator("segment", "The unit is in the segment.", SegmentKey::shape),
+];
+
+const fn combinator(name: &'static str, doc: &'static str, shape: fn() -> Shape) -> Key {
+    Key { name, required: false, doc, shape, default: None, only_for: &[] }
 }
 
-fn operator_schema(operator: Operator) -> Value {
-    match operator {
-        Operator::Equals => json!({ "type": ["string", "number", "boolean"] }),
-        Operator::In => json!({
-            "description": "Equal to one of these.",
-            "type": "array", "minItems": 1, "items": { "type": ["string", "number", "boolean"] },
-        }),
-        Operator::AtLeast => {
-            json!({ "description": "At or above (number, version).", "type": ["string", "number"] })
+fn parts_shape() -> Shape {
+    Shape::List(List { items: Audience::shape, filled: true })
+}
+
+fn operators() -> Shape {
+    const KEYS: [Key; Operator::WORDS.len()] = {
+        let mut keys = [combinator("", "", Literal::shape); Operator::WORDS.len()];
+        let mut at = 0;
+        while at < keys.len() {
+            let (word, operator) = Operator::WORDS[at];
+            let (doc, shape) = operator.described();
+            keys[at] = Key { only_for: operator.types(), ..combinator(word, doc, shape) };
+            at += 1;
         }
-        Operator::Above => {
-            json!({ "description": "Strictly above (number, version).", "type": ["string", "number"] })
-        }
-        Operator::AtMost => {
-            json!({ "description": "At or below (number, version).", "type": ["string", "number"] })
-        }
-        Operator::Below => {
-            json!({ "description": "Strictly below (number, version).", "type": ["string", "number"] })
-        }
-        Operator::StartsWith => json!({ "description": "Text with this prefix.", "type": "string" }),
-        Operator::EndsWith => json!({ "description": "Text with this suffix.", "type": "string" }),
-        Operator::Contains => json!({ "description": "Text with this in it.", "type": "string" }),
-        Operator::Matches => json!({
-            "description": "Text that this regular expression, without look-around, matches somewhere.",
-            "type": "string",
-        }),
-        Operator::Present => json!({
-            "description": "Whether there is a value of the declared type; `false` matches a missing attribute.",
-            "type": "boolean",
-        }),
-    }
+        keys
+    };
+    Shape::Mapping(Mapping { what: "operators", keys: &KEYS, filled: true, ..Mapping::NONE })
 }
 
 fn clause(entry: &Entry, reader: &mut Reader<'_>) -> Option<Clause> {

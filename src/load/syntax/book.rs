@@ -1,12 +1,11 @@
 //! `trialbook.yaml`.
 
-use serde_json::{Value, json};
-
 use super::audience::Literal;
 use super::experiment::{AnalysisSyntax, GuardrailSyntax};
 use super::leaf::{List, Map, Text, When};
 use super::mapping::{mapping, words};
-use super::reader::{Definitions, Reader, Syntax};
+use super::reader::{Reader, Syntax};
+use super::shape::{Grammar, Mapping, Others, Shape};
 use crate::load::rules;
 use crate::load::yaml::{Content, Node};
 use crate::model::{
@@ -21,7 +20,7 @@ mapping! {
         /// The book's name. What trialbook makes in a target carries it.
         "book" required name: BookName,
         /// The IANA time zone in which dates begin; UTC unless given.
-        "timezone" optional timezone: Text,
+        "timezone" optional timezone: Text = "UTC",
         /// Units of randomisation.
         "entities" required entities: Map<EntityKey, EntitySyntax>,
         /// The evaluation context, typed. Targeting may use nothing else.
@@ -39,6 +38,7 @@ mapping! {
         /// What the book demands of everyone.
         "policy" optional policy: PolicySyntax,
     }
+    declares "entities" | "attributes" | "surfaces" | "targets";
 }
 
 /// A name with the grammar of a key.
@@ -51,8 +51,11 @@ impl Syntax for BookName {
         SurfaceKey::read(node, reader).map(|key| Self(key.into()))
     }
 
-    fn schema(definitions: &mut Definitions) -> Value {
-        SurfaceKey::schema(definitions)
+    fn shape() -> Shape {
+        match SurfaceKey::shape() {
+            Shape::Name(_, grammar) => Shape::Text(Grammar { expected: "a book's name", ..grammar }),
+            other => other,
+        }
     }
 }
 
@@ -110,11 +113,12 @@ impl Syntax for Values {
         }
     }
 
-    fn schema(definitions: &mut Definitions) -> Value {
-        json!({ "anyOf": [
-            { "type": "array", "items": Literal::schema(definitions) },
-            { "type": "object", "additionalProperties": Share::schema(definitions) },
-        ] })
+    fn shape() -> Shape {
+        Shape::Either(&[List::<Literal>::shape, || {
+            let names = || Shape::Literal { ordered: false };
+            let others = Some(Others { names, shape: Share::shape, doc: "" });
+            Shape::Mapping(Mapping { what: "values with their shares", others, ..Mapping::NONE })
+        }])
     }
 }
 
@@ -164,7 +168,9 @@ pub enum Engine {
 }
 
 words! { Engine: "`duckdb` or `adbc`" {
+    /// The embedded DuckDB.
     "duckdb" => Engine::Duckdb,
+    /// Any database with an ADBC driver.
     "adbc" => Engine::Adbc,
 } }
 
@@ -173,10 +179,15 @@ words! { Engine: "`duckdb` or `adbc`" {
 pub struct Dialect(pub &'static str);
 
 words! { Dialect: "one of `duckdb`, `postgres`, `spark`, `snowflake`, `bigquery`" {
+    /// DuckDB.
     "duckdb" => Dialect("duckdb"),
+    /// PostgreSQL.
     "postgres" => Dialect("postgres"),
+    /// Spark SQL.
     "spark" => Dialect("spark"),
+    /// Snowflake.
     "snowflake" => Dialect("snowflake"),
+    /// BigQuery (GoogleSQL).
     "bigquery" => Dialect("bigquery"),
 } }
 
@@ -230,8 +241,12 @@ impl Syntax for Repository {
         None
     }
 
-    fn schema(_: &mut Definitions) -> Value {
-        json!({ "type": "string", "pattern": "^[A-Za-z0-9._-]+/[A-Za-z0-9._-]+$" })
+    fn shape() -> Shape {
+        Shape::Text(Grammar {
+            expected: "a repository such as `acme/shop`",
+            pattern: "^[A-Za-z0-9._-]+/[A-Za-z0-9._-]+$",
+            examples: &["acme/shop"],
+        })
     }
 }
 
@@ -290,9 +305,9 @@ mapping! {
     /// A plan is too large when it changes more than `share` of the live flags, and at least `at_least` of them.
     struct LargeChangeSyntax: "a large change" {
         /// The share of the live flags that may change; 30% unless given.
-        "share" optional share: Share,
+        "share" optional share: Share = "30%",
         /// Never refuses fewer changes than this; 10 unless given.
-        "at_least" optional at_least: u32,
+        "at_least" optional at_least: u32 = 10,
     }
 }
 
@@ -300,12 +315,12 @@ mapping! {
     /// The thresholds past which a result is invalid.
     struct QualitySyntax: "the quality thresholds" {
         /// A sample ratio this improbable under the declared split is a mismatch; 0.1% unless given.
-        "sample_ratio_p" optional sample_ratio_p: Share,
+        "sample_ratio_p" optional sample_ratio_p: Share = "0.1%",
         /// The share of units seen in two variants; 1% unless given.
-        "in_two_variants" optional in_two_variants: Share,
+        "in_two_variants" optional in_two_variants: Share = "1%",
         /// The share of units first exposed outside the schedule; 1% unless given.
-        "outside_schedule" optional outside_schedule: Share,
+        "outside_schedule" optional outside_schedule: Share = "1%",
         /// The fewest units that a variant may have; 100 unless given.
-        "min_units_per_variant" optional min_units_per_variant: u32,
+        "min_units_per_variant" optional min_units_per_variant: u32 = 100,
     }
 }

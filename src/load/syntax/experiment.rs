@@ -1,12 +1,11 @@
 //! `*.experiment.yaml`.
 
-use serde_json::{Value, json};
-
 use super::audience::Audience;
 use super::leaf::{List, Map, Positive, Text, When};
 use super::mapping::mapping;
-use super::reader::{Definitions, Reader, Syntax};
+use super::reader::{Reader, Syntax};
 use super::rollout::StepSyntax;
+use super::shape::{Shape, Word};
 use crate::load::rules;
 use crate::load::yaml::{Content, Node, Typed};
 use crate::model::{
@@ -104,15 +103,15 @@ mapping! {
     struct AnalysisSyntax: "an analysis" {
         /// When the data may be looked at. `fixed-horizon`: once, when the last window has closed. `group-sequential`:
         /// daily, with the level spent over the schedule. `always-valid`: at any time.
-        "method" optional method: Method,
+        "method" optional method: Method = "fixed-horizon",
         /// The two-sided level of the decision; 5% unless given.
-        "alpha" optional alpha: Share,
+        "alpha" optional alpha: Share = "5%",
         /// The power that the whole decision should have; 80% unless given.
-        "power" optional power: Share,
+        "power" optional power: Share = "80%",
         /// The level shared by the tests for harm and the quality checks; 1% unless given.
-        "deterioration_alpha" optional deterioration_alpha: Share,
+        "deterioration_alpha" optional deterioration_alpha: Share = "1%",
         /// Whether covariates are used to reduce variance, where a metric has one; `true` unless given.
-        "adjust" optional adjust: bool,
+        "adjust" optional adjust: bool = true,
     }
 }
 
@@ -176,8 +175,8 @@ impl Syntax for Amount {
         }
     }
 
-    fn schema(definitions: &mut Definitions) -> Value {
-        json!({ "anyOf": [Share::schema(definitions), AbsoluteSyntax::schema(definitions)], "examples": ["2%"] })
+    fn shape() -> Shape {
+        Shape::Either(&[Share::shape, AbsoluteSyntax::shape])
     }
 }
 
@@ -189,8 +188,8 @@ impl Syntax for MinimumEffect {
         })
     }
 
-    fn schema(definitions: &mut Definitions) -> Value {
-        Amount::schema(definitions)
+    fn shape() -> Shape {
+        Amount::shape()
     }
 }
 
@@ -202,8 +201,8 @@ impl Syntax for Margin {
         })
     }
 
-    fn schema(definitions: &mut Definitions) -> Value {
-        Amount::schema(definitions)
+    fn shape() -> Shape {
+        Amount::shape()
     }
 }
 
@@ -230,9 +229,8 @@ impl Syntax for Allocation {
         }
     }
 
-    fn schema(definitions: &mut Definitions) -> Value {
-        let steps = List::<StepSyntax>::schema(definitions);
-        json!({ "anyOf": [Share::schema(definitions), steps], "examples": ["20%"] })
+    fn shape() -> Shape {
+        Shape::Either(&[Share::shape, List::<StepSyntax>::shape])
     }
 }
 
@@ -258,7 +256,8 @@ impl Syntax for Weights {
         }
     }
 
-    fn schema(definitions: &mut Definitions) -> Value {
-        json!({ "anyOf": [{ "const": "equal" }, Map::<VariantKey, Share>::schema(definitions)] })
+    fn shape() -> Shape {
+        const EQUAL: Word = Word { word: "equal", doc: "Every variant of the flag, in equal shares." };
+        Shape::Either(&[|| Shape::Words(&[EQUAL]), Map::<VariantKey, Share>::shape])
     }
 }

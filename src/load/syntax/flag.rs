@@ -1,11 +1,12 @@
 //! `*.flag.yaml`.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::audience::Audience;
 use super::leaf::{List, Map, Text, When};
 use super::mapping::mapping;
-use super::reader::{Definitions, Reader, Syntax};
+use super::reader::{Reader, Syntax};
+use super::shape::Shape;
 use crate::load::rules;
 use crate::load::yaml::{Content, Node, Typed, to_json};
 use crate::model::{EntityKey, HoldoutKey, SurfaceKey, TargetKey, ValueType, VariantKey};
@@ -30,9 +31,9 @@ mapping! {
         /// Who is served what, whatever the experiments say. The first match wins.
         "rules" optional rules: List<RuleSyntax>,
         /// `false` gives everybody the default at once: the kill switch.
-        "enabled" optional enabled: bool,
+        "enabled" optional enabled: bool = true,
         /// `true` stops serving it; comes before its removal.
-        "archived" optional archived: bool,
+        "archived" optional archived: bool = false,
         /// What a target of trialbook.yaml serves differently. What it does not say is as everywhere.
         "in" optional overrides: Map<TargetKey, OverrideSyntax>,
         /// What the units of a holdout are served: the default as of the holdout's start, where it has changed since.
@@ -40,6 +41,7 @@ mapping! {
         /// When it should be gone.
         "expires" optional expires: When,
     }
+    declares "variants";
     reserved {
         "schema" => "the flag's `type` is checked; take `schema:` out",
         "requires" => "prerequisites are not supported yet; say the condition in `rules` or in the audience",
@@ -94,11 +96,8 @@ impl Syntax for VariantValue {
         exact_numbers(node, reader).then(|| to_json(node)).flatten().map(Self)
     }
 
-    fn schema(_: &mut Definitions) -> Value {
-        json!({
-            "type": ["boolean", "string", "number", "object"],
-            "not": { "type": "object", "required": ["file"], "maxProperties": 1 },
-        })
+    fn shape() -> Shape {
+        Shape::VariantValue
     }
 }
 

@@ -16,7 +16,7 @@ mapping! {
         /// The salt of its draw; the layer's key unless given. Never changes while anything runs in the layer.
         "salt" optional salt: Salt,
         /// How long a freed bucket rests; `0d` unless given.
-        "quarantine" optional quarantine: Duration,
+        "quarantine" optional quarantine: Duration = "0d",
         /// Who holds which buckets, sorted by the first one. `trialbook allocate` writes them.
         "slots" optional slots: List<SlotSyntax>,
     }

@@ -1,15 +1,14 @@
 //! Scalars, lists and maps of a book's files.
 
-use serde_json::{Value, json};
-
 use super::mapping::words;
-use super::reader::{Definitions, Reader, Syntax};
+use super::reader::{Reader, Syntax};
+use super::shape::{Grammar, List as ListShape, Mapping, Name, Number, Others, Shape};
 use crate::load::rules;
 use crate::load::yaml::{Content, Node, Typed};
 use crate::model::{
     AttributeKey, AttributeType, BucketRange, ColumnName, DecisionOutcome, DimensionKey, Direction, Duration,
-    EntityKey, Evaluator, ExperimentKey, FlagKey, HoldoutKey, LayerKey, MeasureKey, Method, MetricKey, Salt,
-    SegmentKey, Share, SourceKey, SurfaceKey, TargetKey, TargetType, ValueType, VariantKey,
+    EntityKey, Evaluator, ExperimentKey, FlagKey, HoldoutKey, Kind, LayerKey, MeasureKey, Method, MetricKey,
+    Salt, SegmentKey, Share, SourceKey, SurfaceKey, TargetKey, TargetType, ValueType, VariantKey,
 };
 use crate::span::Spanned;
 
@@ -27,8 +26,8 @@ impl Syntax for Text {
         Some(Self(text.trim().to_owned()))
     }
 
-    fn schema(_: &mut Definitions) -> Value {
-        json!({ "type": "string", "pattern": r"\S" })
+    fn shape() -> Shape {
+        Shape::Text(Grammar { expected: "text that is not blank", pattern: r"\S", examples: &[] })
     }
 }
 
@@ -45,7 +44,7 @@ pub(in crate::load) fn key_like(text: &str, is_key: impl Fn(&str) -> bool) -> St
 }
 
 macro_rules! keys {
-    ($($type:ident: $expected:literal, $pattern:literal;)+) => {$(
+    ($($type:ident: $name:expr, $expected:literal, $pattern:literal;)+) => {$(
         impl Syntax for $type {
             fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
                 let text = reader.string(node, $expected)?;
@@ -59,30 +58,30 @@ macro_rules! keys {
                 }
             }
 
-            fn schema(_: &mut Definitions) -> Value {
-                json!({ "type": "string", "pattern": $pattern })
+            fn shape() -> Shape {
+                Shape::Name($name, Grammar { expected: $expected, pattern: $pattern, examples: &[] })
             }
         }
     )+};
 }
 
 keys! {
-    FlagKey: "a flag's key", "^[a-z0-9][a-z0-9-]{0,62}$";
-    ExperimentKey: "an experiment's key", "^[a-z0-9][a-z0-9-]{0,62}$";
-    LayerKey: "a layer's key", "^[a-z0-9][a-z0-9-]{0,62}$";
-    SegmentKey: "a segment's key", "^[a-z0-9][a-z0-9-]{0,62}$";
-    MetricKey: "a metric's key", "^[a-z0-9][a-z0-9-]{0,62}$";
-    SourceKey: "a source's key", "^[a-z0-9][a-z0-9-]{0,62}$";
-    SurfaceKey: "a surface's key", "^[a-z0-9][a-z0-9-]{0,62}$";
-    TargetKey: "a target's key", "^[a-z0-9][a-z0-9-]{0,62}$";
-    HoldoutKey: "a holdout's key", "^[a-z0-9][a-z0-9-]{0,62}$";
-    Salt: "a salt", "^[a-z0-9][a-z0-9-]{0,62}$";
-    VariantKey: "a variant's key", "^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$";
-    AttributeKey: "an attribute's name", "^[A-Za-z_][A-Za-z0-9_-]{0,62}$";
-    EntityKey: "an entity's name", "^[A-Za-z_][A-Za-z0-9_-]{0,62}$";
-    MeasureKey: "a measure's name", "^[A-Za-z_][A-Za-z0-9_-]{0,62}$";
-    DimensionKey: "a dimension's name", "^[A-Za-z_][A-Za-z0-9_-]{0,62}$";
-    ColumnName: "a column's name", "^[^\\u0000-\\u001f\\u007f-\\u009f]{1,255}$";
+    FlagKey: Name::File(Kind::Flag), "a flag's key", "^[a-z0-9][a-z0-9-]{0,62}$";
+    ExperimentKey: Name::File(Kind::Experiment), "an experiment's key", "^[a-z0-9][a-z0-9-]{0,62}$";
+    LayerKey: Name::File(Kind::Layer), "a layer's key", "^[a-z0-9][a-z0-9-]{0,62}$";
+    SegmentKey: Name::File(Kind::Segment), "a segment's key", "^[a-z0-9][a-z0-9-]{0,62}$";
+    MetricKey: Name::File(Kind::Metric), "a metric's key", "^[a-z0-9][a-z0-9-]{0,62}$";
+    SourceKey: Name::File(Kind::Source), "a source's key", "^[a-z0-9][a-z0-9-]{0,62}$";
+    SurfaceKey: Name::Surface, "a surface's key", "^[a-z0-9][a-z0-9-]{0,62}$";
+    HoldoutKey: Name::File(Kind::Holdout), "a holdout's key", "^[a-z0-9][a-z0-9-]{0,62}$";
+    TargetKey: Name::Target, "a target's key", "^[a-z0-9][a-z0-9-]{0,62}$";
+    Salt: Name::Salt, "a salt", "^[a-z0-9][a-z0-9-]{0,62}$";
+    VariantKey: Name::Variant, "a variant's key", "^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$";
+    AttributeKey: Name::Attribute, "an attribute's name", "^[A-Za-z_][A-Za-z0-9_-]{0,62}$";
+    EntityKey: Name::Entity, "an entity's name", "^[A-Za-z_][A-Za-z0-9_-]{0,62}$";
+    MeasureKey: Name::Measure, "a measure's name", "^[A-Za-z_][A-Za-z0-9_-]{0,62}$";
+    DimensionKey: Name::Dimension, "a dimension's name", "^[A-Za-z_][A-Za-z0-9_-]{0,62}$";
+    ColumnName: Name::Column, "a column's name", "^[^\\u0000-\\u001f\\u007f-\\u009f]{1,255}$";
 }
 
 impl Syntax for Share {
@@ -105,8 +104,12 @@ impl Syntax for Share {
         }
     }
 
-    fn schema(_: &mut Definitions) -> Value {
-        json!({ "type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?%$", "examples": ["20%", "0.5%"] })
+    fn shape() -> Shape {
+        Shape::Text(Grammar {
+            expected: "a share such as `20%`",
+            pattern: r"^[0-9]+(\.[0-9]+)?%$",
+            examples: &["20%", "0.5%"],
+        })
     }
 }
 
@@ -142,8 +145,12 @@ impl Syntax for Duration {
         }
     }
 
-    fn schema(_: &mut Definitions) -> Value {
-        json!({ "type": "string", "pattern": "^[0-9]+[dhm]$", "examples": ["7d", "12h"] })
+    fn shape() -> Shape {
+        Shape::Text(Grammar {
+            expected: "a duration such as `7d`, `12h` or `30m`",
+            pattern: "^[0-9]+[dhm]$",
+            examples: &["7d", "12h"],
+        })
     }
 }
 
@@ -183,8 +190,12 @@ impl Syntax for When {
         None
     }
 
-    fn schema(_: &mut Definitions) -> Value {
-        json!({ "type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt].+)?$", "examples": ["2026-11-25"] })
+    fn shape() -> Shape {
+        Shape::Text(Grammar {
+            expected: "a date such as `2026-11-25`, or `2026-11-25T09:00:00Z`",
+            pattern: "^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt].+)?$",
+            examples: &["2026-11-25"],
+        })
     }
 }
 
@@ -204,8 +215,8 @@ impl Syntax for bool {
         None
     }
 
-    fn schema(_: &mut Definitions) -> Value {
-        json!({ "type": "boolean" })
+    fn shape() -> Shape {
+        Shape::Boolean
     }
 }
 
@@ -224,8 +235,8 @@ impl Syntax for f64 {
         None
     }
 
-    fn schema(_: &mut Definitions) -> Value {
-        json!({ "type": "number" })
+    fn shape() -> Shape {
+        Shape::Number(Number::Finite)
     }
 }
 
@@ -243,8 +254,8 @@ impl Syntax for Positive {
         None
     }
 
-    fn schema(_: &mut Definitions) -> Value {
-        json!({ "type": "number", "exclusiveMinimum": 0 })
+    fn shape() -> Shape {
+        Shape::Number(Number::Positive)
     }
 }
 
@@ -266,8 +277,8 @@ impl Syntax for u32 {
         whole
     }
 
-    fn schema(_: &mut Definitions) -> Value {
-        json!({ "type": "integer", "minimum": 0, "maximum": u32::MAX })
+    fn shape() -> Shape {
+        Shape::Number(Number::Whole)
     }
 }
 
@@ -288,14 +299,18 @@ impl Syntax for BucketRange {
         }
     }
 
-    fn schema(_: &mut Definitions) -> Value {
-        json!({
-            "anyOf": [
-                { "type": "string", "pattern": "^[0-9]{1,4}(-[0-9]{1,4})?$" },
-                { "type": "integer", "minimum": 0, "maximum": 9999 },
-            ],
-            "examples": ["0-1999"],
-        })
+    fn shape() -> Shape {
+        // A single bucket is a number to YAML.
+        Shape::Either(&[
+            || {
+                Shape::Text(Grammar {
+                    expected: "a range of buckets such as `0-1999`",
+                    pattern: "^[0-9]{1,4}(-[0-9]{1,4})?$",
+                    examples: &["0-1999"],
+                })
+            },
+            || Shape::Number(Number::Whole),
+        ])
     }
 }
 
@@ -319,8 +334,8 @@ impl<T: Syntax> Syntax for List<T> {
         Some(Self(items.iter().filter_map(|item| reader.item(item)).collect(), emptiness))
     }
 
-    fn schema(definitions: &mut Definitions) -> Value {
-        json!({ "type": "array", "items": T::schema(definitions) })
+    fn shape() -> Shape {
+        Shape::List(ListShape { items: T::shape, filled: false })
     }
 }
 
@@ -350,53 +365,74 @@ impl<K: Syntax, V: Syntax> Syntax for Map<K, V> {
         Some(Self(map))
     }
 
-    fn schema(definitions: &mut Definitions) -> Value {
-        let mut names = K::schema(definitions);
-        if let Value::Object(names) = &mut names {
-            names.remove("type");
-        }
-        json!({ "type": "object", "propertyNames": names, "additionalProperties": V::schema(definitions) })
+    fn shape() -> Shape {
+        Shape::Mapping(Mapping {
+            what: "names with values",
+            others: Some(Others { names: K::shape, shape: V::shape, doc: "" }),
+            ..Mapping::NONE
+        })
     }
 }
 
 words! { ValueType: "one of `boolean`, `string`, `number`, `object`" {
+    /// On or off.
     "boolean" => ValueType::Boolean,
+    /// Text.
     "string" => ValueType::String,
+    /// A number; a whole one is exact up to 2^53.
     "number" => ValueType::Number,
+    /// A mapping of any keys, for values that belong together.
     "object" => ValueType::Object,
 } }
 
 words! { AttributeType: "one of `string`, `number`, `boolean`, `version`" {
+    /// Text.
     "string" => AttributeType::String,
+    /// A finite number.
     "number" => AttributeType::Number,
+    /// `true` or `false`.
     "boolean" => AttributeType::Boolean,
+    /// Text that is a version such as `8.10`, ordered as SemVer orders.
     "version" => AttributeType::Version,
 } }
 
 words! { Method: "one of `fixed-horizon`, `group-sequential`, `always-valid`" {
+    /// The data is judged once, when the last window has closed.
     "fixed-horizon" => Method::FixedHorizon,
+    /// The data is judged daily, with the level spent over the schedule.
     "group-sequential" => Method::GroupSequential,
+    /// The data may be judged at any time, by a confidence sequence.
     "always-valid" => Method::AlwaysValid,
 } }
 
 words! { Direction: "`good` or `bad`" {
+    /// More is better.
     "good" => Direction::IncreaseIsGood,
+    /// Less is better.
     "bad" => Direction::IncreaseIsBad,
 } }
 
 words! { DecisionOutcome: "one of `ship`, `roll-back`, `inconclusive`, `aborted`" {
+    /// A treatment ships: name it in `variant`, and change the flag in the same pull request.
     "ship" => DecisionOutcome::Ship,
+    /// Everybody gets what they had before.
     "roll-back" => DecisionOutcome::RollBack,
+    /// The test could not tell; nothing changes.
     "inconclusive" => DecisionOutcome::Inconclusive,
+    /// The test was stopped before it could tell.
     "aborted" => DecisionOutcome::Aborted,
 } }
 
 words! { TargetType: "`flagd` or `unleash`" {
+    /// flagd's flag file.
     "flagd" => TargetType::Flagd,
+    /// An Unleash server.
     "unleash" => TargetType::Unleash,
 } }
 
 words! { Evaluator: "`javascript-4` or `python-2`" {
+    /// flagd's JavaScript core, version 4: hashes the text.
     "javascript-4" => Evaluator::Javascript4,
+    /// flagd's Python core, version 2: hashes the text's CBOR encoding.
     "python-2" => Evaluator::Python2,
 } }

@@ -1,8 +1,9 @@
-//! Declaring a mapping or a word once, for the reader and the schema.
+//! Declaring a mapping or a word once, for the reader, the schema and editors.
 
-use serde_json::{Value, json};
-
-/// Declares a mapping: a struct with one optional field for each key, how it is read, and its schema.
+/// Declares a mapping: a struct with one optional field for each key, how it is read, and its shape.
+///
+/// `= VALUE` says which value a key has where it is left out; `declares` names the keys in whose values names are
+/// declared, such as a flag's variants.
 ///
 /// A field is `None` where the key is missing or its value does not fit; either has been reported where
 /// that is wrong, so that whoever lowers it checks what is there and stays silent about what is not.
@@ -13,8 +14,9 @@ macro_rules! mapping {
     (
         $(#[doc = $doc:literal])+
         struct $name:ident: $what:literal {
-            $( $(#[doc = $field_doc:literal])+ $key:literal $need:ident $field:ident: $type:ty, )*
+            $( $(#[doc = $field_doc:literal])+ $key:literal $need:ident $field:ident: $type:ty $(= $default:literal)?, )*
         }
+        $(declares $($declared:literal)|+;)?
         $(exactly one of $($one:literal)|+;)?
         $(by $tag:literal { $($($kind:literal)|+ => $kind_what:literal needs [$($needs:literal),*] takes [$($takes:literal),*],)+ })?
         $(reserved { $($word:literal => $advice:literal,)+ })?
@@ -27,7 +29,7 @@ macro_rules! mapping {
 
         impl $name {
             /// The kinds that differ in their keys, and the key that says which it is.
-            const BRANCHES: Option<$crate::load::syntax::reader::Branches> = $crate::load::syntax::mapping::branches!(
+            const BRANCHES: Option<$crate::load::syntax::shape::Branches> = $crate::load::syntax::mapping::branches!(
                 $($tag { $($($kind)|+ => $kind_what needs [$($needs),*] takes [$($takes),*],)+ })?
             );
         }
@@ -56,17 +58,27 @@ macro_rules! mapping {
                 Some(read)
             }
 
-            fn schema(definitions: &mut $crate::load::syntax::reader::Definitions) -> serde_json::Value {
-                let one: &[&str] = &[$($($one),+)?];
-                let fields = vec![
-                    $((
-                        $key,
-                        $crate::load::syntax::mapping::need!($need),
-                        concat!($($field_doc, "\n"),+),
-                        <$type as $crate::load::syntax::reader::Syntax>::schema(definitions),
-                    ),)*
+            fn shape() -> $crate::load::syntax::shape::Shape {
+                use $crate::load::syntax::shape::{Key, Mapping, Shape};
+                const KEYS: &[Key] = &[
+                    $(Key {
+                        name: $key,
+                        required: $crate::load::syntax::mapping::need!($need),
+                        doc: concat!($($field_doc, "\n"),+),
+                        shape: <$type as $crate::load::syntax::reader::Syntax>::shape,
+                        default: $crate::load::syntax::mapping::default!($($default)?),
+                        only_for: &[],
+                    },)*
                 ];
-                $crate::load::syntax::mapping::object(concat!($($doc, "\n"),+), fields, one, Self::BRANCHES)
+                Shape::Mapping(Mapping {
+                    what: $what,
+                    doc: concat!($($doc, "\n"),+),
+                    keys: KEYS,
+                    one_of: &[$($($one),+)?],
+                    declares: &[$($($declared),+)?],
+                    branches: Self::BRANCHES,
+                    ..Mapping::NONE
+                })
             }
         }
     };
@@ -86,9 +98,9 @@ macro_rules! branches {
         None
     };
     ($tag:literal { $($($kind:literal)|+ => $what:literal needs [$($needs:literal),*] takes [$($takes:literal),*],)+ }) => {
-        Some($crate::load::syntax::reader::Branches {
+        Some($crate::load::syntax::shape::Branches {
             tag: $tag,
-            branches: &[$($crate::load::syntax::reader::Branch {
+            branches: &[$($crate::load::syntax::shape::Branch {
                 kinds: &[$($kind),+],
                 what: $what,
                 needs: &[$($needs),*],
@@ -98,10 +110,19 @@ macro_rules! branches {
     };
 }
 
-/// Declares words: how they are read as values of a model type, and their schema.
+macro_rules! default {
+    () => {
+        None
+    };
+    ($value:literal) => {
+        Some(stringify!($value))
+    };
+}
+
+/// Declares words: how they are read as values of a model type, and their shape.
 macro_rules! words {
     (
-        $type:ty: $what:literal { $($word:literal => $value:expr,)+ }
+        $type:ty: $what:literal { $($(#[doc = $doc:literal])* $word:literal => $value:expr,)+ }
         $(reserved { $($reserved:literal => $advice:literal,)+ })?
     ) => {
         impl $crate::load::syntax::reader::Syntax for $type {
@@ -120,16 +141,17 @@ macro_rules! words {
                 }
             }
 
-            fn schema(_: &mut $crate::load::syntax::reader::Definitions) -> serde_json::Value {
-                serde_json::json!({ "enum": [$($word),+] })
+            fn shape() -> $crate::load::syntax::shape::Shape {
+                use $crate::load::syntax::shape::{Shape, Word};
+                Shape::Words(&[$(Word { word: $word, doc: concat!($($doc, "\n"),*) },)+])
             }
         }
     };
 }
 
-pub(super) use {branches, mapping, need, words};
+pub(super) use {branches, default, mapping, need, words};
 
-use super::reader::{Branch, Branches, Reader};
+use super::reader::Reader;
 use crate::load::nearest::nearest;
 use crate::load::rules;
 use crate::load::yaml::Node;
@@ -149,61 +171,4 @@ pub(super) fn unknown_word(
     }
     let help = nearest(word, words.iter().copied()).map(|near| format!("did you mean `{near}`?"));
     reader.expected(rules::UNKNOWN_WORD, node, what, help.unwrap_or_default());
-}
-
-/// Returns the schema of a mapping.
-pub(super) fn object(
-    doc: &str,
-    fields: Vec<(&str, bool, &str, Value)>,
-    one: &[&str],
-    branches: Option<Branches>,
-) -> Value {
-    let required: Vec<_> =
-        fields.iter().filter(|(_, required, ..)| *required).map(|(name, ..)| *name).collect();
-    let properties: serde_json::Map<_, _> = fields
-        .iter()
-        .map(|(name, _, doc, schema)| {
-            let mut schema = schema.clone();
-            if let Value::Object(schema) = &mut schema {
-                schema.insert("description".into(), prose(doc).into());
-            }
-            ((*name).to_owned(), schema)
-        })
-        .collect();
-    let mut schema = json!({
-        "description": prose(doc),
-        "type": "object",
-        "properties": properties,
-        "additionalProperties": false,
-    });
-    if let Value::Object(schema) = &mut schema {
-        if !required.is_empty() {
-            schema.insert("required".into(), required.into());
-        }
-        if !one.is_empty() {
-            let branches: Vec<_> = one.iter().map(|name| json!({ "required": [name] })).collect();
-            schema.insert("oneOf".into(), branches.into());
-        }
-        if let Some(branches) = branches {
-            schema.insert(
-                "allOf".into(),
-                branches.branches.iter().map(|branch| condition(&branches, branch)).collect(),
-            );
-        }
-    }
-    schema
-}
-
-/// Returns what the schema demands of one kind: an editor then names the branch that was meant.
-fn condition(branches: &Branches, branch: &Branch) -> Value {
-    let refused = branches.others(branch).map(|name| (name.to_owned(), Value::Bool(false)));
-    json!({
-        "if": { "required": [branches.tag], "properties": { branches.tag: { "enum": branch.kinds } } },
-        "then": { "required": branch.needs, "properties": refused.collect::<serde_json::Map<_, _>>() },
-    })
-}
-
-/// Returns a doc comment as one paragraph.
-pub(super) fn prose(doc: &str) -> String {
-    doc.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
 }

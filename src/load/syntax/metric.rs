@@ -1,10 +1,9 @@
 //! `*.metric.yaml`.
 
-use serde_json::{Value, json};
-
 use super::leaf::{Positive, Text};
 use super::mapping::{mapping, words};
-use super::reader::{Definitions, Reader, Syntax};
+use super::reader::{Reader, Syntax};
+use super::shape::{Shape, Word};
 use crate::load::rules;
 use crate::load::yaml::{Content, Node};
 use crate::model::{ColumnName, Direction, Duration, EntityKey, MeasureKey, Share, SourceKey, Window};
@@ -52,7 +51,9 @@ pub enum MetricKind {
 }
 
 words! { MetricKind: "`mean` or `proportion`" {
+    /// The mean of the measure per unit, zero without rows.
     "mean" => MetricKind::Mean,
+    /// The share of units whose measure is above zero.
     "proportion" => MetricKind::Proportion,
 } reserved {
     "ratio" => "write a metric of type `mean` for the numerator per unit",
@@ -78,7 +79,10 @@ mapping! {
 #[derive(Debug, Clone, Copy)]
 pub struct Rows;
 
-words! { Rows: "`rows`" { "rows" => Rows, } }
+words! { Rows: "`rows`" {
+    /// All rows that count.
+    "rows" => Rows,
+} }
 
 mapping! {
     /// Where a unit's value is cut off.
@@ -114,7 +118,8 @@ impl Syntax for Window {
         None
     }
 
-    fn schema(definitions: &mut Definitions) -> Value {
-        json!({ "anyOf": [Duration::schema(definitions), { "const": "open" }], "examples": ["7d"] })
+    fn shape() -> Shape {
+        const OPEN: Word = Word { word: "open", doc: "Everything so far." };
+        Shape::Either(&[Duration::shape, || Shape::Words(&[OPEN])])
     }
 }

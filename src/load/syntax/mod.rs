@@ -1,6 +1,7 @@
 //! What each kind of file may hold: typed, with spans, one file per kind.
 //!
-//! A kind is declared once, and the declaration makes both its reader and its JSON Schema. References and
+//! A kind is declared once, and the declaration makes its reader and its shape, of which the JSON Schema and all that
+//! editors show are made. References and
 //! types that depend on `trialbook.yaml` are resolved later, by `lower`.
 
 pub mod audience;
@@ -14,12 +15,15 @@ mod mapping;
 pub mod metric;
 mod reader;
 pub mod rollout;
+mod schema;
 pub mod segment;
+pub mod shape;
 pub mod source;
 
 pub(in crate::load) use leaf::key_like;
 pub use leaf::{Emptiness, List, Map, Text, When};
-pub use reader::{Definitions, Reader, Syntax};
+pub use reader::{Reader, Syntax};
+pub use schema::Definitions;
 
 use crate::load::yaml::Node;
 use crate::model::Kind;
@@ -64,19 +68,24 @@ impl File {
     }
 }
 
+/// Returns what a kind of file may hold.
+pub fn shape(kind: Kind) -> shape::Shape {
+    match kind {
+        Kind::Book => book::BookFile::shape(),
+        Kind::Flag => flag::FlagFile::shape(),
+        Kind::Experiment => experiment::ExperimentFile::shape(),
+        Kind::Rollout => rollout::RolloutFile::shape(),
+        Kind::Holdout => holdout::HoldoutFile::shape(),
+        Kind::Layer => layer::LayerFile::shape(),
+        Kind::Segment => segment::SegmentFile::shape(),
+        Kind::Metric => metric::MetricFile::shape(),
+        Kind::Source => source::SourceFile::shape(),
+    }
+}
+
 /// Returns the JSON Schema of a kind of file, without `$schema` and `$id`, and its definitions.
-pub fn schema(kind: Kind) -> (serde_json::Value, Definitions) {
+pub fn schema(kind: Kind) -> (serde_json::Map<String, serde_json::Value>, Definitions) {
     let mut definitions = Definitions::new();
-    let schema = match kind {
-        Kind::Book => book::BookFile::schema(&mut definitions),
-        Kind::Flag => flag::FlagFile::schema(&mut definitions),
-        Kind::Experiment => experiment::ExperimentFile::schema(&mut definitions),
-        Kind::Rollout => rollout::RolloutFile::schema(&mut definitions),
-        Kind::Holdout => holdout::HoldoutFile::schema(&mut definitions),
-        Kind::Layer => layer::LayerFile::schema(&mut definitions),
-        Kind::Segment => segment::SegmentFile::schema(&mut definitions),
-        Kind::Metric => metric::MetricFile::schema(&mut definitions),
-        Kind::Source => source::SourceFile::schema(&mut definitions),
-    };
+    let schema = schema::of(shape(kind), &mut definitions);
     (schema, definitions)
 }

@@ -6,22 +6,20 @@ use crate::diagnostic::Diagnostic;
 use crate::load::MAX_FINDINGS;
 use crate::load::nearest::nearest;
 use crate::load::rules;
+use crate::load::syntax::shape::{Branches, Shape};
 use crate::load::yaml::{Content, Entry, Node, Typed};
 use crate::span::{SourceFile, Span, Spanned};
 
-/// Something that a file can hold: how it is read and, from the same declaration, its JSON Schema.
+/// Something that a file can hold: how it is read and, from the same declaration, its shape.
 ///
-/// A reader never accepts what the schema refuses. It may refuse more: a schema cannot say that shares sum to 100 %.
+/// A reader never accepts what the schema of the shape refuses. It may refuse more: a schema cannot say that shares sum to 100 %.
 pub trait Syntax: Sized {
     /// Reads a node. `None` where it does not fit; then a finding says why.
     fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self>;
 
-    /// Returns the JSON Schema.
-    fn schema(definitions: &mut Definitions) -> serde_json::Value;
+    /// Returns what may stand there.
+    fn shape() -> Shape;
 }
-
-/// The shared definitions of a schema that is being made.
-pub type Definitions = serde_json::Map<String, serde_json::Value>;
 
 /// Reads one file and collects what is wrong with it.
 pub struct Reader<'a> {
@@ -37,37 +35,6 @@ pub struct Reader<'a> {
 pub struct Field {
     pub name: &'static str,
     pub required: bool,
-}
-
-/// The kinds of a thing that differ in their keys.
-#[derive(Clone, Copy)]
-pub struct Branches {
-    /// The key that says which kind it is.
-    pub tag: &'static str,
-    pub branches: &'static [Branch],
-}
-
-/// What some kinds need and take besides the keys that all of them have.
-pub struct Branch {
-    /// The words of the kinds.
-    pub kinds: &'static [&'static str],
-    /// What they are, for messages.
-    pub what: &'static str,
-    pub needs: &'static [&'static str],
-    pub takes: &'static [&'static str],
-}
-
-impl Branches {
-    /// Returns the keys that belong to other kinds alone.
-    pub fn others(&self, branch: &Branch) -> impl Iterator<Item = &'static str> {
-        let mut names = Vec::new();
-        for name in self.branches.iter().flat_map(|other| other.needs.iter().chain(other.takes)) {
-            if !branch.needs.contains(name) && !branch.takes.contains(name) && !names.contains(name) {
-                names.push(*name);
-            }
-        }
-        names.into_iter()
-    }
 }
 
 impl<'a> Reader<'a> {

@@ -32,5 +32,6 @@ mapping! {
         /// Columns to break quality checks down by. Exposures only.
         "dimensions" optional dimensions: Map<DimensionKey, ColumnName>,
     }
+    declares "measures" | "dimensions";
     exactly one of "table" | "file" | "sql";
 }
