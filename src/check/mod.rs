@@ -1,7 +1,23 @@
 //! The lint rules, one file each, and their pages.
 //!
-//! A rule judges a valid [`Book`](crate::model::Book); what is wrong with a file itself, `load` has found before.
+//! A rule judges a valid [`Book`], or each part of one; what is wrong with a file itself, `load` has found before.
 //! Adding a rule touches `rules/NAME.rs`, `rules/NAME.md` and one line of the registry.
+//!
+//! # What a rule may look at
+//!
+//! A check of a part ([`Rule::of_parts`](rule::Rule)) is made anew only when something changes that concerns the part.
+//! So it may look at
+//!
+//! - the part, what it names, what that names, and so on: of an experiment its flag, layer, metrics, their sources, and
+//!   the segments of all of them;
+//! - the parts that name it ([`Book::uses`]), and what those lead to: of a flag its experiments and rollouts, of a layer
+//!   its experiments, of a metric whoever measures it;
+//! - `trialbook.yaml`, the holdouts, and the time: when these change, everything is judged anew.
+//!
+//! Two experiments are therefore compared by a check of what they share, the flag or the layer, not by one of an
+//! experiment. A rule that needs more judges the book as a whole (`Rule::of_book`), which is done anew after every change:
+//! it should cost a few milliseconds in a book of 20,000 files. [`Uses::concerned`](crate::model::Uses::concerned) is
+//! this contract in code, and `tests/workspace.rs` holds the rules to it.
 
 mod audience;
 mod context;
@@ -13,13 +29,20 @@ mod rule;
 mod rules;
 mod text;
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
+use rayon::prelude::*;
 
 use crate::diagnostic::Diagnostic;
-use crate::load::Loaded;
+use crate::load::{Documents, Loaded};
+use crate::model::{Book, PartName, PartRef};
 
 pub use registry::{RULES, nearest, rule};
 pub use rule::{Example, ExampleFile, Rule, Shows};
+
+/// What was found in each part of a book; the book as a whole has the name [`PartName::book`].
+pub type Judgement = BTreeMap<PartName, Vec<Diagnostic>>;
 
 /// Returns everything that is wrong with what was loaded, in reading order.
 ///
@@ -27,13 +50,52 @@ pub use rule::{Example, ExampleFile, Rule, Shows};
 pub fn run(loaded: &Loaded, now: Timestamp) -> Vec<Diagnostic> {
     let mut found = loaded.findings.clone();
     if let Some(book) = &loaded.book {
-        let context = context::Context::new(book, &loaded.documents, now);
-        for rule in RULES {
-            rule.check(&context, &mut found);
-        }
+        let judgement = judge_all(book, &loaded.documents, now);
+        found.extend(judgement.into_values().flatten());
     }
     found.sort_by(|a, b| a.order().cmp(&b.order()));
     found
+}
+
+/// Judges a book and every part of it. Where nothing is found, nothing is said.
+pub fn judge_all(book: &Book, documents: &Documents, now: Timestamp) -> Judgement {
+    judge(book, documents, now, book.parts().collect())
+}
+
+/// Judges some parts of a book; those that are not there have nothing wrong with them.
+pub fn judge_some<'a>(
+    book: &Book,
+    documents: &Documents,
+    now: Timestamp,
+    names: impl IntoIterator<Item = &'a PartName>,
+) -> Judgement {
+    let parts = names.into_iter().filter_map(|name| book.part(name.kind, &name.key));
+    judge(book, documents, now, parts.collect())
+}
+
+/// Judges parts of a book, and the book as a whole.
+fn judge(book: &Book, documents: &Documents, now: Timestamp, parts: Vec<PartRef<'_>>) -> Judgement {
+    let context = context::Context::new(book, documents, now);
+    let whole = || {
+        let found = RULES.par_iter().map(|rule| {
+            let mut found = Vec::new();
+            rule.check_book(&context, &mut found);
+            found
+        });
+        let found: Vec<_> = found.collect();
+        (PartName::book(), found.into_iter().flatten().collect::<Vec<_>>())
+    };
+    let each = || {
+        let found = parts.into_par_iter().filter_map(|part| {
+            let mut found = Vec::new();
+            RULES.iter().for_each(|rule| rule.check_part(&context, part, &mut found));
+            (!found.is_empty()).then(|| (part.name(), found))
+        });
+        found.collect::<Vec<_>>()
+    };
+    let (whole, each) = rayon::join(whole, each);
+    let found = std::iter::once(whole).chain(each);
+    found.filter(|(_, found)| !found.is_empty()).collect()
 }
 
 /// Returns `docs/rules/README.md`: every rule with its first sentence and the way to its page.

@@ -1,6 +1,7 @@
 //! A rule: its name, its weight, its page, and what runs it.
 
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::model::{Experiment, Flag, Holdout, Layer, Metric, PartRef, Rollout, Segment, Source};
 
 use super::context::Context;
 
@@ -11,11 +12,38 @@ pub struct Rule {
     severity: Severity,
     path: &'static str,
     page: &'static str,
-    check: Option<Check>,
+    book: Option<Check>,
+    parts: &'static [Each],
 }
 
 /// Adds what a rule finds in a valid book.
 pub(super) type Check = fn(&Context<'_>, &mut Vec<Diagnostic>);
+
+/// Adds what a rule finds in a part of a valid book.
+type CheckOf<T> = fn(&Context<'_>, &T, &mut Vec<Diagnostic>);
+
+/// What a rule is asked about, and what then judges it: each part of a kind.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Each {
+    /// Each flag.
+    Flag(CheckOf<Flag>),
+    /// Each experiment.
+    Experiment(CheckOf<Experiment>),
+    /// Each rollout.
+    #[expect(dead_code, reason = "rules about rollouts are to come")]
+    Rollout(CheckOf<Rollout>),
+    /// Each holdout.
+    #[expect(dead_code, reason = "rules about holdouts are to come")]
+    Holdout(CheckOf<Holdout>),
+    /// Each layer.
+    Layer(CheckOf<Layer>),
+    /// Each segment.
+    Segment(CheckOf<Segment>),
+    /// Each metric.
+    Metric(CheckOf<Metric>),
+    /// Each source.
+    Source(CheckOf<Source>),
+}
 
 /// What an example on a page shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +75,19 @@ pub struct ExampleFile {
 }
 
 impl Rule {
-    /// A rule that judges a valid book.
+    /// A rule that judges each part of a kind, or of several. See [`crate::check`] for what it may look at.
+    pub(super) const fn of_parts(
+        name: &'static str,
+        severity: Severity,
+        path: &'static str,
+        page: &'static str,
+        parts: &'static [Each],
+    ) -> Self {
+        Self { name, severity, path, page, book: None, parts }
+    }
+
+    /// A rule that judges a valid book as a whole, anew after every change of anything: for what is cheap, or cannot be
+    /// said of one part.
     pub(super) const fn of_book(
         name: &'static str,
         severity: Severity,
@@ -55,7 +95,7 @@ impl Rule {
         page: &'static str,
         check: Check,
     ) -> Self {
-        Self { name, severity, path, page, check: Some(check) }
+        Self { name, severity, path, page, book: Some(check), parts: &[] }
     }
 
     /// A rule whose findings `load` makes.
@@ -65,7 +105,7 @@ impl Rule {
         path: &'static str,
         page: &'static str,
     ) -> Self {
-        Self { name, severity, path, page, check: None }
+        Self { name, severity, path, page, book: None, parts: &[] }
     }
 
     /// Returns the name, as findings and `explain` use it.
@@ -132,10 +172,27 @@ impl Rule {
         examples
     }
 
-    /// Adds what the rule finds.
-    pub(super) fn check(&self, context: &Context<'_>, found: &mut Vec<Diagnostic>) {
-        if let Some(check) = self.check {
+    /// Adds what the rule finds in the book as a whole.
+    pub(super) fn check_book(&self, context: &Context<'_>, found: &mut Vec<Diagnostic>) {
+        if let Some(check) = self.book {
             check(context, found);
+        }
+    }
+
+    /// Adds what the rule finds in one part.
+    pub(super) fn check_part(&self, context: &Context<'_>, part: PartRef<'_>, found: &mut Vec<Diagnostic>) {
+        for each in self.parts {
+            match (each, part) {
+                (Each::Flag(check), PartRef::Flag(part)) => check(context, part, found),
+                (Each::Experiment(check), PartRef::Experiment(part)) => check(context, part, found),
+                (Each::Rollout(check), PartRef::Rollout(part)) => check(context, part, found),
+                (Each::Holdout(check), PartRef::Holdout(part)) => check(context, part, found),
+                (Each::Layer(check), PartRef::Layer(part)) => check(context, part, found),
+                (Each::Segment(check), PartRef::Segment(part)) => check(context, part, found),
+                (Each::Metric(check), PartRef::Metric(part)) => check(context, part, found),
+                (Each::Source(check), PartRef::Source(part)) => check(context, part, found),
+                _ => {}
+            }
         }
     }
 }

@@ -2,15 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::OnceLock;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
     Attribute, AttributeKey, Duration, Entity, EntityKey, Experiment, ExperimentKey, ExperimentState, Extent,
-    Flag, FlagKey, Holdout, HoldoutKey, Layer, LayerKey, Measure, Measurement, Metric, MetricKey, Policy,
-    Predicate, Rollout, RolloutKey, Schedule, Segment, SegmentKey, Source, SourceKey, SourceRole, SurfaceKey,
-    Target, TargetKey, Warehouse, Window,
+    Flag, FlagKey, Holdout, HoldoutKey, Layer, LayerKey, Measure, Measurement, Metric, MetricKey, Part,
+    PartName, PartRef, Policy, Predicate, Rollout, RolloutKey, Schedule, Segment, SegmentKey, Source,
+    SourceKey, SourceRole, SurfaceKey, Target, TargetKey, Uses, Warehouse, Window,
 };
 
 /// The kinds of files of a book.
@@ -130,6 +131,9 @@ pub struct Contents {
     pub sources: BTreeMap<SourceKey, Source>,
 }
 
+/// Parts that change: each with what it becomes, or nothing where it goes.
+pub type Changes = BTreeMap<PartName, Option<Part>>;
+
 /// Why contents are not a book. `load` finds these with their places; here they guard books made by hand.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{kind} `{key}`: {problem}")]
@@ -144,14 +148,24 @@ pub struct BookError {
 
 /// Everything a repository says. No reference dangles, no segment contains itself, every variant that is
 /// served, compared or decided on is one of its flag's.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 #[serde(into = "Contents")]
 pub struct Book {
     contents: Contents,
     /// The experiments of each flag that has any, in byte order.
-    by_flag: BTreeMap<FlagKey, Vec<ExperimentKey>>,
+    by_flag: BTreeMap<FlagKey, BTreeSet<ExperimentKey>>,
     /// The rollouts of each flag that has any, in byte order.
-    rollouts_by_flag: BTreeMap<FlagKey, Vec<RolloutKey>>,
+    rollouts_by_flag: BTreeMap<FlagKey, BTreeSet<RolloutKey>>,
+    /// Of the segments, with those that they name.
+    extents: BTreeMap<SegmentKey, Extent>,
+    /// Who uses what; collected when it is first asked for.
+    uses: OnceLock<Uses>,
+}
+
+impl PartialEq for Book {
+    fn eq(&self, other: &Self) -> bool {
+        self.contents == other.contents
+    }
 }
 
 impl std::ops::Deref for Book {
@@ -172,18 +186,119 @@ impl Book {
     pub fn new(contents: Contents) -> Result<Self, Vec<BookError>> {
         let mut audit = Audit { contents: &contents, extents: BTreeMap::new(), errors: Vec::new() };
         audit.run();
-        if !audit.errors.is_empty() {
-            return Err(audit.errors);
+        let Audit { extents, errors, .. } = audit;
+        if !errors.is_empty() {
+            return Err(errors);
         }
-        let mut by_flag = BTreeMap::<FlagKey, Vec<ExperimentKey>>::new();
-        for experiment in contents.experiments.values() {
-            by_flag.entry(experiment.flag.clone()).or_default().push(experiment.key.clone());
+        let (by_flag, rollouts_by_flag) = (BTreeMap::new(), BTreeMap::new());
+        let mut book = Self { contents, by_flag, rollouts_by_flag, extents, uses: OnceLock::new() };
+        for experiment in book.contents.experiments.values() {
+            book.by_flag.entry(experiment.flag.clone()).or_default().insert(experiment.key.clone());
         }
-        let mut rollouts_by_flag = BTreeMap::<FlagKey, Vec<RolloutKey>>::new();
-        for rollout in contents.rollouts.values() {
-            rollouts_by_flag.entry(rollout.flag.clone()).or_default().push(rollout.key.clone());
+        for rollout in book.contents.rollouts.values() {
+            book.rollouts_by_flag.entry(rollout.flag.clone()).or_default().insert(rollout.key.clone());
         }
-        Ok(Self { contents, by_flag, rollouts_by_flag })
+        Ok(book)
+    }
+
+    /// Changes parts of the book in place: each name gets what stands beside it, or nothing where that is `None`. Returns
+    /// what was there before, in the same form: changing back is another such change.
+    ///
+    /// Costs what the parts cost that change and that lead to them, not what the book costs.
+    ///
+    /// # Errors
+    ///
+    /// Where the contents would no longer fit together; the book stays as it was.
+    pub fn change(&mut self, changes: Changes) -> Result<Changes, Vec<BookError>> {
+        let before = self.exchange(changes);
+        let names: Vec<_> = before.keys().cloned().collect();
+        let affected = self.uses().dependents(names);
+        let segments = affected.iter().any(|name| name.kind == Kind::Segment);
+        let extents = if segments { BTreeMap::new() } else { std::mem::take(&mut self.extents) };
+        let mut audit = Audit { contents: &self.contents, extents, errors: Vec::new() };
+        if segments {
+            audit.segments();
+        }
+        // In an order that is always the same.
+        let affected: BTreeSet<_> = affected.into_iter().collect();
+        for name in affected.iter().filter(|name| name.kind != Kind::Segment) {
+            if let Some(part) = self.contents.part(name.kind, &name.key) {
+                audit.part(part);
+            }
+        }
+        let slots = before.keys().filter(|name| name.kind == Kind::Experiment);
+        let holders = slots.flat_map(|name| self.uses().of_part(name.kind, &name.key));
+        for layer in holders.filter_map(|name| self.contents.layers.get(&*name.key)) {
+            audit.layer(layer);
+        }
+        let Audit { extents, errors, .. } = audit;
+        self.extents = extents;
+        if errors.is_empty() {
+            return Ok(before);
+        }
+        self.exchange(before);
+        if segments {
+            let mut audit = Audit { contents: &self.contents, extents: BTreeMap::new(), errors: Vec::new() };
+            audit.segments();
+            self.extents = audit.extents;
+        }
+        Err(errors)
+    }
+
+    /// Exchanges parts, and keeps what is collected from them up to date.
+    fn exchange(&mut self, changes: Changes) -> Changes {
+        let mut before = Changes::new();
+        let mut uses = self.uses.take().unwrap_or_else(|| Uses::of(&self.contents));
+        for (name, new) in changes {
+            let old = self.contents.remove(name.kind, &name.key);
+            if let Some(old) = &old {
+                uses.remove(old.as_ref());
+                self.delist(old.as_ref());
+            }
+            if let Some(new) = new {
+                uses.add(new.as_ref());
+                self.list(new.as_ref());
+                self.contents.insert(new);
+            }
+            before.insert(name, old);
+        }
+        self.uses = OnceLock::from(uses);
+        before
+    }
+
+    /// Enters a part among those of its flag.
+    fn list(&mut self, part: PartRef<'_>) {
+        match part {
+            PartRef::Experiment(e) => {
+                self.by_flag.entry(e.flag.clone()).or_default().insert(e.key.clone());
+            }
+            PartRef::Rollout(rollout) => {
+                self.rollouts_by_flag.entry(rollout.flag.clone()).or_default().insert(rollout.key.clone());
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes a part from among those of its flag.
+    fn delist(&mut self, part: PartRef<'_>) {
+        match part {
+            PartRef::Experiment(e) => {
+                if let Some(keys) = self.by_flag.get_mut(&e.flag) {
+                    keys.remove(&e.key);
+                }
+            }
+            PartRef::Rollout(rollout) => {
+                if let Some(keys) = self.rollouts_by_flag.get_mut(&rollout.flag) {
+                    keys.remove(&rollout.key);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Returns who uses what.
+    pub fn uses(&self) -> &Uses {
+        self.uses.get_or_init(|| Uses::of(&self.contents))
     }
 
     /// Returns the target that launches and analysis belong to.
@@ -253,7 +368,7 @@ impl Book {
 struct Audit<'a> {
     contents: &'a Contents,
     /// Of the segments, with those that they name.
-    extents: BTreeMap<&'a SegmentKey, Extent>,
+    extents: BTreeMap<SegmentKey, Extent>,
     errors: Vec<BookError>,
 }
 
@@ -269,22 +384,27 @@ impl Audit<'_> {
             self.error(Kind::Book, &contents.name, format!("{primaries} targets are primary, not one"));
         }
         self.segments();
-        contents.flags.values().for_each(|flag| self.flag(flag));
-        contents.experiments.values().for_each(|experiment| self.experiment(experiment));
-        contents.rollouts.values().for_each(|rollout| self.rollout(rollout));
-        contents.holdouts.values().for_each(|holdout| self.holdout(holdout));
-        contents.layers.values().for_each(|layer| self.layer(layer));
-        contents.metrics.values().for_each(|metric| self.metric(metric));
-        for source in contents.sources.values() {
-            for entity in source.entities.keys() {
-                self.known(
-                    Kind::Source,
-                    &source.key,
-                    "entity",
-                    entity,
-                    contents.entities.contains_key(entity),
-                );
-            }
+        contents.parts().for_each(|part| self.part(part));
+    }
+
+    /// Checks what a part names. Segments are checked together.
+    fn part(&mut self, part: PartRef<'_>) {
+        match part {
+            PartRef::Flag(flag) => self.flag(flag),
+            PartRef::Experiment(experiment) => self.experiment(experiment),
+            PartRef::Rollout(rollout) => self.rollout(rollout),
+            PartRef::Holdout(holdout) => self.holdout(holdout),
+            PartRef::Layer(layer) => self.layer(layer),
+            PartRef::Metric(metric) => self.metric(metric),
+            PartRef::Source(source) => self.source(source),
+            PartRef::Segment(_) => {}
+        }
+    }
+
+    fn source(&mut self, source: &Source) {
+        for entity in source.entities.keys() {
+            let known = self.contents.entities.contains_key(entity);
+            self.known(Kind::Source, &source.key, "entity", entity, known);
         }
     }
 
@@ -344,7 +464,7 @@ impl Audit<'_> {
                     None => {
                         // Whatever it names is done.
                         if let Some(segment) = segments.get(*key) {
-                            self.extents.insert(key, self.extent(&segment.audience));
+                            self.extents.insert((*key).clone(), self.extent(&segment.audience));
                         }
                         done.insert(*key);
                         path.pop();

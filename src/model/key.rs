@@ -64,6 +64,11 @@ macro_rules! keys {
             pub fn as_str(&self) -> &str {
                 &self.0
             }
+
+            /// Returns the text of the key, shared.
+            pub fn shared(&self) -> Arc<str> {
+                Arc::clone(&self.0)
+            }
         }
 
         impl fmt::Display for $name {

@@ -1,31 +1,29 @@
 //! An experiment that waits for its decision on a flag that is no longer served.
 
 use crate::check::context::Context;
-use crate::check::rule::Rule;
+use crate::check::rule::{Each, Rule};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::model::Kind;
+use crate::model::{Flag, Kind};
 
-pub(in crate::check) const RULE: Rule = Rule::of_book(
+pub(in crate::check) const RULE: Rule = Rule::of_parts(
     "archived-flag-in-use",
     Severity::Error,
     "src/check/rules/archived_flag_in_use.md",
     include_str!("archived_flag_in_use.md"),
-    check,
+    &[Each::Flag(check)],
 );
 
-fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
-    for flag in context.book.flags.values().filter(|flag| flag.archived) {
-        for experiment in context.book.experiments_of(&flag.key).filter(|e| context.undecided(e)) {
-            let message =
-                format!("experiment `{}` tests flag `{}`, which is archived", experiment.key, flag.key);
-            let finding = context
-                .finding(&RULE, message, (Kind::Experiment, &experiment.key, "/flag"))
-                .label("nobody can be enrolled through it");
-            found.push(
-                context
-                    .relate(finding, (Kind::Flag, &flag.key, "/archived"), "archived here")
-                    .help("decide the experiment (`decision: {outcome: aborted, …}`), or take `archived` out of the flag"),
-            );
-        }
+fn check(context: &Context<'_>, flag: &Flag, found: &mut Vec<Diagnostic>) {
+    if !flag.archived {
+        return;
+    }
+    for experiment in context.book.experiments_of(&flag.key).filter(|e| context.undecided(e)) {
+        let message = format!("experiment `{}` tests flag `{}`, which is archived", experiment.key, flag.key);
+        let finding = context
+            .finding(&RULE, message, (Kind::Experiment, &experiment.key, "/flag"))
+            .label("nobody can be enrolled through it");
+        found.push(context.relate(finding, (Kind::Flag, &flag.key, "/archived"), "archived here").help(
+            "decide the experiment (`decision: {outcome: aborted, …}`), or take `archived` out of the flag",
+        ));
     }
 }

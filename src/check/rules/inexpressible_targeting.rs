@@ -4,42 +4,45 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 
 use crate::check::context::Context;
-use crate::check::rule::Rule;
+use crate::check::rule::{Each, Rule};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::model::{AttributeKey, Kind, Predicate, Target, Test};
+use crate::model::{AttributeKey, Experiment, Flag, Kind, Predicate, Segment, Target, Test};
 
-pub(in crate::check) const RULE: Rule = Rule::of_book(
+pub(in crate::check) const RULE: Rule = Rule::of_parts(
     "inexpressible-targeting",
     Severity::Error,
     "src/check/rules/inexpressible_targeting.md",
     include_str!("inexpressible_targeting.md"),
-    check,
+    &[Each::Flag(flag), Each::Experiment(experiment), Each::Segment(segment)],
 );
 
-fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
-    let book = context.book;
-    // One target of a kind speaks for all of that kind.
-    let mut targets: Vec<&Target> = Vec::new();
-    for target in book.targets.values() {
-        if !targets.iter().any(|other| other.kind() == target.kind()) {
-            targets.push(target);
-        }
+fn flag(context: &Context<'_>, flag: &Flag, found: &mut Vec<Diagnostic>) {
+    for (i, rule) in flag.rules.iter().enumerate() {
+        look(context, (Kind::Flag, &flag.key, &format!("/rules/{i}/when")), &rule.when, found);
     }
-    let mut look = |place: (Kind, &dyn Display, &str), audience: &Predicate| {
-        for target in &targets {
+}
+
+fn experiment(context: &Context<'_>, experiment: &Experiment, found: &mut Vec<Diagnostic>) {
+    look(context, (Kind::Experiment, &experiment.key, "/audience"), &experiment.audience, found);
+}
+
+fn segment(context: &Context<'_>, segment: &Segment, found: &mut Vec<Diagnostic>) {
+    look(context, (Kind::Segment, &segment.key, "/audience"), &segment.audience, found);
+}
+
+/// One target of a kind speaks for all of that kind.
+fn look(
+    context: &Context<'_>,
+    place: (Kind, &dyn Display, &str),
+    audience: &Predicate,
+    found: &mut Vec<Diagnostic>,
+) {
+    let mut told: Vec<&Target> = Vec::new();
+    for target in context.book.targets.values() {
+        if !told.iter().any(|other| other.kind() == target.kind()) {
             inexpressible(context, target, place, audience, found);
+            told.push(target);
         }
-    };
-    for flag in book.flags.values() {
-        for (i, rule) in flag.rules.iter().enumerate() {
-            look((Kind::Flag, &flag.key, &format!("/rules/{i}/when")), &rule.when);
-        }
-    }
-    for experiment in book.experiments.values() {
-        look((Kind::Experiment, &experiment.key, "/audience"), &experiment.audience);
-    }
-    for segment in book.segments.values() {
-        look((Kind::Segment, &segment.key, "/audience"), &segment.audience);
     }
 }
 

@@ -6,18 +6,18 @@ use crate::check::audience::described;
 use crate::check::context::Context;
 use crate::check::enrolment::Enrolment;
 use crate::check::reach::Reach;
-use crate::check::rule::Rule;
+use crate::check::rule::{Each, Rule};
 use crate::check::text::percent;
 use crate::diagnostic::{Basis, Diagnostic, Severity, SharedTraffic};
 use crate::model::{Experiment, ExperimentKey, Flag, Kind, Predicate, Schedule};
 use crate::targeting::{Overlap, Witness, meet, share};
 
-pub(in crate::check) const RULE: Rule = Rule::of_book(
+pub(in crate::check) const RULE: Rule = Rule::of_parts(
     "overlapping-experiments",
     Severity::Error,
     "src/check/rules/overlapping_experiments.md",
     include_str!("overlapping_experiments.md"),
-    check,
+    &[Each::Flag(check)],
 );
 
 /// An experiment with when it is served.
@@ -29,27 +29,23 @@ struct Served<'a> {
 
 /// Goes over each flag's experiments by when they begin to be served, with those that still are at hand: only
 /// experiments that are served at the same time are compared. What is concluded is over, and no edit mends it.
-fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
-    for flag in context.book.flags.values() {
-        let mut served: Vec<Served<'_>> = context
-            .book
-            .experiments_of(&flag.key)
-            .filter(|experiment| context.undecided(experiment))
-            .filter_map(|e| Some(Served { experiment: e, window: context.book.serving_window(e)? }))
-            .collect();
-        if served.len() < 2 {
-            continue;
-        }
-        served.sort_by(|a, b| {
-            (a.window.start(), &a.experiment.key).cmp(&(b.window.start(), &b.experiment.key))
-        });
-        let reach = Reach::new(context.book, flag);
-        let mut lasting: Vec<Served<'_>> = Vec::new();
-        for later in served {
-            lasting.retain(|earlier| earlier.window.end() > later.window.start());
-            found.extend(lasting.iter().filter_map(|earlier| pair(context, flag, &reach, *earlier, later)));
-            lasting.push(later);
-        }
+fn check(context: &Context<'_>, flag: &Flag, found: &mut Vec<Diagnostic>) {
+    let mut served: Vec<Served<'_>> = context
+        .book
+        .experiments_of(&flag.key)
+        .filter(|experiment| context.undecided(experiment))
+        .filter_map(|e| Some(Served { experiment: e, window: context.book.serving_window(e)? }))
+        .collect();
+    if served.len() < 2 {
+        return;
+    }
+    served.sort_by(|a, b| (a.window.start(), &a.experiment.key).cmp(&(b.window.start(), &b.experiment.key)));
+    let reach = Reach::new(context.book, flag);
+    let mut lasting: Vec<Served<'_>> = Vec::new();
+    for later in served {
+        lasting.retain(|earlier| earlier.window.end() > later.window.start());
+        found.extend(lasting.iter().filter_map(|earlier| pair(context, flag, &reach, *earlier, later)));
+        lasting.push(later);
     }
 }
 

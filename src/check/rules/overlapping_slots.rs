@@ -3,27 +3,21 @@
 use std::collections::BTreeSet;
 
 use crate::check::context::Context;
-use crate::check::rule::Rule;
+use crate::check::rule::{Each, Rule};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::model::{BucketRange, Kind, Layer, Schedule, Slot};
 
-pub(in crate::check) const RULE: Rule = Rule::of_book(
+pub(in crate::check) const RULE: Rule = Rule::of_parts(
     "overlapping-slots",
     Severity::Error,
     "src/check/rules/overlapping_slots.md",
     include_str!("overlapping_slots.md"),
-    check,
+    &[Each::Layer(check)],
 );
-
-fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
-    for layer in context.book.layers.values() {
-        sweep(context, layer, found);
-    }
-}
 
 /// Goes over the slots by their first bucket, with those that still reach this far at hand: slots that share no
 /// bucket are never compared.
-fn sweep(context: &Context<'_>, layer: &Layer, found: &mut Vec<Diagnostic>) {
+fn check(context: &Context<'_>, layer: &Layer, found: &mut Vec<Diagnostic>) {
     let mut slots: Vec<(usize, &Slot)> = layer.slots.iter().enumerate().collect();
     slots.sort_by_key(|(i, slot)| (slot.buckets, *i));
     let (mut reaching, mut told) = (Vec::<(usize, &Slot)>::new(), BTreeSet::new());

@@ -3,30 +3,28 @@
 use std::collections::BTreeMap;
 
 use crate::check::context::Context;
-use crate::check::rule::Rule;
+use crate::check::rule::{Each, Rule};
 use crate::check::text::counted;
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::model::{Experiment, ExperimentKey, Kind, LayerKey};
+use crate::model::{Experiment, ExperimentKey, Kind, Layer, LayerKey};
 
-pub(in crate::check) const RULE: Rule = Rule::of_book(
+pub(in crate::check) const RULE: Rule = Rule::of_parts(
     "slots-mismatch",
     Severity::Error,
     "src/check/rules/slots_mismatch.md",
     include_str!("slots_mismatch.md"),
-    check,
+    &[Each::Layer(check)],
 );
 
-fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
-    let mut held = BTreeMap::<(&LayerKey, &ExperimentKey), u64>::new();
-    for layer in context.book.layers.values() {
-        for slot in &layer.slots {
-            *held.entry((&layer.key, &slot.experiment)).or_default() += u64::from(slot.buckets.count());
-        }
+fn check(context: &Context<'_>, layer: &Layer, found: &mut Vec<Diagnostic>) {
+    let mut held = BTreeMap::<&ExperimentKey, u64>::new();
+    for slot in &layer.slots {
+        *held.entry(&slot.experiment).or_default() += u64::from(slot.buckets.count());
     }
-    for experiment in context.book.experiments.values() {
-        if let Some(layer) = &experiment.layer {
-            let held = held.get(&(layer, &experiment.key)).copied().unwrap_or(0);
-            claim(context, experiment, layer, held, found);
+    for user in context.book.uses().of_part(Kind::Layer, layer.key.as_str()) {
+        if let Some(experiment) = context.book.experiments.get(&*user.key) {
+            let held = held.get(&experiment.key).copied().unwrap_or(0);
+            claim(context, experiment, &layer.key, held, found);
         }
     }
 }

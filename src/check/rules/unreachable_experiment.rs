@@ -2,47 +2,45 @@
 
 use crate::check::context::Context;
 use crate::check::reach::Reach;
-use crate::check::rule::Rule;
+use crate::check::rule::{Each, Rule};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::model::Kind;
+use crate::model::{Flag, Kind};
 use crate::targeting::{Overlap, satisfiable};
 
-pub(in crate::check) const RULE: Rule = Rule::of_book(
+pub(in crate::check) const RULE: Rule = Rule::of_parts(
     "unreachable-experiment",
     Severity::Error,
     "src/check/rules/unreachable_experiment.md",
     include_str!("unreachable_experiment.md"),
-    check,
+    &[Each::Flag(check)],
 );
 
 /// After its decision an experiment needs nobody: the rule that ships it takes its whole audience.
 ///
 /// What cannot be decided is left alone here: an experiment that enrols nobody harms nobody.
-fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
+fn check(context: &Context<'_>, flag: &Flag, found: &mut Vec<Diagnostic>) {
     let attributes = &context.book.attributes;
-    for flag in context.book.flags.values() {
-        let reach = Reach::new(context.book, flag);
-        for experiment in context.book.experiments_of(&flag.key).filter(|e| e.decision.is_none()) {
-            if satisfiable(&reach.audience(experiment), attributes) != Overlap::Disjoint {
-                continue;
-            }
-            let alone = satisfiable(&context.book.inlined(&experiment.audience), attributes);
-            let message = format!("experiment `{}` can enrol nobody", experiment.key);
-            let place = if experiment.audience.is_everyone() { "" } else { "/audience" };
-            let finding = context.finding(&RULE, message, (Kind::Experiment, &experiment.key, place));
-            found.push(if alone == Overlap::Disjoint {
-                finding
-                    .label("no unit matches all of this")
-                    .help("take out the conditions that contradict each other")
-            } else {
-                context
-                    .relate(
-                        finding.label("every unit of this audience is served by a rule"),
-                        (Kind::Flag, &flag.key, "/rules"),
-                        "rules come before experiments",
-                    )
-                    .help("widen the audience, or narrow the rules")
-            });
+    let reach = Reach::new(context.book, flag);
+    for experiment in context.book.experiments_of(&flag.key).filter(|e| e.decision.is_none()) {
+        if satisfiable(&reach.audience(experiment), attributes) != Overlap::Disjoint {
+            continue;
         }
+        let alone = satisfiable(&context.book.inlined(&experiment.audience), attributes);
+        let message = format!("experiment `{}` can enrol nobody", experiment.key);
+        let place = if experiment.audience.is_everyone() { "" } else { "/audience" };
+        let finding = context.finding(&RULE, message, (Kind::Experiment, &experiment.key, place));
+        found.push(if alone == Overlap::Disjoint {
+            finding
+                .label("no unit matches all of this")
+                .help("take out the conditions that contradict each other")
+        } else {
+            context
+                .relate(
+                    finding.label("every unit of this audience is served by a rule"),
+                    (Kind::Flag, &flag.key, "/rules"),
+                    "rules come before experiments",
+                )
+                .help("widen the audience, or narrow the rules")
+        });
     }
 }

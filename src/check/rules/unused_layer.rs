@@ -1,27 +1,27 @@
 //! A layer that no experiment is in.
 
-use std::collections::BTreeSet;
-
 use crate::check::context::Context;
-use crate::check::rule::Rule;
+use crate::check::rule::{Each, Rule};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::model::Kind;
+use crate::model::{Kind, Layer};
 
-pub(in crate::check) const RULE: Rule = Rule::of_book(
+pub(in crate::check) const RULE: Rule = Rule::of_parts(
     "unused-layer",
     Severity::Warning,
     "src/check/rules/unused_layer.md",
     include_str!("unused_layer.md"),
-    check,
+    &[Each::Layer(check)],
 );
 
-fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
-    let used: BTreeSet<_> = context.book.experiments.values().filter_map(|e| e.layer.as_ref()).collect();
-    for layer in context.book.layers.keys().filter(|key| !used.contains(key)) {
+fn check(context: &Context<'_>, layer: &Layer, found: &mut Vec<Diagnostic>) {
+    let key = &layer.key;
+    if context.book.uses().of_part(Kind::Layer, key.as_str()).is_empty() {
         found.push(
             context
-                .finding(&RULE, format!("no experiment is in layer `{layer}`"), (Kind::Layer, layer, ""))
-                .help(format!("delete the file, or put experiments that must exclude each other in it (`layer: {layer}`)")),
+                .finding(&RULE, format!("no experiment is in layer `{key}`"), (Kind::Layer, key, ""))
+                .help(format!(
+                    "delete the file, or put experiments that must exclude each other in it (`layer: {key}`)"
+                )),
         );
     }
 }

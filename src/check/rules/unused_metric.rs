@@ -1,26 +1,24 @@
 //! A metric that no experiment looks at.
 
-use std::collections::BTreeSet;
-
 use crate::check::context::Context;
-use crate::check::rule::Rule;
+use crate::check::rule::{Each, Rule};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::model::Kind;
+use crate::model::{Kind, Metric};
 
-pub(in crate::check) const RULE: Rule = Rule::of_book(
+pub(in crate::check) const RULE: Rule = Rule::of_parts(
     "unused-metric",
     Severity::Warning,
     "src/check/rules/unused_metric.md",
     include_str!("unused_metric.md"),
-    check,
+    &[Each::Metric(check)],
 );
 
-fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
-    let used: BTreeSet<_> = context.book.experiments.values().flat_map(|e| e.metrics.all()).collect();
-    for metric in context.book.metrics.keys().filter(|key| !used.contains(key)) {
+fn check(context: &Context<'_>, metric: &Metric, found: &mut Vec<Diagnostic>) {
+    let key = &metric.key;
+    if context.book.uses().of_part(Kind::Metric, key.as_str()).is_empty() {
         found.push(
             context
-                .finding(&RULE, format!("no experiment uses metric `{metric}`"), (Kind::Metric, metric, ""))
+                .finding(&RULE, format!("no experiment uses metric `{key}`"), (Kind::Metric, key, ""))
                 .help("delete the file, or give the metric a role in an experiment"),
         );
     }

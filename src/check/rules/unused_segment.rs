@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::check::context::Context;
 use crate::check::rule::Rule;
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::model::{Kind, Segment};
+use crate::model::{Kind, Segment, SegmentKey};
 
 pub(in crate::check) const RULE: Rule = Rule::of_book(
     "unused-segment",
@@ -18,9 +18,11 @@ pub(in crate::check) const RULE: Rule = Rule::of_book(
 /// A segment that only unused segments name is unused too.
 fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     let book = context.book;
-    let rules = book.flags.values().flat_map(|flag| &flag.rules).map(|rule| &rule.when);
-    let audiences = book.experiments.values().map(|experiment| &experiment.audience).chain(rules);
-    let mut waiting: Vec<_> = audiences.flat_map(|audience| audience.segments()).collect();
+    let named = |key: &&SegmentKey| {
+        let users = book.uses().of_part(Kind::Segment, key.as_str());
+        users.iter().any(|user| user.kind != Kind::Segment)
+    };
+    let mut waiting: Vec<_> = book.segments.keys().filter(named).collect();
     let mut used = BTreeSet::new();
     while let Some(key) = waiting.pop() {
         if used.insert(key) {

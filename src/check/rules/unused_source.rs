@@ -1,31 +1,26 @@
 //! A source of facts that no metric reads.
 
-use std::collections::BTreeSet;
-
 use crate::check::context::Context;
-use crate::check::rule::Rule;
+use crate::check::rule::{Each, Rule};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::model::{Kind, SourceRole};
+use crate::model::{Kind, Source, SourceRole};
 
-pub(in crate::check) const RULE: Rule = Rule::of_book(
+pub(in crate::check) const RULE: Rule = Rule::of_parts(
     "unused-source",
     Severity::Warning,
     "src/check/rules/unused_source.md",
     include_str!("unused_source.md"),
-    check,
+    &[Each::Source(check)],
 );
 
-fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
-    let used: BTreeSet<_> =
-        context.book.metrics.values().map(|metric| &metric.kind.measurement().source).collect();
-    for source in context.book.sources.values() {
-        if matches!(source.role, SourceRole::Facts { .. }) && !used.contains(&source.key) {
-            let message = format!("no metric reads source `{}`", source.key);
-            found.push(
-                context
-                    .finding(&RULE, message, (Kind::Source, &source.key, ""))
-                    .help("delete the file, or measure something in it"),
-            );
-        }
+fn check(context: &Context<'_>, source: &Source, found: &mut Vec<Diagnostic>) {
+    let key = &source.key;
+    let used = !context.book.uses().of_part(Kind::Source, key.as_str()).is_empty();
+    if matches!(source.role, SourceRole::Facts { .. }) && !used {
+        found.push(
+            context
+                .finding(&RULE, format!("no metric reads source `{key}`"), (Kind::Source, key, ""))
+                .help("delete the file, or measure something in it"),
+        );
     }
 }
