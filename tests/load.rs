@@ -115,10 +115,14 @@ fn every_broken_file_says_what_is_wrong_where_and_what_to_do() {
         path: "account-flag.flag.yaml".into(),
         bytes: b"description: Per account.\nowner: t\nentity: account\ntype: boolean\nvariants: {a: true, b: false}\ndefault: a\n".to_vec(),
     };
+    let open = RawFile {
+        path: "lifetime-value.metric.yaml".into(),
+        bytes: b"description: Everything so far.\nentity: user\ntype: mean\nsource: purchases\nmeasure: {sum: amount}\nwindow: open\nincrease_is: good\n".to_vec(),
+    };
     let mut report = String::new();
     for file in &broken {
         let mut book = files();
-        book.push(helper.clone());
+        book.extend([helper.clone(), open.clone()]);
         let mut file = file.clone();
         let name = file.path.clone();
         if name.ends_with(".book.yaml") {

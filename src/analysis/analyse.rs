@@ -12,7 +12,7 @@ use super::outcome::{
 };
 use super::{horizon, quality};
 use crate::decision::{self, Case, Stage, VerdictKind};
-use crate::model::{Book, Experiment, ExperimentKey, VariantKey};
+use crate::model::{Book, Experiment, ExperimentKey, Method, VariantKey};
 use crate::query::{self, Answer, Exposures, QueryError, Question};
 use crate::warehouse::Warehouse;
 
@@ -37,6 +37,14 @@ pub enum AnalysisError {
     /// No such experiment.
     #[error("the book has no experiment `{0}`")]
     Unknown(ExperimentKey),
+    /// The experiment is to be judged by a method that is not computed: another one would give other error rates.
+    #[error("experiment `{experiment}` is to be judged by `{}`, which this version does not compute", method.as_str())]
+    Method {
+        /// Which.
+        experiment: ExperimentKey,
+        /// The method of its plan.
+        method: Method,
+    },
     /// Exposures cannot be read.
     #[error(transparent)]
     Query(#[from] QueryError),
@@ -47,6 +55,9 @@ impl AnalysisError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Unknown(_) => Some("`trialbook status` lists the experiments"),
+            Self::Method { .. } => Some(
+                "analyse it with a version that does; or, before it is launched, write `analysis: {method: fixed-horizon}`",
+            ),
             Self::Query(QueryError::NoExposures { .. }) => {
                 Some("add a `*.source.yaml` with `served`, or with `experiment` and `variant`")
             }
@@ -59,7 +70,7 @@ impl AnalysisError {
 ///
 /// # Errors
 ///
-/// An experiment that is not in the book, and exposures that cannot be read. A metric that cannot be measured
+/// An experiment that is not in the book or whose method is not computed, and exposures that cannot be read. A metric that cannot be measured
 /// is no error: the outcome says why.
 pub fn analyse(
     book: &Book,
@@ -70,6 +81,11 @@ pub fn analyse(
     let find =
         |key: &ExperimentKey| book.experiments.get(key).ok_or_else(|| AnalysisError::Unknown(key.clone()));
     let experiments: Vec<&Experiment> = request.experiments.iter().map(find).collect::<Result<_, _>>()?;
+    if let Some(experiment) = experiments.iter().find(|experiment| !experiment.analysis.method.is_computed())
+    {
+        let (experiment, method) = (experiment.key.clone(), experiment.analysis.method);
+        return Err(AnalysisError::Method { experiment, method });
+    }
     let begun: Vec<&Experiment> =
         experiments.iter().copied().filter(|e| e.schedule.start() < request.as_of).collect();
     let answer = if begun.is_empty() {

@@ -62,7 +62,9 @@ impl<'a> Analysed<'a> {
         let measured = work.answer.metrics.get(&(experiment.key.clone(), metric.key.clone()));
         let source = work.answer.sources.get(&metric.kind.measurement().source);
         let adjusted = experiment.analysis.adjust && metric.covariate.is_some();
-        let look = if !work.final_look() {
+        let look = if let Some(why) = unsupported(measured) {
+            Look::Refused(why)
+        } else if !work.final_look() {
             Look::Refused(NotMeasured {
                 reason: "before-horizon".into(),
                 detail: "the plan allows no look at effects yet".into(),
@@ -100,10 +102,10 @@ impl<'a> Analysed<'a> {
             description: metric.description.clone(),
             role,
             kind: match metric.kind {
+                MetricType::Mean(_) => MetricKind::Mean,
                 MetricType::Proportion(_) => MetricKind::Proportion,
-                MetricType::Mean(_) | MetricType::Ratio { .. } | MetricType::Quantile { .. } => {
-                    MetricKind::Mean
-                }
+                MetricType::Ratio { .. } => MetricKind::Ratio,
+                MetricType::Quantile { .. } => MetricKind::Quantile,
             },
             direction: metric.direction,
             window: metric.window,
@@ -249,8 +251,11 @@ impl Bench<'_> {
         let (c, t) = (c.map_err(NotMeasured::of_moments)?, t.map_err(NotMeasured::of_moments)?);
         let difference = match self.metric.kind {
             MetricType::Proportion(_) => proportion_difference(&c, &t),
-            MetricType::Mean(_) | MetricType::Ratio { .. } | MetricType::Quantile { .. } => {
-                mean_difference(&c, &t)
+            MetricType::Mean(_) => mean_difference(&c, &t),
+            // The query gives no moments of these.
+            MetricType::Ratio { .. } | MetricType::Quantile { .. } => {
+                let detail = "this version does not compute metrics of this type".into();
+                return Err(NotMeasured { reason: "unsupported".into(), detail });
             }
         };
         difference.map_err(NotMeasured::of)
@@ -395,10 +400,19 @@ fn shown(arm: &ArmMoments) -> MetricMoments {
     MetricMoments { mean: arm.value.mean, m2: arm.value.m2, covariate }
 }
 
+/// Returns why a metric is never measured, whenever one looks.
+fn unsupported(measured: Option<&Result<Measured, NotComputed>>) -> Option<NotMeasured> {
+    match measured {
+        Some(Err(why @ NotComputed::Unsupported { .. })) => Some(not_computed(why)),
+        _ => None,
+    }
+}
+
 fn not_computed(why: &NotComputed) -> NotMeasured {
     let reason = match why {
         NotComputed::Source { .. } => "source-unreadable",
         NotComputed::Entity { .. } => "other-entity",
+        NotComputed::Unsupported { .. } => "unsupported",
         NotComputed::UnusableRows { .. } => "unusable-rows",
         NotComputed::OutOfRange { .. } => "out-of-range",
     };

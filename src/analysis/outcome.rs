@@ -241,6 +241,10 @@ pub enum MetricKind {
     Mean,
     /// The share of units whose measure is above zero.
     Proportion,
+    /// The total of one measure over the total of another.
+    Ratio,
+    /// A quantile of a measure.
+    Quantile,
 }
 
 /// A metric of an experiment.

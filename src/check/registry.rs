@@ -32,6 +32,8 @@ pub static RULES: &[Rule] = &[
     expired_flag::RULE,
     evaluators_disagree::RULE,
     inexpressible_targeting::RULE,
+    unsupported_analysis::RULE,
+    unsupported_target::RULE,
     unused_metric::RULE,
     unused_segment::RULE,
     unused_source::RULE,

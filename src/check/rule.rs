@@ -30,7 +30,6 @@ pub(super) enum Each {
     /// Each experiment.
     Experiment(CheckOf<Experiment>),
     /// Each rollout.
-    #[expect(dead_code, reason = "rules about rollouts are to come")]
     Rollout(CheckOf<Rollout>),
     /// Each holdout.
     #[expect(dead_code, reason = "rules about holdouts are to come")]

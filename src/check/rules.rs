@@ -13,6 +13,8 @@ pub(super) mod overlapping_slots;
 pub(super) mod slots_mismatch;
 pub(super) mod too_long;
 pub(super) mod unreachable_experiment;
+pub(super) mod unsupported_analysis;
+pub(super) mod unsupported_target;
 pub(super) mod unused_layer;
 pub(super) mod unused_metric;
 pub(super) mod unused_segment;

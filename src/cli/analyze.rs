@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::report::{Format, tell};
 use super::write::whole_file;
 use super::{At, Exit, Failure, Opened, Session};
-use crate::analysis::{Outcome, Preregistration, PreregistrationStatus, Request, analyse};
+use crate::analysis::{AnalysisError, Outcome, Preregistration, PreregistrationStatus, Request, analyse};
 use crate::history::{self, Commit, HistoryError, Registration, Repository};
 use crate::load::suggestion;
 use crate::model::{Book, Contents, ExperimentKey, ExperimentState, Kind, Warehouse};
@@ -47,9 +47,10 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     let book = opened.book()?;
     let as_of = opened.instant(args.as_of);
     let keys = chosen(&args.experiments, book, as_of)?;
+    let plans = Plans::read(&opened, book, &keys)?;
+    let keys = computed(keys, args.experiments.is_empty(), &plans, book, session)?;
     let place = args.out.as_deref().map(|out| Place::new(out, keys.len())).transpose()?;
     let warehouse = open(book, &opened.root)?;
-    let plans = Plans::read(&opened, book, &keys)?;
     let request = Request {
         experiments: keys,
         as_of,
@@ -107,10 +108,52 @@ fn chosen(names: &[String], book: &Book, as_of: Timestamp) -> Result<Vec<Experim
     Ok(keys)
 }
 
+/// Returns the experiments whose method this version computes. One that is named and is not computed is refused;
+/// of those that nobody named it is told, so that one team's plan does not stop the others' results.
+fn computed(
+    mut keys: Vec<ExperimentKey>,
+    unnamed: bool,
+    plans: &Plans,
+    book: &Book,
+    session: &Session,
+) -> Result<Vec<ExperimentKey>, Failure> {
+    let method = |key: &ExperimentKey| {
+        let launched = plans.frozen.get(key).unwrap_or(book);
+        launched.experiments.get(key).map(|experiment| experiment.analysis.method)
+    };
+    let (mut left_out, mut first) = (Vec::new(), None);
+    keys.retain(|key| match method(key) {
+        Some(method) if !method.is_computed() => {
+            first.get_or_insert(AnalysisError::Method { experiment: key.clone(), method });
+            left_out.push(format!("{key} ({})", method.as_str()));
+            false
+        }
+        Some(_) | None => true,
+    });
+    match first {
+        Some(error) if !unnamed || keys.is_empty() => {
+            Err(Failure::of(Exit::Refused, &error).help(error.hint().unwrap_or_default()))
+        }
+        Some(_) => {
+            session.say(format_args!(
+                "left out, by a method that this version does not compute: {}",
+                left_out.join(", ")
+            ));
+            Ok(keys)
+        }
+        None => Ok(keys),
+    }
+}
+
 fn open(book: &Book, root: &Path) -> Result<Box<dyn warehouse::Warehouse>, Failure> {
-    let Some(Warehouse::Duckdb { database }) = &book.warehouse else {
+    let Some(warehouse) = &book.warehouse else {
         return Err(Failure::new(Exit::Findings, "the book has no warehouse")
             .help("add `warehouse: {engine: duckdb}` to trialbook.yaml"));
+    };
+    let Warehouse::Duckdb { database } = warehouse else {
+        let why = warehouse.cannot_open().unwrap_or("this version cannot read the book's warehouse");
+        return Err(Failure::new(Exit::Refused, why)
+            .help("write `engine: duckdb`, and give it the data as files or as a DuckDB database"));
     };
     Embedded::new(root, database.as_deref()).open().map_err(|error| {
         let exit = match error {

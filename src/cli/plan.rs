@@ -183,9 +183,10 @@ pub(super) fn failure(error: &TargetError) -> Failure {
         TargetError::Locked { .. } | TargetError::Conflict { .. } | TargetError::Malformed { .. } => {
             Exit::Refused
         }
-        TargetError::Store { .. } | TargetError::Unsupported { .. } | TargetError::Inexpressible { .. } => {
-            Exit::Findings
-        }
+        TargetError::Store { .. }
+        | TargetError::Unsupported { .. }
+        | TargetError::ObjectStore { .. }
+        | TargetError::Inexpressible { .. } => Exit::Findings,
         TargetError::Io { .. } => Exit::Unreachable,
     };
     let failure = Failure::of(exit, error);

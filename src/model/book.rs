@@ -8,10 +8,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Attribute, AttributeKey, Duration, Entity, EntityKey, Experiment, ExperimentKey, ExperimentState, Extent,
-    Flag, FlagKey, Holdout, HoldoutKey, Layer, LayerKey, Measure, Measurement, Metric, MetricKey, Part,
-    PartName, PartRef, Policy, Predicate, Rollout, RolloutKey, Schedule, Segment, SegmentKey, Source,
-    SourceKey, SourceRole, SurfaceKey, Target, TargetKey, Uses, Warehouse, Window,
+    Allocation, Attribute, AttributeKey, Duration, Entity, EntityKey, Experiment, ExperimentKey,
+    ExperimentState, Extent, Flag, FlagKey, Holdout, HoldoutKey, Layer, LayerKey, Measure, Measurement,
+    Metric, MetricKey, MetricType, Part, PartName, PartRef, Policy, Predicate, Rollout, RolloutKey, Schedule,
+    Segment, SegmentKey, Source, SourceKey, SourceRole, SurfaceKey, Target, TargetKey, Uses, Warehouse,
+    Window,
 };
 
 /// The kinds of files of a book.
@@ -577,6 +578,13 @@ impl Audit<'_> {
         if experiment.allocation.buckets().is_none_or(|buckets| buckets == 0) {
             self.error(Kind::Experiment, key, "the allocation is not a whole number of buckets".into());
         }
+        if let Allocation::Ramp(steps) = &experiment.allocation
+            && (steps.first_at() != experiment.schedule.start()
+                || steps.last_at() >= experiment.schedule.end())
+        {
+            let problem = "the steps of the ramp do not begin with the schedule and end within it";
+            self.error(Kind::Experiment, key, problem.into());
+        }
         if let Some(layer) = &experiment.layer {
             self.known(Kind::Experiment, key, "layer", layer, contents.layers.contains_key(layer));
         }
@@ -615,6 +623,10 @@ impl Audit<'_> {
         );
         for measurement in metric.kind.measurements() {
             self.measurement(metric, measurement);
+            let quantile = matches!(metric.kind, MetricType::Quantile { .. });
+            if matches!(measurement.measure, Measure::Value(_)) && !quantile {
+                self.error(Kind::Metric, key, "only a quantile is one of rows".into());
+            }
         }
     }
 
@@ -634,7 +646,10 @@ impl Audit<'_> {
             (SourceRole::Exposures { .. }, _) => {
                 self.error(Kind::Metric, key, format!("source `{}` holds exposures, not facts", source.key));
             }
-            (SourceRole::Facts { measures }, Measure::Sum(measure) | Measure::Max(measure)) => {
+            (
+                SourceRole::Facts { measures },
+                Measure::Sum(measure) | Measure::Max(measure) | Measure::Value(measure),
+            ) => {
                 self.known(Kind::Metric, key, "measure", measure, measures.contains_key(measure));
             }
             (SourceRole::Facts { .. }, Measure::Rows | Measure::Distinct(_)) => {}

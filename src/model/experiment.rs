@@ -156,6 +156,17 @@ pub enum Method {
     AlwaysValid,
 }
 
+impl Method {
+    /// Returns the word that a book uses for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::FixedHorizon => "fixed-horizon",
+            Self::GroupSequential => "group-sequential",
+            Self::AlwaysValid => "always-valid",
+        }
+    }
+}
+
 /// How the experiment is judged, every default written out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Analysis {

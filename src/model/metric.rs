@@ -16,6 +16,8 @@ pub enum Measure {
     Max(MeasureKey),
     /// How many different values a column has.
     Distinct(ColumnName),
+    /// A measure of each row by itself; only a quantile takes it.
+    Value(MeasureKey),
 }
 
 /// A measure over the rows of a source.
@@ -45,7 +47,7 @@ pub enum MetricType {
         /// What it is divided by.
         denominator: Measurement,
     },
-    /// A quantile of the rows' values over all units.
+    /// A quantile of the measure over all units; with [`Measure::Value`] over all of their rows.
     Quantile {
         /// What is measured.
         measurement: Measurement,

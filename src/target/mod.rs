@@ -45,6 +45,12 @@ pub enum TargetError {
         /// What the book says.
         store: String,
     },
+    /// The store is one that this version can read about in a book, and no more.
+    #[error("this version cannot write the object store `{store}`")]
+    ObjectStore {
+        /// What the book says.
+        store: String,
+    },
     /// The kind of target is one that this version can read about in a book, and no more.
     #[error("this version cannot serve targets of type `{kind}`")]
     Unsupported {
@@ -99,6 +105,9 @@ impl TargetError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Store { .. } => Some("a flagd target has a store such as `file://live/production.json`"),
+            Self::ObjectStore { .. } => Some(
+                "write `store: file://live/production.json`, and copy the file to the object store in CI",
+            ),
             Self::Locked { .. } => Some("wait for the other process, then plan again"),
             Self::Conflict { .. } => Some("plan again: somebody else has written in between"),
             Self::Malformed { .. } => {
@@ -117,6 +126,9 @@ impl TargetError {
 /// [`TargetError::Store`] where the store's URL is not one for this kind.
 pub fn open(book: &str, target: &model::Target, root: &Path) -> Result<Box<dyn Target>, TargetError> {
     match &target.backend {
+        Backend::Flagd { store, .. } if target.backend.cannot_open().is_some() => {
+            Err(TargetError::ObjectStore { store: store.clone() })
+        }
         Backend::Flagd { store, .. } => Ok(Box::new(Flagd::open(book, store, root)?)),
         Backend::Unleash { .. } => Err(TargetError::Unsupported { kind: target.kind().as_str() }),
     }

@@ -26,4 +26,12 @@ fn check(context: &Context<'_>, flag: &Flag, found: &mut Vec<Diagnostic>) {
             "decide the experiment (`decision: {outcome: aborted, …}`), or take `archived` out of the flag",
         ));
     }
+    for rollout in context.book.rollouts_of(&flag.key) {
+        let message = format!("rollout `{}` releases flag `{}`, which is archived", rollout.key, flag.key);
+        let finding = context
+            .finding(&RULE, message, (Kind::Rollout, &rollout.key, "/flag"))
+            .label("nobody can be served through it");
+        let finding = context.relate(finding, (Kind::Flag, &flag.key, "/archived"), "archived here");
+        found.push(finding.help("remove the rollout, or take `archived` out of the flag"));
+    }
 }

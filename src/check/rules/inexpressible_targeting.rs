@@ -6,24 +6,35 @@ use std::fmt::Display;
 use crate::check::context::Context;
 use crate::check::rule::{Each, Rule};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::model::{AttributeKey, Experiment, Flag, Kind, Predicate, Segment, Target, Test};
+use crate::model::{AttributeKey, Experiment, Flag, Kind, Predicate, Rollout, Segment, Target, Test};
 
 pub(in crate::check) const RULE: Rule = Rule::of_parts(
     "inexpressible-targeting",
     Severity::Error,
     "src/check/rules/inexpressible_targeting.md",
     include_str!("inexpressible_targeting.md"),
-    &[Each::Flag(flag), Each::Experiment(experiment), Each::Segment(segment)],
+    &[Each::Flag(flag), Each::Experiment(experiment), Each::Rollout(rollout), Each::Segment(segment)],
 );
 
 fn flag(context: &Context<'_>, flag: &Flag, found: &mut Vec<Diagnostic>) {
     for (i, rule) in flag.rules.iter().enumerate() {
         look(context, (Kind::Flag, &flag.key, &format!("/rules/{i}/when")), &rule.when, found);
     }
+    for (key, differently) in &flag.overrides {
+        let Some(target) = context.book.targets.get(key) else { continue };
+        for (i, rule) in differently.rules.iter().flatten().enumerate() {
+            let place = format!("/in/{key}/rules/{i}/when");
+            inexpressible(context, target, (Kind::Flag, &flag.key, &place), &rule.when, found);
+        }
+    }
 }
 
 fn experiment(context: &Context<'_>, experiment: &Experiment, found: &mut Vec<Diagnostic>) {
     look(context, (Kind::Experiment, &experiment.key, "/audience"), &experiment.audience, found);
+}
+
+fn rollout(context: &Context<'_>, rollout: &Rollout, found: &mut Vec<Diagnostic>) {
+    look(context, (Kind::Rollout, &rollout.key, "/audience"), &rollout.audience, found);
 }
 
 fn segment(context: &Context<'_>, segment: &Segment, found: &mut Vec<Diagnostic>) {

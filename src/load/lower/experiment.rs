@@ -14,8 +14,8 @@ use crate::load::syntax::experiment::{
 };
 use crate::load::syntax::flag::FlagFile;
 use crate::model::{
-    Allocation, Decision, DecisionOutcome, Experiment, ExperimentKey, Guardrail, MetricKey, Plan, Predicate,
-    Salt, Schedule, Share, Split, SplitError, SuccessMetric, VariantKey,
+    Allocation, Decision, DecisionOutcome, Experiment, ExperimentKey, Guardrail, Method, MetricKey, Plan,
+    Predicate, Salt, Schedule, Share, Split, SplitError, SuccessMetric, VariantKey, Window,
 };
 use crate::span::Spanned;
 
@@ -48,6 +48,11 @@ pub(super) fn lower(
         plan
     });
     let (analysis, _) = defaults::analysis(context.analysis, file.analysis.as_ref(), sink);
+    if analysis.method != Method::FixedHorizon
+        && let Some(plan) = &plan
+    {
+        open_windows(plan, analysis.method, file, index, sink);
+    }
     previous(key, file, index, sink);
     let decision = match &file.decision {
         None => None,
@@ -262,6 +267,30 @@ fn plan(
         plan.exploratory.push(metric.value.clone());
     }
     complete.then_some(plan)
+}
+
+/// Reports deciding metrics whose window never closes, where the data is looked at before the end: what a unit counts
+/// for would change from look to look.
+fn open_windows(plan: &Plan, method: Method, file: &ExperimentFile, index: &Index<'_>, sink: &mut Sink<'_>) {
+    let Some(metrics) = &file.metrics else { return };
+    let success = metrics.value.success.iter().flat_map(|list| &list.value.0).map(|s| &s.value.metric);
+    let guardrails = metrics.value.guardrails.iter().flat_map(|list| &list.value.0).map(|g| &g.value.metric);
+    let own: Vec<_> = success.chain(guardrails).flatten().collect();
+    for key in plan.deciding().filter(|key| has_open_window(key, index)) {
+        // A default of the book has no place here but the section that it is added to.
+        let span = own.iter().find(|metric| metric.value == *key).map_or(metrics.span, |metric| metric.span);
+        let message =
+            format!("metric `{key}` has an open window, so `{}` cannot decide with it", method.as_str());
+        let help =
+            "give the metric a window that closes, make it exploratory, or write `method: fixed-horizon`";
+        sink.error(rules::BAD_ANALYSIS, span, message, help);
+    }
+}
+
+/// Tells whether everything so far counts for a metric.
+pub(super) fn has_open_window(metric: &MetricKey, index: &Index<'_>) -> bool {
+    let window = index.metrics.get(metric.as_str()).and_then(|metric| metric.window.as_ref());
+    window.is_some_and(|window| window.value == Window::Open)
 }
 
 /// Reports a metric that there is not, or that is measured on another entity; `why` says what demands the entity.

@@ -1,7 +1,7 @@
 //! Rollouts and holdouts.
 
 use super::context::{Context, Index};
-use super::experiment::{check_metric, schedule_of};
+use super::experiment::{check_metric, has_open_window, schedule_of};
 use super::flag::{check_variant, surfaces};
 use super::sink::Sink;
 use super::{audience, defaults, steps};
@@ -43,6 +43,13 @@ pub(super) fn lower(
         if let Some(metric) = &guardrail.value.metric {
             check_metric(metric, entity, "the flag is drawn per", index, sink);
             defaults::once(metric, &mut seen, sink);
+            if has_open_window(&metric.value, index) {
+                let message = format!(
+                    "metric `{}` has an open window, and a rollout is looked at step by step",
+                    metric.value
+                );
+                sink.error(rules::BAD_ANALYSIS, metric.span, message, "use a metric whose window closes");
+            }
         }
         match (&guardrail.value.metric, &guardrail.value.margin) {
             (Some(metric), Some(margin)) => {

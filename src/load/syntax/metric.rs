@@ -18,11 +18,18 @@ mapping! {
         /// The unit that it is measured on: an entity of trialbook.yaml.
         "entity" required entity: EntityKey,
         /// `mean`: the measure per unit, zero without rows. `proportion`: the share of units whose measure is above zero.
+        /// `ratio`: the total of one measure over the total of another. `quantile`: a quantile of the measure.
         "type" required kind: MetricKind,
         /// Where the rows are.
-        "source" required source: SourceKey,
+        "source" optional source: SourceKey,
         /// What is taken of a unit's rows within its window.
-        "measure" required measure: MeasureSyntax,
+        "measure" optional measure: MeasureSyntax,
+        /// Of a ratio: what is divided.
+        "numerator" optional numerator: MeasurementSyntax,
+        /// Of a ratio: what it is divided by.
+        "denominator" optional denominator: MeasurementSyntax,
+        /// Of a quantile: which one, such as `95%`.
+        "at" optional at: Share,
         /// One SQL expression over the source's columns; rows for which it is not true do not count.
         "where" optional filter: Text,
         /// How long after the unit's first exposure rows count, such as `7d`; `open` for everything so far.
@@ -34,10 +41,23 @@ mapping! {
         /// The same measure before exposure, to reduce variance.
         "covariate" optional covariate: CovariateSyntax,
     }
-    reserved {
-        "numerator" => "metrics of type `mean` and `proportion` have one `source`, `measure` and `where`",
-        "denominator" => "metrics of type `mean` and `proportion` have one `source`, `measure` and `where`",
-        "at" => "metrics of type `mean` and `proportion` have no quantile",
+    by "type" {
+        "mean" => "a mean" needs ["source", "measure"] takes ["where", "cap", "covariate"],
+        "proportion" => "a proportion" needs ["source", "measure"] takes ["where", "cap", "covariate"],
+        "ratio" => "a ratio" needs ["numerator", "denominator"] takes ["covariate"],
+        "quantile" => "a quantile" needs ["source", "measure", "at"] takes ["where"],
+    }
+}
+
+mapping! {
+    /// A measure over the rows of a source.
+    struct MeasurementSyntax: "a part of a ratio" {
+        /// Where the rows are.
+        "source" required source: SourceKey,
+        /// What is taken of a unit's rows within its window.
+        "measure" required measure: MeasureSyntax,
+        /// One SQL expression over the source's columns; rows for which it is not true do not count.
+        "where" optional filter: Text,
     }
 }
 
@@ -48,16 +68,21 @@ pub enum MetricKind {
     Mean,
     /// The share of units whose measure is above zero.
     Proportion,
+    /// The total of one measure over the total of another.
+    Ratio,
+    /// A quantile of the measure.
+    Quantile,
 }
 
-words! { MetricKind: "`mean` or `proportion`" {
+words! { MetricKind: "one of `mean`, `proportion`, `ratio`, `quantile`" {
     /// The mean of the measure per unit, zero without rows.
     "mean" => MetricKind::Mean,
     /// The share of units whose measure is above zero.
     "proportion" => MetricKind::Proportion,
-} reserved {
-    "ratio" => "write a metric of type `mean` for the numerator per unit",
-    "quantile" => "write a metric of type `mean`, with a `cap` where few large values dominate",
+    /// The total of one measure over the total of another, over all units.
+    "ratio" => MetricKind::Ratio,
+    /// A quantile of the measure over all units, or of rows.
+    "quantile" => MetricKind::Quantile,
 } }
 
 mapping! {
@@ -71,8 +96,10 @@ mapping! {
         "max" optional max: MeasureKey,
         /// How many different values a column has.
         "distinct" optional distinct: ColumnName,
+        /// Of a quantile: one of the source's measures, row by row, so that the quantile is one of rows and not of units.
+        "value" optional value: MeasureKey,
     }
-    exactly one of "count" | "sum" | "max" | "distinct";
+    exactly one of "count" | "sum" | "max" | "distinct" | "value";
 }
 
 /// The word `rows`.

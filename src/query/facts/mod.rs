@@ -81,6 +81,12 @@ pub enum NotComputed {
         /// The experiment's.
         randomised: EntityKey,
     },
+    /// Metrics of its type are declared, but not computed.
+    #[error("this version does not compute {what}")]
+    Unsupported {
+        /// What they are, in the plural.
+        what: &'static str,
+    },
     /// Rows that count have a measure that is no finite number.
     #[error(
         "{rows} rows that count have no finite number as measure; leave them out with `where`, or mend them"
@@ -113,6 +119,11 @@ pub(super) fn ask(
                 if metric.entity != units.entity {
                     let (measured, randomised) = (metric.entity.clone(), units.entity.clone());
                     let why = NotComputed::Entity { measured, randomised };
+                    answer.metrics.insert((experiment.key.clone(), key.clone()), Err(why));
+                    continue;
+                }
+                if let Some(what) = metric.kind.not_computed() {
+                    let why = NotComputed::Unsupported { what };
                     answer.metrics.insert((experiment.key.clone(), key.clone()), Err(why));
                     continue;
                 }

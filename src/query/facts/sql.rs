@@ -60,7 +60,8 @@ impl<'a> Builder<'a> {
         };
         let (take, measure) = match &measurement.measure {
             Measure::Rows => (Take::Rows, None),
-            Measure::Sum(key) => (Take::Sum, measure(key)?),
+            // Only a quantile takes it, and no quantile comes here.
+            Measure::Value(key) | Measure::Sum(key) => (Take::Sum, measure(key)?),
             Measure::Max(key) => (Take::Max, measure(key)?),
             Measure::Distinct(column) => (Take::Distinct, Some(self.readable.plain(column)?)),
         };

@@ -32,7 +32,7 @@ pub(super) fn margin(margin: Margin, metric: &MetricResult) -> String {
         Margin::Relative(share) => exact_percent(share.fraction()),
         Margin::Absolute(by) => match metric.kind {
             MetricKind::Proportion => format!("{}{NBSP}pp", significant(by * 100.0, 3)),
-            MetricKind::Mean => significant(by, 3),
+            MetricKind::Mean | MetricKind::Ratio | MetricKind::Quantile => significant(by, 3),
         },
     }
 }
@@ -79,7 +79,9 @@ impl Change {
         let (estimate, interval, unit) = match (&effect.lift, metric.kind) {
             (Lift::Defined { lift, interval, .. }, _) if !absolute => (*lift, *interval, Unit::Relative),
             (_, MetricKind::Proportion) => (effect.difference, effect.interval, Unit::Points),
-            (_, MetricKind::Mean) => (effect.difference, effect.interval, Unit::Own),
+            (_, MetricKind::Mean | MetricKind::Ratio | MetricKind::Quantile) => {
+                (effect.difference, effect.interval, Unit::Own)
+            }
         };
         let scale = if unit == Unit::Own { 1.0 } else { 100.0 };
         let ends = [estimate - interval.lower, interval.upper - estimate];
@@ -156,7 +158,7 @@ pub(super) fn level(metric: &MetricResult, mean: f64, effect: &Effect) -> String
     let half = (effect.interval.upper - effect.interval.lower) / 2.0;
     match metric.kind {
         MetricKind::Proportion => crate::report::number::percent(mean, decimals(half * 50.0, 1)),
-        MetricKind::Mean => fixed(mean, decimals(half / 2.0, 1)),
+        MetricKind::Mean | MetricKind::Ratio | MetricKind::Quantile => fixed(mean, decimals(half / 2.0, 1)),
     }
 }
 
@@ -164,7 +166,7 @@ pub(super) fn level(metric: &MetricResult, mean: f64, effect: &Effect) -> String
 pub(super) fn bare_level(metric: &MetricResult, mean: f64) -> String {
     match metric.kind {
         MetricKind::Proportion => format!("{}{NBSP}%", significant(mean * 100.0, 3)),
-        MetricKind::Mean => significant(mean, 3),
+        MetricKind::Mean | MetricKind::Ratio | MetricKind::Quantile => significant(mean, 3),
     }
 }
 
