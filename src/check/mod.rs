@@ -20,24 +20,29 @@
 //! this contract in code, and `tests/workspace.rs` holds the rules to it.
 
 mod audience;
+pub mod baseline;
 mod context;
 mod date;
 mod enrolment;
+mod fingerprint;
 mod reach;
 mod registry;
 mod rule;
 mod rules;
+pub mod suppression;
 mod text;
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use rayon::prelude::*;
 
 use crate::diagnostic::Diagnostic;
 use crate::load::{Documents, Loaded};
 use crate::model::{Book, PartName, PartRef};
 
+pub use fingerprint::{Fingerprint, fingerprints};
 pub use registry::{RULES, nearest, rule};
 pub use rule::{Example, ExampleFile, Rule, Shows};
 
@@ -47,7 +52,29 @@ pub type Judgement = BTreeMap<PartName, Vec<Diagnostic>>;
 /// Returns everything that is wrong with what was loaded, in reading order.
 ///
 /// What `load` found comes along. The rules run where there is a valid book; otherwise its problems come first.
+/// What a comment suppresses is left out; what is wrong with such comments comes along.
 pub fn run(loaded: &Loaded, now: Timestamp) -> Vec<Diagnostic> {
+    review(loaded, now).findings
+}
+
+/// Returns what [`run`] does, and what comments suppress.
+pub fn review(loaded: &Loaded, now: Timestamp) -> suppression::Review {
+    reviewed(found(loaded, now), loaded.book.as_ref(), &loaded.documents, now)
+}
+
+/// Takes out of the findings of a book, where there is one, what its comments suppress.
+pub fn reviewed(
+    findings: Vec<Diagnostic>,
+    book: Option<&Book>,
+    documents: &Documents,
+    now: Timestamp,
+) -> suppression::Review {
+    let timezone = book.and_then(|book| TimeZone::get(&book.timezone).ok());
+    suppression::apply(findings, documents, &now.to_zoned(timezone.unwrap_or(TimeZone::UTC)))
+}
+
+/// Returns everything that is found, whatever comments say.
+fn found(loaded: &Loaded, now: Timestamp) -> Vec<Diagnostic> {
     let mut found = loaded.findings.clone();
     if let Some(book) = &loaded.book {
         let judgement = judge_all(book, &loaded.documents, now);

@@ -17,6 +17,18 @@ macro_rules! load {
     };
 }
 
+/// A rule about lint's own comments and baselines.
+macro_rules! lint {
+    ($name:literal, $severity:ident) => {
+        Rule::of_lint(
+            $name,
+            $severity,
+            concat!("src/check/rules/lint/", $name, ".md"),
+            include_str!(concat!("rules/lint/", $name, ".md")),
+        )
+    };
+}
+
 /// Every rule: those about collisions, about single experiments, about what is left over, about files.
 pub static RULES: &[Rule] = &[
     overlapping_experiments::RULE,
@@ -38,6 +50,10 @@ pub static RULES: &[Rule] = &[
     unused_segment::RULE,
     unused_source::RULE,
     unused_layer::RULE,
+    lint!("bad-suppression", Error),
+    lint!("expired-suppression", Warning),
+    lint!("unused-suppression", Warning),
+    lint!("stale-baseline", Warning),
     load!("missing-book", Error),
     load!("unreadable-file", Error),
     load!("too-large", Error),

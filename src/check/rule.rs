@@ -14,6 +14,7 @@ pub struct Rule {
     page: &'static str,
     book: Option<Check>,
     parts: &'static [Each],
+    suppressible: bool,
 }
 
 /// Adds what a rule finds in a valid book.
@@ -82,7 +83,7 @@ impl Rule {
         page: &'static str,
         parts: &'static [Each],
     ) -> Self {
-        Self { name, severity, path, page, book: None, parts }
+        Self { name, severity, path, page, book: None, parts, suppressible: true }
     }
 
     /// A rule that judges a valid book as a whole, anew after every change of anything: for what is cheap, or cannot be
@@ -94,17 +95,39 @@ impl Rule {
         page: &'static str,
         check: Check,
     ) -> Self {
-        Self { name, severity, path, page, book: Some(check), parts: &[] }
+        Self { name, severity, path, page, book: Some(check), parts: &[], suppressible: true }
     }
 
-    /// A rule whose findings `load` makes.
+    /// A rule whose findings `load` makes. Its errors leave no valid book, so no comment ends them.
     pub(super) const fn of_load(
         name: &'static str,
         severity: Severity,
         path: &'static str,
         page: &'static str,
     ) -> Self {
-        Self { name, severity, path, page, book: None, parts: &[] }
+        let suppressible = matches!(severity, Severity::Warning);
+        Self { name, severity, path, page, book: None, parts: &[], suppressible }
+    }
+
+    /// A rule about lint's own comments and baselines: whoever hides a finding cannot hide that it is hidden.
+    pub(super) const fn of_lint(
+        name: &'static str,
+        severity: Severity,
+        path: &'static str,
+        page: &'static str,
+    ) -> Self {
+        Self { name, severity, path, page, book: None, parts: &[], suppressible: false }
+    }
+
+    /// Makes a rule whose findings no comment, option or baseline ends.
+    pub(super) const fn never_suppressed(mut self) -> Self {
+        self.suppressible = false;
+        self
+    }
+
+    /// Tells whether a suppression or a baseline can hide its findings.
+    pub const fn is_suppressible(&self) -> bool {
+        self.suppressible
     }
 
     /// Returns the name, as findings and `explain` use it.

@@ -46,6 +46,32 @@ impl Document {
     pub fn comments(&self) -> impl Iterator<Item = (Span, &str)> {
         self.comments.iter().map(|comment| (comment.span, &*comment.text))
     }
+
+    /// Returns the keys that lead to an offset, outermost first, separated by `/`: `metrics/guardrails/[]`.
+    ///
+    /// An item of a list is `[]`, whatever its place, so that the way stays the same where another is added
+    /// before it. Empty before the first key, and where the file cannot be read.
+    pub fn way_to(&self, offset: usize) -> String {
+        let mut way: Vec<String> = Vec::new();
+        let mut next = self.root.as_ref();
+        while let Some(node) = next {
+            next = match &node.content {
+                Content::Scalar(_) => None,
+                Content::Sequence(items) => {
+                    let after = items.partition_point(|item| item.span.start <= offset);
+                    after.checked_sub(1).and_then(|at| items.get(at)).inspect(|_| way.push("[]".into()))
+                }
+                Content::Mapping(entries) => {
+                    let after = entries.partition_point(|entry| entry.key_span.start <= offset);
+                    after.checked_sub(1).and_then(|at| entries.get(at)).and_then(|entry| {
+                        way.push(entry.key.replace('~', "~0").replace('/', "~1"));
+                        Some(&entry.value).filter(|value| value.span.start <= offset)
+                    })
+                }
+            };
+        }
+        way.join("/")
+    }
 }
 
 /// The files of a book, readable or not.
@@ -58,7 +84,7 @@ pub struct Documents {
 }
 
 impl Documents {
-    /// Indexes documents; of two with one kind and key the first counts.
+    /// Indexes documents, which are in the order of their paths; of two with one kind and key the first counts.
     pub(super) fn new(documents: Vec<Document>) -> Self {
         let mut by_key = BTreeMap::<Kind, HashMap<String, usize>>::new();
         for (index, document) in documents.iter().enumerate() {
@@ -82,6 +108,12 @@ impl Documents {
         let keys = self.by_key.get(&kind)?;
         let index = if kind == Kind::Book { keys.values().next() } else { keys.get(key) };
         self.documents.get(*index?)
+    }
+
+    /// Returns the file at a path, relative to the book's root.
+    pub fn at_path(&self, path: &str) -> Option<&Document> {
+        let at = self.documents.binary_search_by(|document| document.file.path().cmp(path)).ok()?;
+        self.documents.get(at)
     }
 
     /// Returns the path of a file, relative to the book's root.

@@ -18,7 +18,8 @@ pub(in crate::check) const RULE: Rule = Rule::of_parts(
     "src/check/rules/overlapping_experiments.md",
     include_str!("overlapping_experiments.md"),
     &[Each::Flag(check)],
-);
+)
+.never_suppressed();
 
 /// An experiment with when it is served.
 #[derive(Clone, Copy)]

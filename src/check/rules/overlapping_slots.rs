@@ -13,7 +13,8 @@ pub(in crate::check) const RULE: Rule = Rule::of_parts(
     "src/check/rules/overlapping_slots.md",
     include_str!("overlapping_slots.md"),
     &[Each::Layer(check)],
-);
+)
+.never_suppressed();
 
 /// Goes over the slots by their first bucket, with those that still reach this far at hand: slots that share no
 /// bucket are never compared.
