@@ -3,7 +3,6 @@
 //! GitHub shows ten errors and ten warnings of a step on the files and all of them in the log, so errors are
 //! written first.
 
-use std::cmp::Reverse;
 use std::fmt::Write as _;
 
 use crate::diagnostic::{Diagnostic, Label};
@@ -12,10 +11,8 @@ use super::{Findings, severity, visible};
 
 /// Returns `::error file=…,line=…,…::MESSAGE` for each finding, errors first.
 pub(super) fn render(run: &Findings<'_>) -> String {
-    let mut findings: Vec<&Diagnostic> = run.findings.iter().collect();
-    findings.sort_by_key(|finding| Reverse(finding.severity));
     let mut out = String::new();
-    for finding in findings {
+    for (finding, _) in run.worst_first() {
         let Label { file, span, .. } = &finding.primary;
         let (start, end) = (file.position(span.start), file.position(span.end));
         // Writing to a String cannot fail.
@@ -23,7 +20,7 @@ pub(super) fn render(run: &Findings<'_>) -> String {
             out,
             "::{} file={},line={},endLine={}",
             severity(finding.severity),
-            property(&format!("{}{}", run.prefix, file.path())),
+            property(&run.located(file.path())),
             start.line,
             end.line,
         );
@@ -37,7 +34,7 @@ pub(super) fn render(run: &Findings<'_>) -> String {
 }
 
 /// The message, the other places, the facts and the advice, a line each.
-fn text(run: &Findings<'_>, finding: &Diagnostic) -> String {
+pub(super) fn text(run: &Findings<'_>, finding: &Diagnostic) -> String {
     let mut lines = vec![visible(&finding.message).into_owned()];
     if !finding.primary.text.is_empty() {
         lines.push(visible(&finding.primary.text).into_owned());

@@ -33,6 +33,8 @@ struct Finding<'a> {
     /// What is to be seen at the place; may be empty.
     label: &'a str,
     notes: &'a [String],
+    /// The same where lines move, and no other finding's.
+    fingerprint: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -60,18 +62,23 @@ struct Summary {
     warnings: usize,
     files: usize,
     suppressed: usize,
+    /// How many findings the baseline knows.
+    known: usize,
 }
 
 /// Returns one JSON document, indented.
 pub(super) fn render(run: &Findings<'_>) -> String {
+    let fingerprints =
+        run.fingerprints.iter().map(|print| Some(print.as_str())).chain(std::iter::repeat(None));
     let document = Run {
         version: 1,
-        findings: run.findings.iter().map(|diagnostic| finding(run, diagnostic)).collect(),
+        findings: run.findings.iter().zip(fingerprints).map(|(it, print)| finding(run, it, print)).collect(),
         summary: Summary {
             errors: run.count(Severity::Error),
             warnings: run.count(Severity::Warning),
             files: run.files,
-            suppressed: 0,
+            suppressed: run.suppressed,
+            known: run.known,
         },
     };
     let text = serde_json::to_string_pretty(&document)
@@ -79,17 +86,17 @@ pub(super) fn render(run: &Findings<'_>) -> String {
     escape_hidden(&text) + "\n"
 }
 
-fn finding<'a>(run: &Findings<'_>, diagnostic: &'a Diagnostic) -> Finding<'a> {
+fn finding<'a>(run: &Findings<'_>, diagnostic: &'a Diagnostic, fingerprint: Option<&'a str>) -> Finding<'a> {
     let related = |label: &'a Label| Related {
         message: &label.text,
-        file: format!("{}{}", run.prefix, label.file.path()),
+        file: run.located(label.file.path()),
         span: range(&label.file, label.span),
     };
     Finding {
         rule: diagnostic.rule,
         severity: diagnostic.severity,
         message: &diagnostic.message,
-        file: format!("{}{}", run.prefix, diagnostic.primary.file.path()),
+        file: run.located(diagnostic.primary.file.path()),
         span: range(&diagnostic.primary.file, diagnostic.primary.span),
         related: diagnostic.related.iter().map(related).collect(),
         help: diagnostic.help.as_deref(),
@@ -98,6 +105,7 @@ fn finding<'a>(run: &Findings<'_>, diagnostic: &'a Diagnostic) -> Finding<'a> {
         fix: diagnostic.fix.is_some(),
         label: &diagnostic.primary.text,
         notes: &diagnostic.notes,
+        fingerprint,
     }
 }
 
@@ -108,7 +116,7 @@ fn range(file: &SourceFile, span: Span) -> Range {
 /// Writes hidden characters as `\uXXXX`; in JSON they can only stand inside a string.
 ///
 /// JSON itself escapes the controls below U+0020 only, and a terminal obeys others too.
-fn escape_hidden(json: &str) -> String {
+pub(super) fn escape_hidden(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {
         if is_hidden(c) && c != '\n' {

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use crate::diagnostic::{Basis, Diagnostic, SharedTraffic};
+use crate::diagnostic::{Applicability, Basis, Diagnostic, Edit, Severity, SharedTraffic};
 use crate::span::{SourceFile, Span};
 
-use super::{Findings, Format};
+use super::{Findings, Format, RulePage};
 
 /// Returns the span of the first occurrence of a text.
 fn find(file: &Arc<SourceFile>, text: &str) -> Span {
@@ -66,8 +66,29 @@ fn long() -> Diagnostic {
     Diagnostic::error("slots-mismatch", "slots", &file, span).label("all of these")
 }
 
+/// A run in which nothing is hidden, without pages and fingerprints.
+fn run<'a>(findings: &'a [Diagnostic], files: usize, prefix: &'a str) -> Findings<'a> {
+    let fails = Severity::Error;
+    Findings { findings, files, prefix, suppressed: 0, known: 0, fails, rules: &[], fingerprints: &[] }
+}
+
+fn pages() -> Vec<RulePage> {
+    let page = |name, severity, path| RulePage {
+        name,
+        severity,
+        summary: format!("Finds `{name}`."),
+        page: "# A page\n\nFinds it.\n",
+        path,
+    };
+    vec![
+        page("unknown-key", Severity::Error, "src/check/rules/load/unknown-key.md"),
+        page("overlapping-experiments", Severity::Error, "src/check/rules/overlapping_experiments.md"),
+    ]
+}
+
 fn render(format: Format, findings: &[Diagnostic]) -> String {
-    let run = Findings { findings, files: 61, prefix: "experiments/" };
+    let prints: Vec<String> = (0..findings.len()).map(|n| format!("{n:032x}")).collect();
+    let run = Findings { rules: &pages(), fingerprints: &prints, ..run(findings, 61, "experiments/") };
     anstream::adapter::strip_str(&run.render(format)).to_string()
 }
 
@@ -88,8 +109,8 @@ fn full_leaves_out_the_middle_of_a_long_place() {
 
 #[test]
 fn full_brings_only_its_own_colours() {
-    let run = Findings { findings: &[hostile()], files: 1, prefix: "" };
-    let text = run.render(Format::Full);
+    let hostile = [hostile()];
+    let text = run(&hostile, 1, "").render(Format::Full);
     assert!(text.contains("\u{1b}[1m\u{1b}[33mwarning[unknown-key]"), "{text:?}");
     assert!(
         !text.contains("\u{1b}[31m") && !text.contains("\u{1b}]") && !text.contains("\u{9b}"),
@@ -116,7 +137,10 @@ fn json_reads_back_and_writes_no_control_character() {
     assert_eq!(finding["message"], "unknown key `\u{1b}[31m,%0A\n::error::`");
     assert_eq!(finding["label"], "\u{202e}label");
     assert_eq!(finding["witness"], serde_json::Value::Null);
-    assert_eq!(read["summary"], json!({"errors": 0, "warnings": 1, "files": 61, "suppressed": 0}));
+    assert_eq!(
+        read["summary"],
+        json!({"errors": 0, "warnings": 1, "files": 61, "suppressed": 0, "known": 0})
+    );
 }
 
 #[test]
@@ -128,13 +152,133 @@ fn github_annotations_stay_one_command_each() {
 
 #[test]
 fn a_run_is_summed_up_in_a_line() {
-    let summary = |findings: &[Diagnostic], files| Findings { findings, files, prefix: "" }.summary();
+    let summary = |findings: &[Diagnostic], files| run(findings, files, "").summary();
     assert_eq!(summary(&[], 61), "no findings in 61 files");
     assert_eq!(summary(&[hostile()], 1), "1 warning in 1 file");
     assert_eq!(summary(&[collision(), hostile(), long()], 2), "2 errors, 1 warning in 2 files");
     assert_eq!(render(Format::Full, &[]), "no findings in 61 files\n");
     assert_eq!(render(Format::Concise, &[]), "");
     assert_eq!(render(Format::Github, &[]), "");
+    let hidden = Findings { suppressed: 2, known: 40, ..run(&[], 3, "") };
+    assert_eq!(hidden.summary(), "no findings in 3 files (2 suppressed, 40 in the baseline)");
+}
+
+#[test]
+fn a_path_out_of_the_book_takes_back_what_leads_into_it() {
+    let path = |prefix: &str, path: &str| run(&[], 1, prefix).located(path);
+    assert_eq!(path("a/b/", "x.yaml"), "a/b/x.yaml");
+    assert_eq!(path("a/b/", "../x.json"), "a/x.json");
+    assert_eq!(path("a/", "../x.json"), "x.json");
+    assert_eq!(path("../a/", "../../x.json"), "../../x.json");
+    assert_eq!(path("", "../x.json"), "../x.json");
+    assert_eq!(path("../", "../x.json"), "../../x.json");
+}
+
+/// A warning with a fix in two files.
+fn mended() -> Diagnostic {
+    let (one, two) =
+        (SourceFile::new("ä b.flag.yaml", "a: on\n"), SourceFile::new("c.flag.yaml", "b: off\n"));
+    let edit = |file: &Arc<SourceFile>, text: &str| Edit {
+        file: Arc::clone(file),
+        span: find(file, if text.contains("on") { "on" } else { "off" }),
+        text: text.into(),
+    };
+    let edits = vec![edit(&one, "\"on\""), edit(&two, "\"off\"")];
+    Diagnostic::warning("ambiguous-scalar", "`on` [is](https://evil.test) text", &one, find(&one, "on"))
+        .help("put it in quotes")
+        .fix("put it in quotes", Applicability::Safe, edits)
+}
+
+#[test]
+fn sarif_carries_rules_places_fixes_and_fingerprints() {
+    insta::assert_snapshot!("sarif", render(Format::Sarif, &[collision(), mended()]));
+}
+
+#[test]
+fn sarif_is_sarif() {
+    let mut schema: serde_json::Value =
+        serde_json::from_str(include_str!("../../../tests/sarif/sarif-2.1.0.schema.json")).expect("JSON");
+    // Its only pattern with a stray bracket, which no engine of ECMA 262 in Unicode mode takes; OASIS mended it in errata 01.
+    let pattern = schema.pointer_mut("/definitions/run/properties/language/pattern").expect("a pattern");
+    assert_eq!(*pattern, "^[a-zA-Z]{2}|^[a-zA-Z]{2}-[a-zA-Z]{2}]?$");
+    *pattern = json!("^[a-zA-Z]{2}(-[a-zA-Z]{2})?$");
+    let validator = jsonschema::validator_for(&schema).expect("a schema");
+    let read = |findings: &[Diagnostic]| -> serde_json::Value {
+        serde_json::from_str(&render(Format::Sarif, findings)).expect("JSON")
+    };
+    for findings in [vec![], vec![hostile()], vec![collision(), hostile(), long(), mended()]] {
+        let log = read(&findings);
+        let errors: Vec<_> = validator.iter_errors(&log).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{errors:#?}");
+        for result in log["runs"][0]["results"].as_array().expect("results") {
+            if let Some(index) = result["ruleIndex"].as_u64() {
+                let rule =
+                    &log["runs"][0]["tool"]["driver"]["rules"][usize::try_from(index).expect("an index")];
+                assert_eq!(rule["id"], result["ruleId"]);
+            }
+        }
+    }
+    for (pointer, wrong) in [
+        ("/runs/0/results/0/level", json!("fatal")),
+        ("/runs/0/results/0/locations/0/physicalLocation/region/startLine", json!(0)),
+        ("/runs/0/results/0/message", json!("text")),
+        ("/version", json!("2.0.0")),
+    ] {
+        let mut log = read(&[collision()]);
+        *log.pointer_mut(pointer).expect("it is there") = wrong;
+        assert!(!validator.is_valid(&log), "{pointer}");
+    }
+}
+
+#[test]
+fn gitlab_reads_a_list_of_issues() {
+    let text = render(Format::Gitlab, &[hostile(), collision()]);
+    insta::assert_snapshot!("gitlab", text);
+    assert_eq!(render(Format::Gitlab, &[]), "[]\n");
+}
+
+#[test]
+fn junit_fails_where_the_run_does() {
+    insta::assert_snapshot!("junit", render(Format::Junit, &[collision(), hostile()]));
+    let warnings = [hostile()];
+    let strict = Findings { fails: Severity::Warning, ..run(&warnings, 1, "") }.render(Format::Junit);
+    assert!(strict.contains("failures=\"1\"") && !strict.contains("<skipped"), "{strict}");
+    let clean = render(Format::Junit, &[]);
+    assert!(clean.contains("tests=\"1\" skipped=\"0\" failures=\"0\" errors=\"0\""), "{clean}");
+}
+
+#[test]
+fn markdown_is_a_comment_with_errors_first() {
+    insta::assert_snapshot!("markdown", render(Format::Markdown, &[hostile(), collision()]));
+    insta::assert_snapshot!("markdown_clean", render(Format::Markdown, &[]));
+}
+
+#[test]
+fn markdown_is_never_longer_than_a_comment_may_be() {
+    let endless = |n: usize| {
+        let mut finding = if n.is_multiple_of(2) { collision() } else { hostile() };
+        finding.message = "@all |<b>*_".repeat(1_000);
+        finding.notes = vec!["$`[x](y)".repeat(1_000); 100];
+        finding.help = Some("日本".repeat(5_000));
+        finding
+    };
+    let findings: Vec<_> = (0..2_000).map(endless).collect();
+    let text = render(Format::Markdown, &findings);
+    assert!(text.encode_utf16().count() < 65_536 - 1_000, "{}", text.len());
+    assert!(text.ends_with("`trialbook lint` shows every finding.\n"), "{text}");
+    assert!(text.contains("The book has 1000 errors and 1000 warnings"));
+    assert!(!text.contains("<b>") && !text.contains("@all"), "it is escaped");
+}
+
+#[test]
+fn no_format_lets_text_of_the_book_out_of_its_place() {
+    for format in Format::ALL {
+        let text = render(format, &[hostile(), collision()]);
+        assert!(
+            !text.contains(|c: char| c != '\n' && (c.is_control() || c == '\u{202e}')),
+            "{format}: {text:?}"
+        );
+    }
 }
 
 #[test]

@@ -1,0 +1,67 @@
+//! `--select` and `--ignore`: which rules are shown.
+
+use crate::check::{self, Rule};
+use crate::diagnostic::Diagnostic;
+
+/// Which rules' findings are shown, and count.
+#[derive(Debug, clap::Args)]
+pub(super) struct Choice {
+    /// Show only what these rules find, and what keeps them from being judged
+    #[arg(long, value_name = "RULE,…", value_delimiter = ',', value_parser = known)]
+    select: Vec<&'static str>,
+    /// Leave out what these rules find
+    ///
+    /// What cannot be suppressed cannot be left out.
+    #[arg(long, value_name = "RULE,…", value_delimiter = ',', value_parser = ignorable)]
+    ignore: Vec<&'static str>,
+}
+
+impl Choice {
+    /// Tells whether a rule's findings are asked for.
+    pub(super) fn asks_for(&self, rule: &str) -> bool {
+        (self.select.is_empty() || self.select.contains(&rule)) && !self.ignore.contains(&rule)
+    }
+
+    /// Tells whether a finding is shown. What leaves no valid book always is: where it stands, the chosen rules
+    /// have not been judged, and silence would say that all is well.
+    pub(super) fn shows(&self, finding: &Diagnostic) -> bool {
+        self.asks_for(finding.rule) || check::suppression::leaves_no_book(finding)
+    }
+}
+
+fn rule(name: &str) -> Result<&'static Rule, String> {
+    let name = name.trim();
+    check::rule(name).ok_or_else(|| match check::nearest(name) {
+        Some(near) => format!("there is no such rule: did you mean `{}`?", near.name()),
+        None => "there is no such rule: `trialbook explain` lists them".into(),
+    })
+}
+
+fn known(name: &str) -> Result<&'static str, String> {
+    rule(name).map(Rule::name)
+}
+
+fn ignorable(name: &str) -> Result<&'static str, String> {
+    let rule = rule(name)?;
+    if rule.is_suppressible() {
+        return Ok(rule.name());
+    }
+    Err(format!("it cannot be ignored: `trialbook explain {}` says why, and what to do", rule.name()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_is_named_and_some_cannot_be_ignored() {
+        assert_eq!(known("too-long"), Ok("too-long"));
+        assert_eq!(known(" overlapping-slots "), Ok("overlapping-slots"));
+        assert_eq!(known("to-long"), Err("there is no such rule: did you mean `too-long`?".into()));
+        assert!(known("").is_err());
+        assert_eq!(ignorable("ambiguous-scalar"), Ok("ambiguous-scalar"));
+        for rule in ["overlapping-experiments", "overlapping-slots", "bad-share", "unused-suppression"] {
+            assert!(ignorable(rule).is_err(), "{rule}");
+        }
+    }
+}
