@@ -1,5 +1,10 @@
 //! `trialbook lint` and `trialbook explain`, run as a person or a workflow runs them.
 
+#[path = "lint/choice.rs"]
+mod choice;
+#[path = "lint/formats.rs"]
+mod formats;
+
 use std::fs;
 use std::path::Path;
 

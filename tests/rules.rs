@@ -10,8 +10,10 @@ use trialbook::check::{self, Example, ExampleFile, RULES, Rule, Shows};
 use trialbook::diagnostic::{Diagnostic, Severity};
 use trialbook::load::{self, RawFile};
 
-/// Rules whose findings are about bytes, or about what only a person can get wrong: a page cannot show them.
-const WITHOUT_EXAMPLES: &[&str] = &["missing-book", "unreadable-file", "too-large", "invalid-book"];
+/// Rules whose findings are about bytes, about another file, or about what only a person can get wrong: a page cannot
+/// show them.
+const WITHOUT_EXAMPLES: &[&str] =
+    &["missing-book", "unreadable-file", "too-large", "invalid-book", "stale-baseline"];
 
 /// When now is for every example.
 fn now() -> Timestamp {

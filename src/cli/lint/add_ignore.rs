@@ -212,4 +212,32 @@ mod tests {
             "\u{feff}# trialbook: ignore[too-long] why\r\na: 1\r\n# trialbook: ignore[too-long] why\r\nb: 2"
         );
     }
+
+    #[test]
+    fn where_a_comment_would_be_text_the_file_is_left_alone() {
+        let base = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rules/base");
+        let unsound_at = |place: &str| {
+            let text = "description: |\n  People\n  who work here.\naudience: {employee: true}\n";
+            let mut files = load::read_folder(&base).expect("the small book can be read");
+            files.push(RawFile { path: "staff.segment.yaml".into(), bytes: text.into() });
+            let opened = Opened { root: base.clone(), loaded: load::load(files) };
+            let document = opened.loaded.documents.at_path("staff.segment.yaml").expect("the file");
+            let start = text.find(place).expect("the place");
+            let finding =
+                Diagnostic::warning("unused-segment", "x", document.file(), Span::new(start, start + 1));
+            let edited = needed(vec![&finding]).into_iter().map(|needed| {
+                let text = commented(&needed, "why").expect("it can be written");
+                (needed, text)
+            });
+            let now = "2026-11-20T00:00:00Z".parse().expect("an instant");
+            unsound(&edited.collect::<Vec<_>>(), &opened, now).expect("it can be judged")
+        };
+        assert_eq!(unsound_at("description"), BTreeSet::new());
+        assert_eq!(unsound_at("who"), BTreeSet::from(["staff.segment.yaml".to_owned()]), "it would be text");
+        assert_eq!(
+            unsound_at("audience"),
+            BTreeSet::from(["staff.segment.yaml".to_owned()]),
+            "it hides nothing"
+        );
+    }
 }

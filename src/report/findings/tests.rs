@@ -196,12 +196,12 @@ fn sarif_carries_rules_places_fixes_and_fingerprints() {
 
 #[test]
 fn sarif_is_sarif() {
-    let mut schema: serde_json::Value =
-        serde_json::from_str(include_str!("../../../tests/sarif/sarif-2.1.0.schema.json")).expect("JSON");
-    // Its only pattern with a stray bracket, which no engine of ECMA 262 in Unicode mode takes; OASIS mended it in errata 01.
-    let pattern = schema.pointer_mut("/definitions/run/properties/language/pattern").expect("a pattern");
-    assert_eq!(*pattern, "^[a-zA-Z]{2}|^[a-zA-Z]{2}-[a-zA-Z]{2}]?$");
-    *pattern = json!("^[a-zA-Z]{2}(-[a-zA-Z]{2})?$");
+    let text = include_str!("../../../tests/sarif/sarif-2.1.0.schema.json");
+    // Two patterns have a stray bracket, which no engine of ECMA 262 in Unicode mode takes; errata 01 took it out.
+    let stray = "-[a-zA-Z]{2}]?$";
+    assert_eq!(text.matches(stray).count(), 2);
+    let schema: serde_json::Value =
+        serde_json::from_str(&text.replace(stray, "-[a-zA-Z]{2}$")).expect("JSON");
     let validator = jsonschema::validator_for(&schema).expect("a schema");
     let read = |findings: &[Diagnostic]| -> serde_json::Value {
         serde_json::from_str(&render(Format::Sarif, findings)).expect("JSON")
