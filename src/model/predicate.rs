@@ -213,11 +213,15 @@ impl Predicate {
         visit: &mut dyn FnMut(&'a AttributeKey, &'a Test),
         segment: &mut dyn FnMut(&'a SegmentKey),
     ) {
-        match self {
-            Self::All(parts) | Self::Any(parts) => parts.iter().for_each(|part| part.walk(visit, segment)),
-            Self::Not(part) => part.walk(visit, segment),
-            Self::Segment(key) => segment(key),
-            Self::Attribute(key, test) => visit(key, test),
+        // The stack is kept by hand, so that no depth overflows the program's.
+        let mut todo = vec![self];
+        while let Some(predicate) = todo.pop() {
+            match predicate {
+                Self::All(parts) | Self::Any(parts) => todo.extend(parts.iter().rev()),
+                Self::Not(part) => todo.push(part),
+                Self::Segment(key) => segment(key),
+                Self::Attribute(key, test) => visit(key, test),
+            }
         }
     }
 

@@ -13,22 +13,39 @@ pub(super) enum Cell {
     Value(Scalar),
     /// The attribute is missing.
     Missing,
-    /// Values that were not worked out: they may pass or fail the tests that are listed as undecided.
+    /// Values that were not worked out: they may pass or fail most tests.
     Unknown,
 }
 
 /// The cells of one attribute under the tests that are put to it.
 pub(super) struct Cells {
-    /// The more readable ones first, then the missing one, then unknown ones.
+    /// The more readable ones first, then the missing one, then perhaps the unknown one.
     pub(super) cells: Vec<Cell>,
     /// For each test, the cells that can pass it.
     pub(super) pass: Vec<Bits>,
-    /// For each test, the cells that can fail it; unknown cells are often in both.
+    /// For each test, the cells that can fail it; the unknown cell is often in both.
     pub(super) fail: Vec<Bits>,
     /// The cells that stand for values of which each test is decided.
     pub(super) known: Bits,
+    /// The index of the missing cell.
+    pub(super) missing: usize,
+    /// What the values are that were not worked out.
+    pub(super) rest: Rest,
     /// For each declared value, its cell.
     pub(super) declared: Vec<Option<usize>>,
+}
+
+/// What the values of an attribute are for which no cell was worked out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rest {
+    /// There are none.
+    None,
+    /// Texts that no test names.
+    UnnamedTexts,
+    /// Texts, also some that a test names.
+    Texts,
+    /// Values of which nothing more can be said.
+    Values,
 }
 
 /// How many times values are put to tests at most, for one attribute.
@@ -36,43 +53,34 @@ const EVALUATIONS: usize = 2_000_000;
 
 /// Divides the values of an attribute into cells. An attribute that is not declared is always missing.
 pub(super) fn cells(attribute: Option<&Attribute>, tests: &[&Test]) -> Cells {
-    let (mut values, mut complete) =
-        attribute.map_or((Vec::new(), true), |attribute| values(attribute, tests));
+    let (mut values, complete) = attribute.map_or((Vec::new(), true), |attribute| values(attribute, tests));
     let affordable = EVALUATIONS / tests.len().max(1);
-    if values.len() > affordable {
-        values.truncate(affordable);
-        complete = false;
-    }
-    let closed = attribute.is_none_or(|attribute| !attribute.values.is_empty());
-    let has_patterns = tests.iter().any(|test| matches!(test, Test::Matches(_)));
-    let mut found = Found { signatures: HashMap::new(), cells: Vec::new(), verdicts: Vec::new() };
-    let named: BTreeSet<&Scalar> = tests
-        .iter()
-        .filter_map(|test| if let Test::In(set) = test { Some(set) } else { None })
-        .flatten()
-        .collect();
-    let mut unknown = Vec::new();
-    for value in values {
-        let verdicts: Vec<_> = tests.iter().map(|test| Verdict::of(holds(test, Some(&value)))).collect();
-        if complete && has_patterns && !closed && !named.contains(&value) {
-            // Other texts of the same prefixes, suffixes and parts may fare otherwise with the patterns.
-            let open = tests.iter().zip(&verdicts);
-            let pattern = |test: &&Test| matches!(test, Test::Matches(_));
-            unknown.push(open.map(|(test, v)| if pattern(test) { Verdict::EITHER } else { *v }).collect());
+    let open = attribute.is_some_and(|a| a.values.is_empty() && a.kind == AttributeType::String);
+    let rest = match (values.len() > affordable, open) {
+        (true, true) => Rest::Texts,
+        (true, false) => Rest::Values,
+        // Other texts of the same prefixes, suffixes and parts may fare otherwise with the patterns.
+        (false, true) if !complete || tests.iter().any(|test| matches!(test, Test::Matches(_))) => {
+            Rest::UnnamedTexts
         }
+        (false, _) if complete => Rest::None,
+        (false, _) => Rest::Values,
+    };
+    values.truncate(affordable);
+    let mut found = Found { signatures: HashMap::new(), cells: Vec::new(), verdicts: Vec::new() };
+    for value in values {
+        let verdicts = tests.iter().map(|test| Verdict::of(holds(test, Some(&value)))).collect();
         found.add(Cell::Value(value), verdicts);
     }
-    found.add(Cell::Missing, tests.iter().map(|test| Verdict::of(holds(test, None))).collect());
+    let missing = found.add(Cell::Missing, tests.iter().map(|test| Verdict::of(holds(test, None))).collect());
     let known = found.cells.len();
-    for verdicts in unknown {
-        found.add(Cell::Unknown, verdicts);
-    }
-    if !complete {
-        let present = |test: &&Test| match test {
+    if rest != Rest::None {
+        let verdict = |test: &&Test| match test {
             Test::Present(present) => Verdict::of(*present),
+            Test::In(_) if rest == Rest::UnnamedTexts => Verdict::of(false),
             _ => Verdict::EITHER,
         };
-        found.add(Cell::Unknown, tests.iter().map(present).collect());
+        found.unknown(tests.iter().map(verdict).collect());
     }
     let declared = attribute.map_or(&[][..], |attribute| &attribute.values);
     let cell_of = |(value, _): &(Scalar, _)| {
@@ -80,7 +88,7 @@ pub(super) fn cells(attribute: Option<&Attribute>, tests: &[&Test]) -> Cells {
         found.signatures.get(&verdicts).copied()
     };
     let declared = declared.iter().map(cell_of).collect();
-    found.finish(tests.len(), known, declared)
+    found.finish(tests.len(), known, missing, rest, declared)
 }
 
 /// Whether the values of a cell can pass a test, and whether they can fail it.
@@ -106,15 +114,30 @@ struct Found {
 }
 
 impl Found {
-    fn add(&mut self, cell: Cell, verdicts: Vec<Verdict>) {
-        if !self.signatures.contains_key(&verdicts) {
-            self.signatures.insert(verdicts.clone(), self.cells.len());
+    /// Adds a cell, unless there is one of the same verdicts; returns the index of the one that there is.
+    fn add(&mut self, cell: Cell, verdicts: Vec<Verdict>) -> usize {
+        let next = self.cells.len();
+        let at = *self.signatures.entry(verdicts.clone()).or_insert(next);
+        if at == next {
             self.cells.push(cell);
             self.verdicts.push(verdicts);
         }
+        at
     }
 
-    fn finish(self, tests: usize, known_cells: usize, declared: Vec<Option<usize>>) -> Cells {
+    fn unknown(&mut self, verdicts: Vec<Verdict>) {
+        self.cells.push(Cell::Unknown);
+        self.verdicts.push(verdicts);
+    }
+
+    fn finish(
+        self,
+        tests: usize,
+        known_cells: usize,
+        missing: usize,
+        rest: Rest,
+        declared: Vec<Option<usize>>,
+    ) -> Cells {
         let size = self.cells.len();
         let mut pass = vec![Bits::none(size); tests];
         let mut fail = vec![Bits::none(size); tests];
@@ -132,7 +155,7 @@ impl Found {
                 }
             }
         }
-        Cells { cells: self.cells, pass, fail, known, declared }
+        Cells { cells: self.cells, pass, fail, known, missing, rest, declared }
     }
 }
 

@@ -78,14 +78,44 @@ pub fn matches(predicate: &Predicate, context: &Context) -> bool {
 
 /// Tells whether a context is in an audience that names segments of a book.
 pub fn matches_among(predicate: &Predicate, context: &Context, segments: &Segments) -> bool {
-    match predicate {
-        Predicate::All(parts) => parts.iter().all(|part| matches_among(part, context, segments)),
-        Predicate::Any(parts) => parts.iter().any(|part| matches_among(part, context, segments)),
-        Predicate::Not(part) => !matches_among(part, context, segments),
-        Predicate::Segment(key) => {
-            segments.get(key).is_some_and(|segment| matches_among(&segment.audience, context, segments))
-        }
-        Predicate::Attribute(attribute, test) => holds(test, context.get(attribute)),
+    /// Parts that are still to be looked at. Kept by hand, so that no depth of an audience overflows a stack.
+    struct Open<'p> {
+        rest: std::slice::Iter<'p, Predicate>,
+        all: bool,
+        negated: bool,
+    }
+    let mut open: Vec<Open<'_>> = Vec::new();
+    let mut at = predicate;
+    loop {
+        let mut value = match at {
+            Predicate::All(parts) | Predicate::Any(parts) => {
+                let all = matches!(at, Predicate::All(_));
+                open.push(Open { rest: parts.iter(), all, negated: false });
+                all
+            }
+            Predicate::Not(part) => {
+                open.push(Open { rest: std::slice::from_ref(&**part).iter(), all: true, negated: true });
+                true
+            }
+            Predicate::Attribute(attribute, test) => holds(test, context.get(attribute)),
+            Predicate::Segment(key) => match segments.get(key) {
+                Some(segment) => {
+                    at = &segment.audience;
+                    continue;
+                }
+                None => false,
+            },
+        };
+        at = loop {
+            let Some(parts) = open.last_mut() else { return value };
+            if value == parts.all
+                && let Some(part) = parts.rest.next()
+            {
+                break part;
+            }
+            value ^= parts.negated;
+            open.pop();
+        };
     }
 }
 

@@ -1,94 +1,157 @@
-//! A predicate as a formula over cells, and the search for an assignment of cells that satisfies it.
+//! Audiences as a formula over the cells of its attributes, without negation.
 
 use std::collections::BTreeMap;
 
 use super::bits::Bits;
-use super::cells::{Cells, cells};
+use super::budget::{Budget, Exceeded};
+use super::cells::{Cells, Rest, cells};
 use super::context::Attributes;
+use super::wanted::Wanted;
 use crate::model::{AttributeKey, Predicate, Test};
 
-/// A formula without negation: a predicate's negations have moved into its atoms.
+/// A formula without negation: an audience's negations have moved into its atoms.
 #[derive(Debug)]
 pub(super) enum Formula {
-    /// The attribute's cell is one of these.
-    Atom(usize, Bits),
+    Atom(Atom),
     All(Vec<Formula>),
     Any(Vec<Formula>),
 }
 
-/// The attributes that predicates test, each with its cells.
+/// What is asked of one attribute.
+#[derive(Debug, Clone)]
+pub(super) struct Atom {
+    /// The attribute's index.
+    pub(super) attribute: usize,
+    /// The cells of which some value satisfies it.
+    pub(super) can: Bits,
+    /// The cells of which every value does, as far as that is known.
+    pub(super) sure: Bits,
+    /// The tests behind it, where the attribute has texts that were not worked out.
+    pub(super) wanted: Option<Wanted>,
+}
+
+/// An attribute that audiences test.
+pub(super) struct Tested<'a> {
+    pub(super) key: &'a AttributeKey,
+    /// In the order in which the audiences name them.
+    pub(super) tests: Vec<&'a Test>,
+    pub(super) cells: Cells,
+}
+
+/// The attributes that audiences test, each with its cells.
 pub(super) struct Space<'a> {
-    pub(super) attributes: Vec<(&'a AttributeKey, Cells)>,
+    pub(super) attributes: Vec<Tested<'a>>,
     pub(super) formula: Formula,
 }
 
-/// The search went on for too long.
-pub(super) struct Exceeded;
+/// An audience that a context is asked to match, or not to match.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) audience: &'a Predicate,
+    pub(super) matches: bool,
+    /// Other names for some attributes.
+    pub(super) names: Option<&'a Names>,
+}
 
-/// What may still be spent, in visits of a formula's nodes.
-pub(super) struct Budget(pub(super) usize);
+/// Names of attributes, each with another one.
+pub(super) type Names = BTreeMap<AttributeKey, AttributeKey>;
 
-impl Budget {
-    fn spend(&mut self, cost: usize) -> Result<(), Exceeded> {
-        self.0 = self.0.checked_sub(cost).ok_or(Exceeded)?;
-        Ok(())
+impl<'a> Asked<'a> {
+    pub(super) const fn to_match(audience: &'a Predicate) -> Self {
+        Self { audience, matches: true, names: None }
+    }
+
+    pub(super) const fn not_to_match(audience: &'a Predicate) -> Self {
+        Self { audience, matches: false, names: None }
+    }
+
+    fn name(self, key: &'a AttributeKey) -> &'a AttributeKey {
+        self.names.and_then(|names| names.get(key)).unwrap_or(key)
     }
 }
 
 impl<'a> Space<'a> {
-    /// Divides the attributes that the predicates test into cells, and reads "all of them" as a formula.
-    pub(super) fn new(predicates: &[&'a Predicate], declared: &Attributes) -> Self {
+    /// Divides the attributes that the audiences test into cells, and reads "as all of them ask" as a formula.
+    pub(super) fn new(asked: &[Asked<'a>], declared: &Attributes) -> Self {
         let mut tests = BTreeMap::<&AttributeKey, Vec<&Test>>::new();
-        for predicate in predicates {
-            predicate.walk(&mut |key, test| tests.entry(key).or_default().push(test), &mut |_| ());
+        for asked in asked {
+            asked
+                .audience
+                .walk(&mut |key, test| tests.entry(asked.name(key)).or_default().push(test), &mut |_| ());
         }
-        let attributes: Vec<_> =
-            tests.into_iter().map(|(key, tests)| (key, cells(declared.get(key), &tests))).collect();
-        let index = attributes.iter().enumerate().map(|(at, (key, _))| (*key, at)).collect();
+        let tested = |(key, tests): (&'a AttributeKey, Vec<&'a Test>)| {
+            let cells = cells(declared.get(key), &tests);
+            Tested { key, tests, cells }
+        };
+        let attributes: Vec<_> = tests.into_iter().map(tested).collect();
+        let index = attributes.iter().enumerate().map(|(at, tested)| (tested.key, at)).collect();
         let mut reader = Reader { attributes: &attributes, index, next: vec![0; attributes.len()] };
-        let formula = Formula::all(predicates.iter().map(|predicate| reader.read(predicate, true)).collect());
+        let formula = Formula::join(asked.iter().map(|asked| reader.read(*asked)).collect(), true);
         Self { attributes, formula }
     }
 
     /// Returns the cells that are known, for each attribute.
     pub(super) fn known(&self) -> Vec<Bits> {
-        self.attributes.iter().map(|(_, cells)| cells.known.clone()).collect()
+        self.attributes.iter().map(|tested| tested.cells.known.clone()).collect()
     }
 
     /// Returns every cell, for each attribute.
     pub(super) fn every(&self) -> Vec<Bits> {
-        let every = |(_, cells): &(&AttributeKey, Cells)| {
-            let mut bits = Bits::none(cells.cells.len());
-            (0..cells.cells.len()).for_each(|at| bits.insert(at));
+        let every = |tested: &Tested<'_>| {
+            let mut bits = Bits::none(tested.cells.cells.len());
+            (0..tested.cells.cells.len()).for_each(|at| bits.insert(at));
             bits
         };
         self.attributes.iter().map(every).collect()
     }
 }
 
-/// Reads predicates in the order in which their tests were collected.
+/// Reads audiences in the order in which their tests were collected.
 struct Reader<'s, 'a> {
-    attributes: &'s [(&'a AttributeKey, Cells)],
+    attributes: &'s [Tested<'a>],
     index: BTreeMap<&'a AttributeKey, usize>,
     next: Vec<usize>,
 }
 
-impl Reader<'_, '_> {
-    fn read(&mut self, predicate: &Predicate, positive: bool) -> Formula {
-        match predicate {
-            Predicate::All(parts) | Predicate::Any(parts) => {
-                let read = parts.iter().map(|part| self.read(part, positive)).collect();
-                if matches!(predicate, Predicate::All(_)) == positive {
-                    Formula::all(read)
-                } else {
-                    Formula::any(read)
+impl<'a> Reader<'_, 'a> {
+    /// Reads an audience. The stack is kept by hand, so that no depth overflows the program's.
+    fn read(&mut self, asked: Asked<'a>) -> Formula {
+        struct Open<'p> {
+            rest: std::slice::Iter<'p, Predicate>,
+            positive: bool,
+            all: bool,
+            read: Vec<Formula>,
+        }
+        let mut open: Vec<Open<'_>> = Vec::new();
+        let (mut at, mut positive) = (asked.audience, asked.matches);
+        loop {
+            let mut done = match at {
+                Predicate::All(parts) | Predicate::Any(parts) => {
+                    let all = matches!(at, Predicate::All(_)) == positive;
+                    open.push(Open { rest: parts.iter(), positive, all, read: Vec::new() });
+                    None
                 }
+                Predicate::Not(part) => {
+                    (at, positive) = (part, !positive);
+                    continue;
+                }
+                // A segment that was left in matches nobody, as in `matches`.
+                Predicate::Segment(_) => Some(Formula::join(Vec::new(), !positive)),
+                Predicate::Attribute(key, _) => {
+                    Some(self.atom(asked.name(key), positive).unwrap_or(Formula::Any(Vec::new())))
+                }
+            };
+            loop {
+                let Some(parts) = open.last_mut() else {
+                    return done.unwrap_or(Formula::Any(Vec::new()));
+                };
+                parts.read.extend(done.take());
+                if let Some(part) = parts.rest.next() {
+                    (at, positive) = (part, parts.positive);
+                    break;
+                }
+                done = open.pop().map(|parts| Formula::join(parts.read, parts.all));
             }
-            Predicate::Not(part) => self.read(part, !positive),
-            // A segment that was left in matches nobody, as in `matches`.
-            Predicate::Segment(_) if positive => Formula::Any(Vec::new()),
-            Predicate::Segment(_) => Formula::All(Vec::new()),
-            Predicate::Attribute(key, _) => self.atom(key, positive).unwrap_or(Formula::Any(Vec::new())),
         }
     }
 
@@ -96,33 +159,47 @@ impl Reader<'_, '_> {
     fn atom(&mut self, key: &AttributeKey, positive: bool) -> Option<Formula> {
         let attribute = *self.index.get(key)?;
         let next = self.next.get_mut(attribute)?;
-        let (_, cells) = self.attributes.get(attribute)?;
-        let set = if positive { cells.pass.get(*next) } else { cells.fail.get(*next) }?;
+        let Cells { pass, fail, rest, .. } = &self.attributes.get(attribute)?.cells;
+        let (can, cannot) = if positive { (pass, fail) } else { (fail, pass) };
+        let can = can.get(*next)?.clone();
+        let mut sure = can.clone();
+        sure.remove(cannot.get(*next)?);
+        let texts = matches!(rest, Rest::UnnamedTexts | Rest::Texts);
+        let wanted = texts.then(|| Wanted::test(*next, positive));
         *next += 1;
-        Some(Formula::Atom(attribute, set.clone()))
+        Some(Formula::Atom(Atom { attribute, can, sure, wanted }))
+    }
+}
+
+impl Atom {
+    /// Joins atoms of one attribute; `None` where there are none.
+    fn join(atoms: Vec<Atom>, all: bool) -> Option<Self> {
+        let mut atoms = atoms.into_iter();
+        let mut joined = atoms.next()?;
+        let mut wanted: Vec<Wanted> = joined.wanted.take().into_iter().collect();
+        for atom in atoms {
+            if all {
+                joined.can.keep(&atom.can);
+                joined.sure.keep(&atom.sure);
+            } else {
+                joined.can.add(&atom.can);
+                joined.sure.add(&atom.sure);
+            }
+            wanted.extend(atom.wanted);
+        }
+        joined.wanted = (!wanted.is_empty()).then(|| Wanted::join(wanted, all));
+        Some(joined)
     }
 }
 
 impl Formula {
-    /// Joins parts that must all hold; atoms of one attribute become one.
-    fn all(parts: Vec<Formula>) -> Self {
-        Self::join(parts, true)
-    }
-
-    /// Joins parts of which one must hold; atoms of one attribute become one.
-    fn any(parts: Vec<Formula>) -> Self {
-        Self::join(parts, false)
-    }
-
+    /// Joins parts of which all must hold, or one; atoms of one attribute become one.
     fn join(parts: Vec<Formula>, all: bool) -> Self {
-        let mut atoms = BTreeMap::<usize, Bits>::new();
+        let mut atoms = BTreeMap::<usize, Vec<Atom>>::new();
+        let mut joined = Vec::new();
         let mut others = Vec::new();
         let mut add = |part| match part {
-            Self::Atom(attribute, set) => match atoms.entry(attribute) {
-                std::collections::btree_map::Entry::Vacant(entry) => _ = entry.insert(set),
-                std::collections::btree_map::Entry::Occupied(mut entry) if all => entry.get_mut().keep(&set),
-                std::collections::btree_map::Entry::Occupied(mut entry) => entry.get_mut().add(&set),
-            },
+            Self::Atom(atom) => atoms.entry(atom.attribute).or_default().push(atom),
             other => others.push(other),
         };
         for part in parts {
@@ -132,8 +209,7 @@ impl Formula {
                 part => add(part),
             }
         }
-        let mut joined: Vec<_> =
-            atoms.into_iter().map(|(attribute, set)| Self::Atom(attribute, set)).collect();
+        joined.extend(atoms.into_values().filter_map(|atoms| Atom::join(atoms, all)).map(Self::Atom));
         joined.append(&mut others);
         match (joined.pop(), joined.is_empty()) {
             (Some(only), true) => only,
@@ -144,147 +220,48 @@ impl Formula {
         }
     }
 
-    /// Tells whether the formula holds, or fails, whatever cells of the domains are chosen; `None`: it depends.
+    /// Tells whether the formula holds, or fails, whatever values of the domains are chosen; `None`: it depends, or
+    /// more is not known.
     pub(super) fn status(&self, domains: &[Bits], budget: &mut Budget) -> Result<Option<bool>, Exceeded> {
-        budget.spend(1)?;
-        let (parts, all) = match self {
-            Self::Atom(attribute, set) => {
-                budget.spend(set.words())?;
-                return Ok(domains.get(*attribute).and_then(|domain| match domain.is_within(set) {
-                    true => Some(true),
-                    false if !domain.meets(set) => Some(false),
-                    false => None,
-                }));
-            }
-            Self::All(parts) => (parts, true),
-            Self::Any(parts) => (parts, false),
-        };
-        let mut depends = false;
-        for part in parts {
-            match part.status(domains, budget)? {
-                Some(holds) if holds != all => return Ok(Some(holds)),
-                Some(_) => {}
-                None => depends = true,
-            }
+        struct Open<'f> {
+            rest: std::slice::Iter<'f, Formula>,
+            all: bool,
+            depends: bool,
         }
-        Ok((!depends).then_some(all))
-    }
-}
-
-/// A point of the search: what each attribute may still be, and which alternatives are still open.
-struct State<'f> {
-    domains: Vec<Bits>,
-    open: Vec<&'f [Formula]>,
-}
-
-/// Returns domains of which every choice of cells satisfies the formula; `None` where no choice of cells does.
-pub(super) fn solve(
-    formula: &Formula,
-    domains: Vec<Bits>,
-    budget: &mut Budget,
-) -> Result<Option<Vec<Bits>>, Exceeded> {
-    let mut branches = vec![(State { domains, open: Vec::new() }, formula)];
-    while let Some((mut state, assumed)) = branches.pop() {
-        if !state.assume(assumed, budget)? {
-            continue;
-        }
-        let mut fewest: Option<(usize, Vec<&Formula>)> = None;
-        for (at, parts) in state.open.iter().enumerate() {
-            let parts = possible(parts, &state.domains, budget)?;
-            if fewest.as_ref().is_none_or(|(_, few)| parts.len() < few.len()) {
-                fewest = Some((at, parts));
-            }
-        }
-        let Some((at, parts)) = fewest else { return Ok(Some(state.domains)) };
-        state.open.swap_remove(at);
-        let size = state.open.len() + state.domains.iter().map(Bits::words).sum::<usize>();
-        for part in parts.into_iter().rev() {
-            budget.spend(size)?;
-            branches.push((State { domains: state.domains.clone(), open: state.open.clone() }, part));
-        }
-    }
-    Ok(None)
-}
-
-/// Returns the parts that can hold.
-fn possible<'f>(
-    parts: &'f [Formula],
-    domains: &[Bits],
-    budget: &mut Budget,
-) -> Result<Vec<&'f Formula>, Exceeded> {
-    let mut possible = Vec::new();
-    for part in parts {
-        if part.status(domains, budget)? != Some(false) {
-            possible.push(part);
-        }
-    }
-    Ok(possible)
-}
-
-impl<'f> State<'f> {
-    /// Assumes a formula and what follows from it; false where it cannot hold.
-    fn assume(&mut self, formula: &'f Formula, budget: &mut Budget) -> Result<bool, Exceeded> {
-        let mut todo = vec![formula];
+        let mut open: Vec<Open<'_>> = Vec::new();
+        let mut at = self;
         loop {
-            let mut narrowed = false;
-            while let Some(formula) = todo.pop() {
-                budget.spend(1)?;
-                match formula {
-                    Formula::Atom(attribute, set) => {
-                        let Some(domain) = self.domains.get_mut(*attribute) else { return Ok(false) };
-                        if !domain.is_within(set) {
-                            domain.keep(set);
-                            narrowed = true;
-                        }
-                        if domain.is_empty() {
-                            return Ok(false);
-                        }
-                    }
-                    Formula::All(parts) => todo.extend(parts),
-                    Formula::Any(parts) => {
-                        self.open.push(parts);
-                        narrowed = true;
-                    }
+            budget.spend(1)?;
+            let mut value = match at {
+                Self::Atom(atom) => atom.status(domains, budget)?,
+                Self::All(parts) | Self::Any(parts) => {
+                    let all = matches!(at, Self::All(_));
+                    open.push(Open { rest: parts.iter(), all, depends: false });
+                    Some(all)
                 }
-            }
-            if !narrowed {
-                return Ok(true);
-            }
-            let mut open = Vec::with_capacity(self.open.len());
-            for parts in std::mem::take(&mut self.open) {
-                match self.settle(parts, budget)? {
-                    Settled::Holds => {}
-                    Settled::Fails => return Ok(false),
-                    Settled::Only(part) => todo.push(part),
-                    Settled::Open => open.push(parts),
+            };
+            at = loop {
+                let Some(parts) = open.last_mut() else { return Ok(value) };
+                if value.is_none_or(|holds| holds == parts.all) {
+                    parts.depends |= value.is_none();
+                    if let Some(part) = parts.rest.next() {
+                        break part;
+                    }
+                    value = (!parts.depends).then_some(parts.all);
                 }
-            }
-            self.open = open;
+                open.pop();
+            };
         }
-    }
-
-    fn settle(&self, parts: &'f [Formula], budget: &mut Budget) -> Result<Settled<'f>, Exceeded> {
-        let mut only = None;
-        let mut many = false;
-        for part in parts {
-            match part.status(&self.domains, budget)? {
-                Some(true) => return Ok(Settled::Holds),
-                Some(false) => {}
-                None => many |= only.replace(part).is_some(),
-            }
-        }
-        Ok(match only {
-            None => Settled::Fails,
-            Some(_) if many => Settled::Open,
-            Some(part) => Settled::Only(part),
-        })
     }
 }
 
-/// What has become of alternatives under the domains.
-enum Settled<'f> {
-    Holds,
-    Fails,
-    Only(&'f Formula),
-    Open,
+impl Atom {
+    fn status(&self, domains: &[Bits], budget: &mut Budget) -> Result<Option<bool>, Exceeded> {
+        budget.spend(self.can.words())?;
+        Ok(domains.get(self.attribute).and_then(|domain| match domain.is_within(&self.sure) {
+            true => Some(true),
+            false if !domain.meets(&self.can) => Some(false),
+            false => None,
+        }))
+    }
 }

@@ -5,9 +5,12 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use super::cells::Cell;
+use super::bits::Bits;
+use super::budget::{Budget, Exceeded};
+use super::cells::{Cell, Rest};
 use super::context::{Attributes, Context, matches};
-use super::formula::{Budget, Exceeded, Space, solve};
+use super::formula::{Asked, Space, Tested};
+use super::search::{Search, Solution};
 use crate::model::{AttributeKey, Predicate, Scalar, Test};
 
 /// Whether audiences have a context in common.
@@ -23,18 +26,20 @@ pub enum Overlap {
 
 /// A context that several audiences match, with as few attributes as they need.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Witness(BTreeMap<AttributeKey, Scalar>);
+pub struct Witness(pub(super) BTreeMap<AttributeKey, Scalar>);
 
 /// Why it could not be decided whether audiences meet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UndecidedReason {
-    /// They would meet at a value of this attribute that its regular expressions match or do not match, and none was
-    /// found.
-    Pattern(AttributeKey),
+    /// The regular expressions on this attribute ask for Unicode word boundaries (`\b`). Those are decided between ASCII
+    /// characters only, and no such text is wanted by all audiences.
+    Boundary(AttributeKey),
     /// The tests of this attribute make more combinations than are tried.
     Combinations(AttributeKey),
     /// The audiences have more parts than are looked at.
     Size,
+    /// The audiences are nested deeper than is looked at.
+    Depth,
     /// The alternatives of the audiences make more combinations than are tried.
     Alternatives,
 }
@@ -42,11 +47,14 @@ pub enum UndecidedReason {
 impl fmt::Display for UndecidedReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Pattern(key) => {
-                write!(f, "the regular expressions on `{key}` may or may not have a match in common")
-            }
+            Self::Boundary(key) => write!(
+                f,
+                "the regular expressions on `{key}` have word boundaries, which are decided for ASCII texts only \
+                 (write `(?-u:\\b)` for a boundary of ASCII words)"
+            ),
             Self::Combinations(key) => write!(f, "the tests of `{key}` have too many combinations to try"),
             Self::Size => write!(f, "the audiences have more than {PARTS} parts"),
+            Self::Depth => write!(f, "the audiences are nested more than {LEVELS} levels deep"),
             Self::Alternatives => {
                 write!(f, "the audiences have too many combinations of alternatives to try")
             }
@@ -91,8 +99,14 @@ fn json(scalar: &Scalar) -> Value {
 /// The most parts of audiences that are looked at.
 const PARTS: usize = 50_000;
 
-/// The most visits that a search makes; some tens of milliseconds.
-const VISITS: usize = 1_000_000;
+/// The most levels of audiences that are looked at.
+const LEVELS: usize = 1_024;
+
+/// The most steps that a search takes; some tens of milliseconds.
+const STEPS: usize = 2_000_000;
+
+/// The most steps that the search for a smaller witness takes each time.
+const FEWER_STEPS: usize = 50_000;
 
 /// Tells whether two audiences can meet. Their segments are inlined.
 pub fn overlap(a: &Predicate, b: &Predicate, attributes: &Attributes) -> Overlap {
@@ -108,85 +122,98 @@ pub fn satisfiable(audience: &Predicate, attributes: &Attributes) -> Overlap {
 ///
 /// `Disjoint` and `At` are exact; a witness has been confirmed by [`matches()`] for every audience. An attribute's
 /// declared `values`, `min` and `max` are taken for all that occur, though a value that an audience names counts even
-/// where it is not declared; any attribute may be missing. What cannot be decided within a fixed budget, or for want of a
-/// matching text, is `Undecided`.
+/// where it is not declared; any attribute may be missing. Texts are intersected as languages, regular expressions
+/// included. What cannot be decided within a fixed number of steps is `Undecided`. The answer never depends on the
+/// machine or on its load.
 pub fn meet(audiences: &[&Predicate], attributes: &Attributes) -> Overlap {
-    if audiences.iter().map(|audience| size(audience)).sum::<usize>() > PARTS {
-        return Overlap::Undecided(UndecidedReason::Size);
-    }
-    let space = Space::new(audiences, attributes);
-    let mut budget = Budget(VISITS);
-    match solve(&space.formula, space.known(), &mut budget) {
-        Ok(Some(domains)) => {
-            let mut witness = Witness::default();
-            for ((key, cells), domain) in space.attributes.iter().zip(&domains) {
-                if let Some(Cell::Value(value)) = domain.iter().next().and_then(|at| cells.cells.get(at)) {
-                    witness.0.insert((*key).clone(), value.clone());
-                }
-            }
-            confirmed(witness, audiences, attributes)
-        }
-        Ok(None) => match solve(&space.formula, space.every(), &mut budget) {
-            Ok(None) => Overlap::Disjoint,
-            Ok(Some(domains)) => Overlap::Undecided(unknown(&space, &domains, audiences)),
-            Err(Exceeded) => Overlap::Undecided(UndecidedReason::Alternatives),
-        },
-        Err(Exceeded) => Overlap::Undecided(UndecidedReason::Alternatives),
-    }
+    let asked: Vec<_> = audiences.iter().map(|audience| Asked::to_match(audience)).collect();
+    decide(&asked, attributes, |witness| witness.is_as(&asked, attributes))
 }
 
-/// Leaves out the attributes that the audiences do not need, and confirms that they all match what is left.
-fn confirmed(mut witness: Witness, audiences: &[&Predicate], attributes: &Attributes) -> Overlap {
-    let all_match = |witness: &Witness| {
-        let context = witness.context(attributes);
-        audiences.iter().all(|audience| matches(audience, &context))
+/// Looks for a context that is as asked. Before it counts, `confirm` must find it so with [`matches()`].
+pub(super) fn decide(
+    asked: &[Asked<'_>],
+    attributes: &Attributes,
+    confirm: impl Fn(&Witness) -> bool,
+) -> Overlap {
+    if let Err(reason) = measure(asked.iter().map(|asked| asked.audience)) {
+        return Overlap::Undecided(reason);
+    }
+    let space = Space::new(asked, attributes);
+    let mut search = Search::new(&space);
+    let mut budget = Budget::of(STEPS);
+    let any = usize::MAX;
+    // First among the values that were worked out, which read best; then among all others.
+    let mut domains = space.known();
+    let mut solved = search.solve(domains.clone(), any, &mut budget);
+    if let Ok(None) = solved
+        && space.attributes.iter().any(|tested| tested.cells.rest != Rest::None)
+    {
+        domains = space.every();
+        solved = search.solve(domains.clone(), any, &mut budget);
+    }
+    let mut witness = match solved {
+        Err(Exceeded) => return Overlap::Undecided(UndecidedReason::Alternatives),
+        Ok(None) => return search.undecided.map_or(Overlap::Disjoint, Overlap::Undecided),
+        Ok(Some(solution)) => Witness::of(&space, &solution),
     };
-    if !all_match(&witness) {
-        // The cells and `matches` are two readings of one audience; should they differ, nothing is proved.
-        return Overlap::Undecided(UndecidedReason::Alternatives);
+    while let Some(fewer) = witness.0.len().checked_sub(1) {
+        let found = search.solve(domains.clone(), fewer, &mut Budget::of(FEWER_STEPS));
+        let Ok(Some(solution)) = found else { break };
+        witness = Witness::of(&space, &solution);
     }
-    for key in witness.0.keys().cloned().collect::<Vec<_>>() {
-        let mut without = witness.clone();
-        without.0.remove(&key);
-        if all_match(&without) {
-            witness = without;
-        }
-    }
-    Overlap::At(witness)
-}
-
-/// Returns why nothing is known: the first attribute of which the audiences need a value that was not worked out.
-fn unknown(space: &Space<'_>, domains: &[super::bits::Bits], audiences: &[&Predicate]) -> UndecidedReason {
-    let needed =
-        space.attributes.iter().zip(domains).find(|((_, cells), domain)| !domain.meets(&cells.known));
-    let Some(((key, _), _)) = needed else { return UndecidedReason::Alternatives };
-    let mut patterns = false;
-    for audience in audiences {
-        audience
-            .walk(&mut |at, test| patterns |= at == *key && matches!(test, Test::Matches(_)), &mut |_| ());
-    }
-    if patterns {
-        UndecidedReason::Pattern((*key).clone())
+    if confirm(&witness) {
+        Overlap::At(witness)
     } else {
-        UndecidedReason::Combinations((*key).clone())
+        // The cells and `matches` are two readings of one audience; should they differ, nothing is proved.
+        Overlap::Undecided(UndecidedReason::Alternatives)
     }
 }
 
-/// Returns how many parts an audience has, every value of a set counted, up to a little more than [`PARTS`].
-fn size(predicate: &Predicate) -> usize {
-    let mut todo = vec![predicate];
+impl Witness {
+    /// Takes an attribute only where it cannot be missing.
+    fn of(space: &Space<'_>, solution: &Solution) -> Self {
+        let value = |(at, (tested, domain)): (usize, (&Tested<'_>, &Bits))| {
+            if domain.contains(tested.cells.missing) {
+                return None;
+            }
+            let value = match domain.iter().next().and_then(|cell| tested.cells.cells.get(cell))? {
+                Cell::Value(value) => value.clone(),
+                Cell::Missing => return None,
+                Cell::Unknown => Scalar::String(solution.texts.get(&at)?.clone()),
+            };
+            Some((tested.key.clone(), value))
+        };
+        Self(space.attributes.iter().zip(&solution.domains).enumerate().filter_map(value).collect())
+    }
+
+    /// Tells whether the context is as asked, renamed attributes apart.
+    pub(super) fn is_as(&self, asked: &[Asked<'_>], attributes: &Attributes) -> bool {
+        let context = self.context(attributes);
+        asked.iter().all(|asked| matches(asked.audience, &context) == asked.matches)
+    }
+}
+
+/// Refuses audiences of too many parts, every value of a set counted, or of too many levels.
+pub(super) fn measure<'a>(audiences: impl Iterator<Item = &'a Predicate>) -> Result<(), UndecidedReason> {
+    let mut todo: Vec<(&Predicate, usize)> = audiences.map(|audience| (audience, 1)).collect();
     let mut size = 0;
-    while let Some(predicate) = todo.pop() {
+    while let Some((predicate, level)) = todo.pop() {
+        if level > LEVELS {
+            return Err(UndecidedReason::Depth);
+        }
         size += 1;
         match predicate {
-            Predicate::All(parts) | Predicate::Any(parts) => todo.extend(parts),
-            Predicate::Not(part) => todo.push(part),
+            Predicate::All(parts) | Predicate::Any(parts) => {
+                todo.extend(parts.iter().map(|part| (part, level + 1)));
+            }
+            Predicate::Not(part) => todo.push((part, level + 1)),
             Predicate::Attribute(_, Test::In(set)) => size += set.len(),
             Predicate::Attribute(..) | Predicate::Segment(_) => {}
         }
         if size > PARTS {
-            break;
+            return Err(UndecidedReason::Size);
         }
     }
-    size
+    Ok(())
 }

@@ -1,32 +1,38 @@
 //! The share of traffic that an audience is, from the declared shares of its attributes.
 
 use super::bits::Bits;
+use super::budget::Budget;
 use super::context::Attributes;
-use super::formula::{Budget, Formula, Space};
+use super::formula::{Asked, Formula, Space, Tested};
+use super::overlap::measure;
 use crate::model::{Attribute, Predicate, Share};
 
-/// The most visits of the formula that summing over combinations of values makes.
-const VISITS: usize = 1_000_000;
+/// The most steps that summing over combinations of values takes.
+const STEPS: usize = 1_000_000;
+
+/// The most attributes that are summed over.
+const ATTRIBUTES: usize = 128;
 
 /// Returns the share of traffic in an audience, between 0 and 1, whose segments are inlined.
 ///
 /// Attributes count as independent of each other. `None` where it is unknown: an attribute that matters does not declare
 /// the shares of all its values (they sum to 100 %, so it is never missing), or there are too many combinations.
 pub fn share(audience: &Predicate, attributes: &Attributes) -> Option<f64> {
-    let space = Space::new(&[audience], attributes);
-    let weights: Vec<Option<Vec<f64>>> = space
-        .attributes
-        .iter()
-        .map(|(key, cells)| {
-            let declared = attributes.get(*key).and_then(distribution)?;
-            let mut weights = vec![0.0; cells.cells.len()];
-            for (cell, share) in cells.declared.iter().zip(declared) {
-                *weights.get_mut((*cell)?)? += share.fraction();
-            }
-            Some(weights)
-        })
-        .collect();
-    let mut left = Budget(VISITS);
+    measure(std::iter::once(audience)).ok()?;
+    let space = Space::new(&[Asked::to_match(audience)], attributes);
+    if space.attributes.len() > ATTRIBUTES {
+        return None;
+    }
+    let weights = |tested: &Tested<'_>| {
+        let declared = attributes.get(tested.key).and_then(distribution)?;
+        let mut weights = vec![0.0; tested.cells.cells.len()];
+        for (cell, share) in tested.cells.declared.iter().zip(declared) {
+            *weights.get_mut((*cell)?)? += share.fraction();
+        }
+        Some(weights)
+    };
+    let weights: Vec<Option<Vec<f64>>> = space.attributes.iter().map(weights).collect();
+    let mut left = Budget::of(STEPS);
     expected(&space.formula, &mut space.every(), &weights, 0, &mut left)
 }
 

@@ -44,9 +44,14 @@ pub(super) fn texts(tests: &[&Test]) -> Texts {
     prefixes.insert("");
     suffixes.insert("");
     let mut candidates: Vec<String> = named.iter().map(|text| (*text).to_owned()).collect();
-    candidates.extend(samples.iter().cloned());
-    candidates
-        .extend(prefixes.iter().chain(&suffixes).chain(&parts).take(LIMIT).map(|text| (*text).to_owned()));
+    let plain = prefixes.iter().chain(&suffixes).chain(&parts).take(LIMIT).map(|text| (*text).to_owned());
+    for text in samples.iter().cloned().chain(plain) {
+        // What ends an address reads better with what begins one.
+        if text.starts_with('@') {
+            candidates.push(format!("user{text}"));
+        }
+        candidates.push(text);
+    }
     let combinations = 1usize
         .checked_shl(u32::try_from(parts.len()).unwrap_or(u32::MAX))
         .and_then(|subsets| subsets.checked_mul(prefixes.len())?.checked_mul(suffixes.len()));
