@@ -15,6 +15,10 @@ pub enum Purpose {
     Layer,
     /// Which variant an enrolled unit gets.
     Variant,
+    /// Whether a rollout has come to a unit: its bucket among [`BUCKETS`].
+    Rollout,
+    /// Whether a unit is held out: its bucket among [`BUCKETS`].
+    Holdout,
 }
 
 impl Purpose {
@@ -23,6 +27,8 @@ impl Purpose {
         match self {
             Self::Layer => "layer",
             Self::Variant => "variant",
+            Self::Rollout => "rollout",
+            Self::Holdout => "holdout",
         }
     }
 }
@@ -51,6 +57,16 @@ impl<'a> Draw<'a> {
     /// Makes the draw that gives enrolled units a variant.
     pub const fn variant(salt: &'a Salt) -> Self {
         Self { purpose: Purpose::Variant, salt }
+    }
+
+    /// Makes the draw that says when a rollout comes to a unit.
+    pub const fn rollout(salt: &'a Salt) -> Self {
+        Self { purpose: Purpose::Rollout, salt }
+    }
+
+    /// Makes the draw that says whether a unit is held out.
+    pub const fn holdout(salt: &'a Salt) -> Self {
+        Self { purpose: Purpose::Holdout, salt }
     }
 
     /// Returns the text that stands before a unit's id in what is hashed: `PURPOSE/SALT/`.
@@ -129,9 +145,24 @@ impl Enrolment<'_> {
     pub fn bucket(&self, profile: HashProfile, unit: &str) -> Option<u32> {
         Some(self.draw.bucket(profile, unit, BUCKETS)).filter(|bucket| self.buckets.contains(*bucket))
     }
+
+    /// Returns the share of units that are enrolled, between 0 and 1.
+    pub fn share(&self) -> f64 {
+        f64::from(self.buckets.count()) / f64::from(BUCKETS)
+    }
+
+    /// Returns the share of units that two enrolments have in common: the product of independent draws, the shared
+    /// buckets of one draw.
+    pub fn in_both(&self, other: &Enrolment<'_>) -> f64 {
+        if self.draw == other.draw {
+            f64::from(self.buckets.intersection(&other.buckets).count()) / f64::from(BUCKETS)
+        } else {
+            self.share() * other.share()
+        }
+    }
 }
 
-/// Returns how an experiment of a book enrols units.
+/// Returns how an experiment of a book enrols units, once its ramp is complete; [`super::growth`] says when how many.
 ///
 /// In a layer, its slots do, with the layer's salt: whatever its `allocation` says, what a layer holds is what is
 /// served. Without a layer, the first buckets of a draw of its own do, as many as its allocation is.

@@ -6,7 +6,9 @@ use std::fmt;
 use jiff::Timestamp;
 
 use super::BucketSet;
-use crate::model::{BUCKETS, Book, BucketRange, Experiment, ExperimentKey, Layer, LayerKey, Schedule, Slot};
+use crate::model::{
+    Allocation, BUCKETS, Book, BucketRange, Experiment, ExperimentKey, Layer, LayerKey, Schedule, Slot,
+};
 
 /// The slots that a layer should have, and how they differ from those it has.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,7 +107,8 @@ impl fmt::Display for Refusal {
 /// Slots never move. An experiment that lacks buckets gets the first free range that is large enough, or else the
 /// first free buckets; rival claims on two branches so touch the same lines. Free is what nobody holds whose serving
 /// window, with the layer's quarantine after it, meets that of the experiment. Earlier starts come first, then keys. An
-/// experiment that has not started gives back its last buckets when its allocation shrinks.
+/// experiment that has not started gives back its last buckets when its allocation shrinks. One whose ramp has begun
+/// gets buckets above those it has, because its ramp takes them in their order.
 ///
 /// Only experiments that `chosen` names are given buckets, and none that is concluded or no longer served at `now`. Their
 /// slots stay as the record of who was in them: later ones may have the same buckets. Every refusal is listed, and
@@ -263,8 +266,18 @@ impl<'a> Claims<'a> {
     /// Returns the buckets that nobody holds in a window, nor the experiment itself at any time.
     fn free(&self, experiment: &'a Experiment, window: Schedule) -> BucketSet {
         let own = self.held.get(&experiment.key).into_iter();
+        let below = own
+            .clone()
+            .filter(|_| self.ramp_has_begun(experiment))
+            .filter_map(|held| held.ranges().last().and_then(|range| BucketRange::new(0, range.last())));
         let taken = self.rivals(experiment, window).map(|(_, held, _)| held).chain(own);
-        taken.flat_map(|held| held.ranges().iter().copied()).collect::<BucketSet>().complement()
+        let taken = taken.flat_map(|held| held.ranges().iter().copied());
+        taken.chain(below).collect::<BucketSet>().complement()
+    }
+
+    /// Tells whether units are served by the order of the experiment's buckets: others may only come after them.
+    fn ramp_has_begun(&self, experiment: &Experiment) -> bool {
+        matches!(experiment.allocation, Allocation::Ramp(_)) && experiment.schedule.start() <= self.now
     }
 
     fn no_room(

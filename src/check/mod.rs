@@ -23,7 +23,6 @@ mod audience;
 pub mod baseline;
 mod context;
 mod date;
-mod enrolment;
 mod fingerprint;
 mod reach;
 mod registry;

@@ -1,5 +1,6 @@
 //! The pre-registration: what was said before launch about how an experiment will be judged.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
@@ -8,7 +9,8 @@ use serde_json::{Value, json};
 use super::{HistoryError, Launch, LaunchError, Repository};
 use crate::load;
 use crate::model::{
-    Attribute, AttributeKey, Book, Digest, Experiment, ExperimentKey, Metric, MetricKey, Segment, SegmentKey,
+    Attribute, AttributeKey, Book, Digest, Experiment, ExperimentKey, Flag, Metric, MetricKey, Predicate,
+    Segment, SegmentKey,
 };
 
 /// The version of the closure's form. It changes when the same book would give another closure; the
@@ -32,10 +34,11 @@ impl Preregistration {
     ///
     /// Only where a value of the book cannot be JSON, which a loaded book's can.
     pub fn of(book: &Book, experiment: &Experiment) -> serde_json::Result<Self> {
-        let flag = book.flag_of(experiment);
-        let segments = segment_closure(book, experiment);
+        let flag = served_flag(book, experiment);
+        let segments = segment_closure(book, experiment, flag.as_deref());
         let mut attributes = BTreeMap::new();
-        for audience in audiences(book, experiment).chain(segments.values().map(|segment| &segment.audience))
+        for audience in
+            audiences(experiment, flag.as_deref()).chain(segments.values().map(|segment| &segment.audience))
         {
             audience.walk(
                 &mut |key, _| {
@@ -56,7 +59,7 @@ impl Preregistration {
             "timezone": book.timezone,
             "experiment": experiment.key,
             "hypothesis": experiment.hypothesis,
-            "flag": flag.map(|flag| json!({
+            "flag": flag.as_deref().map(|flag| json!({
                 "key": flag.key, "entity": flag.entity, "type": flag.kind, "variants": flag.variants,
                 "default": flag.default, "rules": flag.rules,
             })),
@@ -94,24 +97,31 @@ impl Preregistration {
 }
 
 /// The audiences that decide who is enrolled: the experiment's, and those of the rules before it.
-fn audiences<'a>(
-    book: &'a Book,
-    experiment: &'a Experiment,
-) -> impl Iterator<Item = &'a crate::model::Predicate> {
-    let rules =
-        book.flag_of(experiment).into_iter().flat_map(|flag| flag.rules.iter().map(|rule| &rule.when));
+fn audiences<'a>(experiment: &'a Experiment, flag: Option<&'a Flag>) -> impl Iterator<Item = &'a Predicate> {
+    let rules = flag.into_iter().flat_map(|flag| flag.rules.iter().map(|rule| &rule.when));
     std::iter::once(&experiment.audience).chain(rules)
 }
 
+/// The flag as the primary target serves it: what others override decides nothing about the experiment.
+fn served_flag<'a>(book: &'a Book, experiment: &Experiment) -> Option<Cow<'a, Flag>> {
+    let flag = book.flag_of(experiment)?;
+    Some(book.primary_target().map_or(Cow::Borrowed(flag), |target| flag.in_target(&target.key)))
+}
+
 /// Every segment that decides who is enrolled, those that segments name included.
-fn segment_closure<'a>(book: &'a Book, experiment: &'a Experiment) -> BTreeMap<&'a SegmentKey, &'a Segment> {
+fn segment_closure<'a>(
+    book: &'a Book,
+    experiment: &Experiment,
+    flag: Option<&Flag>,
+) -> BTreeMap<&'a SegmentKey, &'a Segment> {
     let mut found = BTreeMap::new();
-    let mut open: Vec<_> = audiences(book, experiment).flat_map(|audience| audience.segments()).collect();
+    let named = audiences(experiment, flag).flat_map(|audience| audience.segments());
+    let mut open: Vec<SegmentKey> = named.cloned().collect();
     while let Some(key) = open.pop() {
-        if let Some((key, segment)) = book.segments.get_key_value(key)
+        if let Some((key, segment)) = book.segments.get_key_value(&key)
             && found.insert(key, segment).is_none()
         {
-            open.extend(segment.audience.segments());
+            open.extend(segment.audience.segments().into_iter().cloned());
         }
     }
     found

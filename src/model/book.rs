@@ -1,5 +1,6 @@
 //! The book: everything a repository says, references resolved.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::OnceLock;
@@ -305,6 +306,36 @@ impl Book {
     /// Returns the target that launches and analysis belong to.
     pub fn primary_target(&self) -> Option<&Target> {
         self.targets.values().find(|target| target.primary)
+    }
+
+    /// Returns the book as one of its targets serves it: every override put in. A target with `experiments: false` serves
+    /// flags and rules only, so the book that it is given has no experiments, rollouts or holdouts.
+    ///
+    /// Nothing is copied where the target serves the book as it stands.
+    pub fn in_target(&self, target: &TargetKey) -> Cow<'_, Self> {
+        let flags_only = self.targets.get(target).is_some_and(|target| !target.experiments);
+        let overridden = self.flags.values().any(|flag| !flag.overrides.is_empty());
+        if !flags_only && !overridden {
+            return Cow::Borrowed(self);
+        }
+        let mut book = self.clone();
+        for flag in book.contents.flags.values_mut() {
+            if let Cow::Owned(served) = flag.in_target(target) {
+                *flag = served;
+            }
+            if flags_only {
+                flag.holdouts.clear();
+            }
+        }
+        if flags_only {
+            book.contents.experiments.clear();
+            book.contents.rollouts.clear();
+            book.contents.holdouts.clear();
+            book.contents.layers.values_mut().for_each(|layer| layer.slots.clear());
+            book.by_flag.clear();
+            book.rollouts_by_flag.clear();
+        }
+        Cow::Owned(book)
     }
 
     /// Returns the flag of an experiment of this book.

@@ -1,5 +1,6 @@
 //! Flags: typed variants, a default, ordered rules.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -63,7 +64,7 @@ pub struct Override {
     pub rules: Option<Vec<Rule>>,
 }
 
-/// A flag. Rules are tried in order, then its experiments by key, then the default is served.
+/// A flag. Rules are tried in order, then its experiments and its rollouts by key, then the default is served.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Flag {
     /// Its key.
@@ -97,4 +98,20 @@ pub struct Flag {
     pub holdouts: BTreeMap<HoldoutKey, VariantKey>,
     /// When it should be gone.
     pub expires: Option<Timestamp>,
+}
+
+impl Flag {
+    /// Returns the flag as a target serves it: what the target overrides is put in, and nothing is left to override.
+    pub fn in_target(&self, target: &TargetKey) -> Cow<'_, Self> {
+        if self.overrides.is_empty() {
+            return Cow::Borrowed(self);
+        }
+        let mut flag = self.clone();
+        if let Some(differently) = std::mem::take(&mut flag.overrides).remove(target) {
+            flag.enabled = differently.enabled.unwrap_or(flag.enabled);
+            flag.default = differently.default.unwrap_or(flag.default);
+            flag.rules = differently.rules.unwrap_or(flag.rules);
+        }
+        Cow::Owned(flag)
+    }
 }

@@ -5,8 +5,8 @@ use serde_json::json;
 use super::*;
 use crate::model::{
     Analysis, Attribute, AttributeKey, AttributeType, BucketRange, Contents, Decision, DecisionOutcome,
-    Duration, EntityKey, Layer, LayerKey, Plan, Policy, Predicate, Rule, Scalar, Schedule, Segment, Share,
-    Slot, Split, Test, ValueType,
+    Duration, EntityKey, Experiment, Layer, LayerKey, Plan, Policy, Predicate, Rule, Scalar, Schedule,
+    Segment, Share, Slot, Split, Test, ValueType,
 };
 
 fn parsed<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
@@ -221,7 +221,7 @@ fn the_slots_of_a_layer_enrol_with_the_layers_salt() {
         let context = Context::new(of("SE", unit).as_object().expect("an object").clone(), &book.attributes);
         resolver.resolve(&parsed("button"), &context).expect("a served flag")
     };
-    let source = |unit| resolve(unit).source.map(ExperimentKey::as_str).map(str::to_owned);
+    let source = |unit| resolve(unit).source.map(str::to_owned);
     assert_eq!(source("user-0").as_deref(), Some("two"));
     assert_eq!(source("user-1").as_deref(), Some("one"));
     assert_eq!(resolve("user-1").bucket, Some(9571));
@@ -278,3 +278,5 @@ fn a_resolution_is_one_line_of_the_documented_shape() {
         r#"{"flag":"button","variant":"plain","served":"bold.plain","value":"green","reason":"experiment","source":"bold","bucket":7271}"#
     );
 }
+
+mod released;

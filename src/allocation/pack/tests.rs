@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::model::{
     Analysis, ColumnName, Contents, Decision, DecisionOutcome, Duration, Entity, EntityKey, Flag, FlagKey,
-    Plan, Policy, Predicate, Share, Split, ValueType,
+    Plan, Policy, Predicate, Share, Split, Step, Steps, ValueType,
 };
 
 fn parsed<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
@@ -283,4 +283,26 @@ fn with(book: &Book, slots: Vec<Slot>, grown: &[u32]) -> Book {
         experiment.allocation = Share::from_ppm(buckets * 100).expect("a share").into();
     }
     Book::new(contents).expect("a book")
+}
+
+#[test]
+fn a_ramp_that_has_begun_gets_buckets_above_those_it_has() {
+    let ramp = |last: &str| {
+        let step =
+            |at: &str, share: &str| Step { at: parsed(at), share: Share::parse(share).expect("a share") };
+        let steps = vec![step("2026-11-20T00:00:00Z", "1%"), step("2026-12-01T00:00:00Z", last)];
+        Allocation::Ramp(Steps::new(steps).expect("steps"))
+    };
+    let packed_from = |start: &str| {
+        let wish = wish("ramp", 2_000, start, "2026-12-20");
+        let test = Experiment { allocation: ramp("20%"), ..experiment(&wish) };
+        let mut contents = Contents::from(book(layer(0, &[("3000-3999", "ramp")]), &[wish]));
+        contents.experiments = [(test.key.clone(), test)].into();
+        let book = Book::new(contents).expect("a book");
+        let packing = packed(&book).expect("room");
+        packing.changes.into_iter().map(|change| change.added.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(packed_from("2026-11-20"), ["buckets 4000-4999"]);
+    // Nobody is in it yet: the first range is as good.
+    assert_eq!(packed_from("2026-11-25"), ["buckets 0-999"]);
 }

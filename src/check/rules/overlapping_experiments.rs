@@ -2,9 +2,9 @@
 
 use std::fmt::Display;
 
+use crate::allocation::enrolment;
 use crate::check::audience::described;
 use crate::check::context::Context;
-use crate::check::enrolment::Enrolment;
 use crate::check::reach::Reach;
 use crate::check::rule::{Each, Rule};
 use crate::check::text::percent;
@@ -140,7 +140,7 @@ fn proved(
         let values: Vec<_> = witness.values().iter().map(|(key, value)| format!("{key}: {value}")).collect();
         format!("{{{}}}", values.join(", "))
     };
-    let (of_a, of_b) = (Enrolment::of(context.book, a), Enrolment::of(context.book, b));
+    let (of_a, of_b) = (enrolment(context.book, a), enrolment(context.book, b));
     let note = format!(
         "proof: {unit} is in both: {} of such units in `{}`, {} in `{}`, {} in both",
         percent(of_a.share()),
@@ -163,7 +163,7 @@ fn with_traffic(
     let Some(traffic) = traffic else {
         return finding.note("the share of all users is unknown: not all attributes declare theirs");
     };
-    let both = Enrolment::of(context.book, a).in_both(&Enrolment::of(context.book, b));
+    let both = enrolment(context.book, a).in_both(&enrolment(context.book, b));
     let share = traffic * both;
     finding
         .note(format!("about {} of all users (declared shares)", percent(share)))

@@ -109,7 +109,7 @@ fn assign(connection: &Connection, book: &Book, bar: &indicatif::ProgressBar) ->
         let context = Context::new(context_of(row).map_err(failed)?, &book.attributes);
         for (experiment, resolver) in &resolvers {
             let Some(resolution) = resolver.resolve(&experiment.flag, &context) else { continue };
-            if resolution.source == Some(&experiment.key) {
+            if resolution.served.experiment() == Some(&experiment.key) {
                 let (starts, ends) = (experiment.schedule.start(), experiment.schedule.end());
                 let served = resolution.served.to_string();
                 let (starts, ends) = (starts.as_microsecond(), ends.as_microsecond());
