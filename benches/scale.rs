@@ -13,6 +13,7 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 use serde_json::json;
+use trialbook::allocation::Approvals;
 use trialbook::load::discover;
 use trialbook::model::capability::HashProfile;
 use trialbook::span::SourceFile;
@@ -96,7 +97,7 @@ fn run_on_book(stage: &str, loaded: load::Loaded) {
             assert!(findings.is_empty(), "the generated book has findings: {first:?}");
         }
         "plan" => {
-            std::hint::black_box(plan::desired(book, now));
+            std::hint::black_box(plan::desired(book, now, &Approvals::Every));
         }
         "evaluate" => {
             let resolver = resolve::Resolver::new(book, now, HashProfile::Utf8);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use trialbook::allocation::Approvals;
 use trialbook::check;
 use trialbook::diagnostic::{Diagnostic, Severity};
 use trialbook::history::Preregistration;
@@ -121,7 +122,8 @@ fn the_flag_that_the_page_on_targets_shows_is_what_is_written() {
     let raw = |(path, text): (&String, &String)| RawFile { path: path.clone(), bytes: text.clone().into() };
     let book = load(files.iter().map(raw).collect()).book.expect("the pages' book has no errors");
     let now: jiff::Timestamp = "2026-11-24T08:30:00Z".parse().expect("an instant");
-    let mut state = desired(&book, now).flags.remove("free-shipping").expect("the page's flag");
+    let mut state =
+        desired(&book, now, &Approvals::default()).flags.remove("free-shipping").expect("the page's flag");
     let experiment = book.experiments.get("free-shipping").expect("the page's experiment");
     let launch = Launch {
         start: experiment.schedule.start(),

@@ -7,6 +7,7 @@ use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
+use trialbook::allocation::Approvals;
 use trialbook::model::{
     Analysis, Attribute, AttributeKey, AttributeType, Backend, Book, Bound, BucketRange, Contents, Duration,
     Entity, Evaluator, Experiment, ExperimentKey, Flag, Layer, LayerKey, Number, Plan, Policy, Predicate,
@@ -267,7 +268,7 @@ fn serve() {
     let production = book.primary_target().expect("a target");
     let target = target::open(&book.name, production, &folder()).expect("a store");
     let live = target.read().expect("a live state");
-    let desired = plan::desired(&book, now());
+    let desired = plan::desired(&book, now(), &Approvals::default());
     let options = Options { primary: true, ..Options::default() };
     let identity = target.identity().to_owned();
     let key = production.key.clone();

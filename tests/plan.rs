@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use jiff::Timestamp;
+use trialbook::allocation::Approvals;
 use trialbook::load::{RawFile, load};
 use trialbook::model::{Book, TargetKey};
 use trialbook::plan::{Changes, LaunchInfo, Options, Plan, desired};
@@ -108,7 +109,7 @@ fn plan(target: &dyn Target, book: &Book, now: &str) -> Plan {
     let live = target.read().expect("a live state");
     let options = Options { primary: true, ..Options::default() };
     let key = TargetKey::new("production").expect("a key");
-    let desired = desired(book, at(now));
+    let desired = desired(book, at(now), &Approvals::default());
     Plan::new(key, target.identity().into(), book.name.clone(), None, &live, &desired, at(now), &options)
         .expect("a plan")
 }
@@ -130,7 +131,7 @@ fn consequences(changed: &[(&str, &str)], now: &str) -> Vec<String> {
 
 #[test]
 fn a_book_is_served_as_flagd_reads_it() {
-    let state = desired(&book(&[]), at(NOW));
+    let state = desired(&book(&[]), at(NOW), &Approvals::default());
     let (key, flag) = state.flags.first_key_value().expect("a flag");
     let file = Flagd::open("shop", "file://live/production.json", Path::new(".")).expect("a store");
     insta::assert_snapshot!(file.render(key, flag).expect("an expressible flag"));
@@ -177,7 +178,7 @@ fn the_kill_switch_ends_the_experiment_too() {
 #[test]
 fn an_experiment_is_served_until_its_grace_has_passed_or_it_is_decided() {
     let served = |changed: &[(&str, &str)], now: &str| {
-        let state = desired(&book(changed), at(now));
+        let state = desired(&book(changed), at(now), &Approvals::default());
         let flag = state.flags.values().next().expect("a flag").clone();
         (flag.experiments().count(), flag.entries.len())
     };

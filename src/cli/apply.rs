@@ -8,8 +8,8 @@ use super::plan::{Prepared, failure, history_failure, print};
 use super::report::Format;
 use super::{At, Exit, Failure, Opened, Session};
 use crate::history::{Commit, Launch, LaunchError, Preregistration};
-use crate::model::{Digest, ExperimentKey, TargetKey};
-use crate::plan::{LaunchInfo, Plan, desired};
+use crate::model::{Digest, ExperimentKey, RolloutKey, TargetKey};
+use crate::plan::{LaunchInfo, Live, Plan};
 use crate::target::TargetError;
 
 /// Make the flag back end serve what a plan says
@@ -27,6 +27,9 @@ pub struct Args {
     /// Apply more changes at once than the book's policy allows
     #[arg(long)]
     allow_large_change: bool,
+    /// Let this rollout take its next step, which must be due: a plan is made, shown and asked about
+    #[arg(long, value_name = "ROLLOUT", conflicts_with = "plan")]
+    advance: Vec<RolloutKey>,
     /// Record the launches as of then instead of now: for rehearsals, as the demo is one
     #[arg(long, value_name = "TIME")]
     at: Option<At>,
@@ -46,10 +49,10 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     let prepared = Prepared::new(&opened, target, given.as_ref().map_or(now, |plan| plan.made_at))?;
     let plan = match given {
         Some(plan) => plan,
-        None => ask(&prepared, &opened)?,
+        None => ask(&prepared, &opened, &args.advance)?,
     };
-    refuse_unfit(&plan, &prepared, args.allow_large_change)?;
     let live = prepared.target.read().map_err(|error| failure(&error))?;
+    refuse_unfit(&plan, &prepared, &live, args.allow_large_change)?;
     if let Err(stale) = plan.check_fresh(prepared.target.identity(), &live) {
         return Err(stale_plan(&stale));
     }
@@ -80,12 +83,12 @@ fn read_plan(path: &PathBuf) -> Result<Plan, Failure> {
 }
 
 /// Makes a plan, shows it and asks; refuses without a terminal.
-fn ask(prepared: &Prepared<'_>, opened: &Opened) -> Result<Plan, Failure> {
+fn ask(prepared: &Prepared<'_>, opened: &Opened, advance: &[RolloutKey]) -> Result<Plan, Failure> {
     if !std::io::stdin().is_terminal() {
         return Err(Failure::new(Exit::Refused, "there is no terminal to ask on")
             .help("make a plan with `trialbook plan --out FILE`, have it reviewed, and apply that file"));
     }
-    let plan = prepared.plan(Default::default())?;
+    let plan = prepared.plan(Default::default(), advance)?;
     print(&plan, Format::Terminal, opened)?;
     if plan.is_empty() {
         return Ok(plan);
@@ -98,7 +101,12 @@ fn ask(prepared: &Prepared<'_>, opened: &Opened) -> Result<Plan, Failure> {
 }
 
 /// Refuses a plan that is another book's, does not fit the book as it is now, has conflicts, or is too large.
-fn refuse_unfit(plan: &Plan, prepared: &Prepared<'_>, allow_large_change: bool) -> Result<(), Failure> {
+fn refuse_unfit(
+    plan: &Plan,
+    prepared: &Prepared<'_>,
+    live: &Live,
+    allow_large_change: bool,
+) -> Result<(), Failure> {
     let book = prepared.book;
     if plan.book != book.name {
         let message = format!("the plan is for the book `{}`, and this is `{}`", plan.book, book.name);
@@ -109,7 +117,14 @@ fn refuse_unfit(plan: &Plan, prepared: &Prepared<'_>, allow_large_change: bool) 
         return Err(Failure::new(Exit::Refused, message)
             .help(format!("take it over with `trialbook plan --adopt {}`", conflict.flag)));
     }
-    let wanted = desired(book, plan.made_at);
+    if let Some(key) = plan.actions.iter().flat_map(|action| &action.disturbs).next() {
+        let message =
+            format!("`{key}` is running, and this would take units out of it or give them another variant");
+        return Err(Failure::new(Exit::Refused, message).help(
+            "end it with a decision and start anew under another key with `previous`; growing with the same weights is safe",
+        ));
+    }
+    let wanted = prepared.desired(live, plan.made_at, &advanced(plan, live))?;
     for action in &plan.actions {
         let digest = wanted.flags.get(&action.flag).map(|flag| flag.digest()).transpose();
         if digest.map_err(|error| Failure::of(Exit::Bug, &error))? != action.digest {
@@ -124,6 +139,16 @@ fn refuse_unfit(plan: &Plan, prepared: &Prepared<'_>, allow_large_change: bool) 
         }
         _ => Ok(()),
     }
+}
+
+/// Returns the rollouts that a plan lets go further than the target has approved.
+fn advanced(plan: &Plan, live: &Live) -> Vec<RolloutKey> {
+    let recorded = live.approvals(plan.made_at);
+    let planned = plan.actions.iter().filter_map(|action| action.desired.as_ref());
+    let planned = planned.flat_map(|flag| &flag.approvals);
+    let further =
+        planned.filter(|(key, approval)| recorded.get(*key).is_some_and(|share| approval.share > *share));
+    further.map(|(key, _)| key.clone()).collect()
 }
 
 /// Refuses to launch from files that are not committed: nobody could ever tell whether their plan was kept.

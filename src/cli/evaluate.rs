@@ -1,23 +1,31 @@
 //! `trialbook evaluate`: who gets what, and why.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read as _, Write};
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::{At, Exit, Failure, Session, exit};
+use super::plan::declared_target;
+use super::{At, Exit, Failure, Opened, Session, exit};
+use crate::allocation::Approvals;
 use crate::load::suggestion;
 use crate::model::capability::HashProfile;
-use crate::model::{Book, Evaluator, FlagKey};
+use crate::model::{Book, Evaluator, FlagKey, Rollout, RolloutKey, Share, Target, TargetKey};
 use crate::resolve::Resolver;
+use crate::target;
 use crate::targeting::{Attributes, Context};
 
 /// Say who gets what, and why: contexts in, one JSON line for each context and flag out
 ///
 /// A context is a JSON object of attributes; `targetingKey` holds the unit's id. Each line of the answer names the
-/// flag, the variant, the entry that a target serves, its value and the reason: `rule`, `experiment`, `default`,
-/// `disabled` or `no-unit`. Lines stand in the order of the contexts, then of the flags.
+/// flag, the variant, the entry that a target serves, its value and the reason: `rule`, `holdout`, `experiment`, `rollout`,
+/// `default`, `disabled` or `no-unit`. Lines stand in the order of the contexts, then of the flags.
+///
+/// A rollout with guardrails goes as far as the target has approved, which is read there, or as far as `--approved` says.
 ///
 /// Archived flags are not served, so they are left out. Empty lines between contexts are passed over. At the first line
 /// that is no context the command stops; the lines before it are answered in full.
@@ -31,7 +39,13 @@ pub struct Args {
     /// When; now unless given
     #[arg(long, value_name = "TIME")]
     at: Option<At>,
-    /// Whose draws; the first evaluator of the primary target unless given
+    /// As served by this target; the primary one when left out
+    #[arg(long, value_name = "TARGET")]
+    target: Option<TargetKey>,
+    /// Take this share of a rollout with guardrails for approved, whatever the target says
+    #[arg(long, value_name = "ROLLOUT=SHARE", value_parser = approved)]
+    approved: Vec<(RolloutKey, Share)>,
+    /// Whose draws; the first evaluator of the target unless given
     #[arg(long, value_name = "NAME", value_parser = evaluator)]
     evaluator: Option<Evaluator>,
 }
@@ -56,6 +70,13 @@ fn evaluator(text: &str) -> Result<Evaluator, String> {
     named.ok_or_else(|| format!("expected {}", EVALUATORS.map(Evaluator::as_str).join(" or ")))
 }
 
+fn approved(text: &str) -> Result<(RolloutKey, Share), String> {
+    let (key, share) =
+        text.split_once('=').ok_or("expected a rollout and a share, such as `new-search=10%`")?;
+    let key = RolloutKey::new(key).map_err(|error| error.to_string())?;
+    Ok((key, Share::parse(share).map_err(|error| error.to_string())?))
+}
+
 /// The longest context that is read, in bytes.
 const LONGEST: u64 = 16 << 20;
 
@@ -66,9 +87,17 @@ const LONGEST: u64 = 16 << 20;
 /// Where the book has errors, no flag matches, or a context cannot be read.
 pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     let opened = session.open()?;
-    let book = opened.book()?;
-    let profile = profile(args.evaluator, book, session);
-    let resolver = Resolver::new(book, opened.instant(args.at), profile);
+    let whole = opened.book()?;
+    let target = match (&args.target, whole.primary_target()) {
+        (None, primary) => primary,
+        (Some(key), _) => Some(declared_target(whole, Some(key))?),
+    };
+    let book = target.map_or(Cow::Borrowed(whole), |target| whole.in_target(&target.key));
+    let book = &*book;
+    let at = opened.instant(args.at);
+    let profile = profile(args.evaluator, target, session);
+    let approvals = approvals(args, book, target, at, &opened, session)?;
+    let resolver = Resolver::new(book, at, profile).approved(approvals);
     let flags = flags(&args.flags, book, &resolver)?;
     let asked = Asked { resolver: &resolver, flags: &flags, attributes: &book.attributes };
     let output = BufWriter::with_capacity(1 << 16, io::stdout().lock());
@@ -90,10 +119,48 @@ fn open(path: &Path) -> Result<File, Failure> {
     })
 }
 
-/// Returns how the units are hashed: as the named evaluator does, or as the book's primary target is served, or, where
-/// the book has no target, over the plain text.
-fn profile(named: Option<Evaluator>, book: &Book, session: &Session) -> HashProfile {
-    let declared = book.primary_target().map(|target| target.evaluators()).unwrap_or_default();
+/// Returns how far rollouts with guardrails go: as the target has approved, unless said otherwise. Where the target cannot
+/// be read, that is said, and only their first step counts.
+fn approvals(
+    args: &Args,
+    book: &Book,
+    target: Option<&Target>,
+    at: Timestamp,
+    opened: &Opened,
+    session: &Session,
+) -> Result<Approvals, Failure> {
+    for (key, _) in &args.approved {
+        if !book.rollouts.contains_key(key) {
+            return Err(Failure::new(Exit::NothingMatched, format!("there is no rollout `{key}`"))
+                .help(suggestion(key.as_str(), book.rollouts.keys().map(RolloutKey::as_str))));
+        }
+    }
+    let said: BTreeMap<_, _> = args.approved.iter().cloned().collect();
+    let asked = |rollout: &&Rollout| {
+        rollout.is_guarded()
+            && !said.contains_key(&rollout.key)
+            && (args.flags.is_empty() || args.flags.iter().any(|flag| flag == rollout.flag.as_str()))
+    };
+    let mut approved = match target.filter(|_| book.rollouts.values().any(|rollout| asked(&rollout))) {
+        None => BTreeMap::new(),
+        Some(target) => {
+            let read = target::open(&book.name, target, &opened.root).and_then(|target| target.read());
+            read.map(|live| live.approvals(at)).unwrap_or_else(|error| {
+                session.say(format_args!(
+                    "{error}: of rollouts with guardrails the first step counts; say otherwise with --approved ROLLOUT=SHARE"
+                ));
+                BTreeMap::new()
+            })
+        }
+    };
+    approved.extend(said);
+    Ok(Approvals::Of(approved))
+}
+
+/// Returns how the units are hashed: as the named evaluator does, or as the target is served, or, where the book has no
+/// target, over the plain text.
+fn profile(named: Option<Evaluator>, target: Option<&Target>, session: &Session) -> HashProfile {
+    let declared = target.map(Target::evaluators).unwrap_or_default();
     let Some(evaluator) = named.or(declared.first().copied()) else { return HashProfile::Utf8 };
     let profile = evaluator.hash_profile();
     if named.is_none()

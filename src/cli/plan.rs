@@ -1,5 +1,6 @@
 //! `trialbook plan`: what an apply would change in a target.
 
+use std::borrow::Cow;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -8,11 +9,13 @@ use jiff::Timestamp;
 use super::report::Format;
 use super::write::whole_file;
 use super::{At, Exit, Failure, Opened, Session};
+use crate::allocation::Approvals;
 use crate::check;
 use crate::diagnostic::Severity;
 use crate::history::Repository;
-use crate::model::{Book, FlagKey, Target, TargetKey};
-use crate::plan::{self, Plan};
+use crate::load::suggestion;
+use crate::model::{Book, FlagKey, RolloutKey, Target, TargetKey};
+use crate::plan::{self, AdvanceError, Live, Plan, State};
 use crate::report;
 use crate::target::{self, TargetError};
 
@@ -41,6 +44,9 @@ pub struct Args {
     /// Put back what was changed in the target by hand
     #[arg(long)]
     revert_drift: bool,
+    /// Let this rollout take its next step, which must be due
+    #[arg(long, value_name = "ROLLOUT")]
+    advance: Vec<RolloutKey>,
     /// How to write it
     #[arg(long, value_name = "FORMAT", default_value = "terminal")]
     format: Format,
@@ -60,7 +66,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
         ..Default::default()
     };
     let prepared = Prepared::new(&opened, args.target.as_ref(), at)?;
-    let plan = prepared.plan(options)?;
+    let plan = prepared.plan(options, &args.advance)?;
     if let Some(path) = &args.out {
         let text = plan.write().map_err(|error| Failure::of(Exit::Bug, &error))?;
         whole_file(path, &text).map_err(|error| {
@@ -90,6 +96,8 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
 /// A book without errors, a target, and an instant: what a plan is made from.
 pub(super) struct Prepared<'a> {
     pub(super) book: &'a Book,
+    /// The book as the target serves it.
+    pub(super) served: Cow<'a, Book>,
     pub(super) declared: &'a Target,
     pub(super) target: Box<dyn target::Target>,
     pub(super) repository: Option<Repository>,
@@ -115,14 +123,16 @@ impl<'a> Prepared<'a> {
         let declared = declared_target(book, target)?;
         let target = target::open(&book.name, declared, &opened.root).map_err(|error| failure(&error))?;
         let repository = repository(&opened.root)?;
-        Ok(Self { book, declared, target, repository, at })
+        let served = book.in_target(&declared.key);
+        Ok(Self { book, served, declared, target, repository, at })
     }
 
-    /// Reads the target and compares it with what the book wants.
-    pub(super) fn plan(&self, options: plan::Options) -> Result<Plan, Failure> {
+    /// Reads the target and compares it with what the book wants, with rollouts at the step that the target has approved,
+    /// or at the next one.
+    pub(super) fn plan(&self, options: plan::Options, advance: &[RolloutKey]) -> Result<Plan, Failure> {
         let live = self.target.read().map_err(|error| failure(&error))?;
         let options = plan::Options { primary: self.declared.primary, ..options };
-        let desired = plan::desired(self.book, self.at);
+        let desired = self.desired(&live, self.at, advance)?;
         Plan::new(
             self.declared.key.clone(),
             self.target.identity().to_owned(),
@@ -136,6 +146,47 @@ impl<'a> Prepared<'a> {
         .map_err(|error| Failure::of(Exit::Bug, &error))
     }
 
+    /// Returns what the target should serve as of an instant, given how far it has approved rollouts.
+    ///
+    /// # Errors
+    ///
+    /// Where a rollout that is to take its next step cannot.
+    pub(super) fn desired(
+        &self,
+        live: &Live,
+        at: Timestamp,
+        advance: &[RolloutKey],
+    ) -> Result<State, Failure> {
+        let mut approved = live.approvals(at);
+        for key in advance {
+            plan::advance(&self.served, &mut approved, key, at).map_err(|error| self.not_advanced(&error))?;
+        }
+        Ok(plan::desired(&self.served, at, &Approvals::Of(approved)))
+    }
+
+    fn not_advanced(&self, error: &AdvanceError) -> Failure {
+        let exit = match error {
+            AdvanceError::Unknown(_) => Exit::NothingMatched,
+            _ => Exit::Refused,
+        };
+        let help = match error {
+            AdvanceError::Unknown(_) if !self.declared.experiments => {
+                format!("target `{}` serves flags and rules only", self.declared.key)
+            }
+            AdvanceError::Unknown(key) => {
+                suggestion(key.as_str(), self.served.rollouts.keys().map(RolloutKey::as_str))
+            }
+            AdvanceError::Unguarded(_) | AdvanceError::Complete(_) => {
+                "there is nothing to approve".to_owned()
+            }
+            AdvanceError::NotLaunched(_) => "plan and apply without `--advance` first".to_owned(),
+            AdvanceError::NotDue { .. } => {
+                "wait for it, or move the step in the rollout's file to an earlier date".to_owned()
+            }
+        };
+        Failure::of(exit, error).help(help)
+    }
+
     /// Returns the commit that the book is at; `None` outside git, before the first commit, and where a file of the
     /// book was edited since: what would be recorded is not what is applied.
     pub(super) fn commit(&self) -> Result<Option<String>, Failure> {
@@ -146,7 +197,7 @@ impl<'a> Prepared<'a> {
     }
 }
 
-fn declared_target<'a>(book: &'a Book, key: Option<&TargetKey>) -> Result<&'a Target, Failure> {
+pub(super) fn declared_target<'a>(book: &'a Book, key: Option<&TargetKey>) -> Result<&'a Target, Failure> {
     let found = match key {
         Some(key) => book.targets.get(key),
         None => book.primary_target(),

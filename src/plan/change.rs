@@ -1,14 +1,16 @@
 //! What changes about one flag, in words.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use super::{Branch, ExperimentBranch, FlagState, Movement, Serving};
-use crate::model::{ExperimentKey, Schedule, ServedName, Share, VariantKey};
+use super::{
+    Branch, Enrolment, Exception, ExperimentBranch, FlagState, Movement, RolloutBranch, Serving, Step,
+};
+use crate::model::{ExperimentKey, HoldoutKey, RolloutKey, Schedule, ServedName, Share, VariantKey};
 
 /// One thing that changes about a flag. Its `Display` is a line for people.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -58,8 +60,10 @@ pub enum Change {
         key: ExperimentKey,
         /// When it is served.
         window: Schedule,
-        /// The share of its audience that is enrolled.
+        /// The share of its audience that is enrolled at first.
         share: Share,
+        /// When it is larger.
+        grows: Vec<Growth>,
         /// Whether everybody is its audience.
         everyone: bool,
     },
@@ -94,6 +98,66 @@ pub enum Change {
         /// Who moves.
         movement: Movement,
     },
+    /// Other steps of a ramp that ends at the same share.
+    Ramp {
+        /// Which experiment.
+        key: ExperimentKey,
+        /// Who moves.
+        movement: Movement,
+    },
+    /// A rollout that was not served.
+    RolloutAdded {
+        /// Which.
+        key: RolloutKey,
+        /// What it serves.
+        serve: VariantKey,
+        /// From when on.
+        start: Timestamp,
+        /// The share of its audience that it reaches at first.
+        share: Share,
+        /// When it reaches more.
+        grows: Vec<Growth>,
+        /// Whether everybody is its audience.
+        everyone: bool,
+    },
+    /// A rollout that will not be served.
+    RolloutRemoved {
+        /// Which.
+        key: RolloutKey,
+        /// Who falls back to what comes after it.
+        movement: Movement,
+    },
+    /// A rollout with other steps, another salt or another variant.
+    Rollout {
+        /// Which.
+        key: RolloutKey,
+        /// The largest share that was to be served.
+        from: Share,
+        /// The largest share that will be.
+        to: Share,
+        /// The variant, where it is another than before.
+        serve: Option<VariantKey>,
+        /// Who moves.
+        movement: Movement,
+    },
+    /// A rollout with another audience.
+    RolloutAudience(RolloutKey),
+    /// A holdout that keeps units from what the flag serves, or does so no longer, or otherwise.
+    Holdout {
+        /// Which.
+        key: HoldoutKey,
+        /// Whom it kept.
+        from: Option<HeldOut>,
+        /// Whom it will keep.
+        to: Option<HeldOut>,
+    },
+    /// Other holdouts keep units from an experiment or a rollout.
+    KeptOut {
+        /// From which.
+        of: Served,
+        /// Who moves.
+        movement: Movement,
+    },
     /// Another unit of randomisation.
     Unit,
     /// Another owner; nobody is served anything else.
@@ -105,9 +169,48 @@ pub enum Change {
     },
 }
 
+/// From an instant on, a larger share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Growth {
+    /// From when on.
+    pub at: Timestamp,
+    /// The share of the audience.
+    pub share: Share,
+}
+
+/// Whom a holdout has of a flag's units.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldOut {
+    /// The share of all units.
+    pub share: Share,
+    /// When it ends.
+    pub until: Timestamp,
+    /// What they are served in place of the default, where that has changed since the holdout began.
+    pub serve: Option<VariantKey>,
+}
+
+/// What a flag serves by a draw.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Served {
+    /// An experiment.
+    Experiment(ExperimentKey),
+    /// A rollout.
+    Rollout(RolloutKey),
+}
+
+impl fmt::Display for Served {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Experiment(key) => write!(f, "experiment `{key}`"),
+            Self::Rollout(key) => write!(f, "rollout `{key}`"),
+        }
+    }
+}
+
 impl Change {
-    /// Returns what turns one form of a flag into another, most telling first.
-    pub fn between(before: &FlagState, after: &FlagState) -> Vec<Self> {
+    /// Returns what turns one form of a flag into another at an instant, most telling first.
+    pub fn between(before: &FlagState, after: &FlagState, now: Timestamp) -> Vec<Self> {
         let mut changes = Vec::new();
         match (&before.serving, &after.serving) {
             (Serving::Disabled, Serving::Enabled(_)) => changes.push(Self::Switched { on: true }),
@@ -127,7 +230,9 @@ impl Change {
         {
             changes.push(Self::Rules { from: was.len(), to: will.len() });
         }
-        experiments(before, after, &mut changes);
+        holdouts(before, after, &mut changes);
+        experiments(before, after, now, &mut changes);
+        rollouts(before, after, now, &mut changes);
         if before.owner != after.owner {
             changes.push(Self::Owner { from: before.owner.clone(), to: after.owner.clone() });
         }
@@ -141,18 +246,49 @@ impl Change {
         if flag.serving == Serving::Disabled {
             changes.push(Self::Switched { on: false });
         }
+        let held = kept(flag).into_iter().map(|(key, to)| Self::Holdout { key, from: None, to: Some(to) });
+        changes.extend(held);
         changes.extend(flag.experiments().map(Self::added));
+        changes.extend(flag.rollouts().map(Self::released));
         changes
+    }
+
+    /// Returns who is moved out of an experiment, or within it.
+    pub fn disturbs(&self) -> Option<&ExperimentKey> {
+        let (key, movement) = match self {
+            Self::Allocation { key, movement, .. }
+            | Self::Ramp { key, movement }
+            | Self::KeptOut { of: Served::Experiment(key), movement } => (key, movement),
+            _ => return None,
+        };
+        movement.disturbs().then_some(key)
     }
 
     fn added(branch: &ExperimentBranch) -> Self {
         Self::ExperimentAdded {
             key: branch.key.clone(),
             window: branch.window,
-            share: branch.enrolment.share(),
+            share: branch.enrolment.share_at(branch.window.start()),
+            grows: grows(&branch.enrolment),
             everyone: branch.audience.is_everyone(),
         }
     }
+
+    fn released(branch: &RolloutBranch) -> Self {
+        Self::RolloutAdded {
+            key: branch.key.clone(),
+            serve: branch.serve.clone(),
+            start: branch.start,
+            share: branch.enrolment.share_at(branch.start),
+            grows: grows(&branch.enrolment),
+            everyone: branch.audience.is_everyone(),
+        }
+    }
+}
+
+fn grows(enrolment: &Enrolment) -> Vec<Growth> {
+    let step = |step: &Step| Growth { at: step.at, share: enrolment.share_at(step.at) };
+    enrolment.grows().iter().map(step).collect()
 }
 
 fn variants(before: &FlagState, after: &FlagState, changes: &mut Vec<Change>) {
@@ -180,10 +316,10 @@ fn rules(flag: &FlagState) -> Option<Vec<&Branch>> {
     }
 }
 
-fn experiments(before: &FlagState, after: &FlagState, changes: &mut Vec<Change>) {
+fn experiments(before: &FlagState, after: &FlagState, now: Timestamp, changes: &mut Vec<Change>) {
     for was in before.experiments() {
         if !after.experiments().any(|will| will.key == was.key) {
-            let movement = Movement::between(Some(was), None);
+            let movement = Movement::of_experiment(Some(was), None, now);
             changes.push(Change::ExperimentRemoved { key: was.key.clone(), movement });
         }
     }
@@ -201,16 +337,85 @@ fn experiments(before: &FlagState, after: &FlagState, changes: &mut Vec<Change>)
         }
         let redrawn =
             (&was.split, &was.salt, was.enrolment.salt()) != (&will.split, &will.salt, will.enrolment.salt());
-        if redrawn || was.enrolment != will.enrolment {
+        let movement = Movement::of_experiment(Some(was), Some(will), now);
+        if redrawn || was.enrolment.largest() != will.enrolment.largest() {
             changes.push(Change::Allocation {
                 key: key.clone(),
                 from: was.enrolment.share(),
                 to: will.enrolment.share(),
                 redrawn,
-                movement: Movement::between(Some(was), Some(will)),
+                movement,
             });
+        } else if was.enrolment != will.enrolment {
+            changes.push(Change::Ramp { key: key.clone(), movement });
+        } else if was.except != will.except {
+            changes.push(Change::KeptOut { of: Served::Experiment(key.clone()), movement });
         }
     }
+}
+
+fn rollouts(before: &FlagState, after: &FlagState, now: Timestamp, changes: &mut Vec<Change>) {
+    for was in before.rollouts() {
+        if !after.rollouts().any(|will| will.key == was.key) {
+            let movement = Movement::of_rollout(Some(was), None, now);
+            changes.push(Change::RolloutRemoved { key: was.key.clone(), movement });
+        }
+    }
+    for will in after.rollouts() {
+        let Some(was) = before.rollouts().find(|was| was.key == will.key) else {
+            changes.push(Change::released(will));
+            continue;
+        };
+        if was.audience != will.audience {
+            changes.push(Change::RolloutAudience(will.key.clone()));
+        }
+        let movement = Movement::of_rollout(Some(was), Some(will), now);
+        if (was.start, &was.enrolment, &was.serve) != (will.start, &will.enrolment, &will.serve) {
+            changes.push(Change::Rollout {
+                key: will.key.clone(),
+                from: was.enrolment.share(),
+                to: will.enrolment.share(),
+                serve: (was.serve != will.serve).then(|| will.serve.clone()),
+                movement,
+            });
+        } else if was.except != will.except {
+            changes.push(Change::KeptOut { of: Served::Rollout(will.key.clone()), movement });
+        }
+    }
+}
+
+fn holdouts(before: &FlagState, after: &FlagState, changes: &mut Vec<Change>) {
+    let (mut was, will) = (kept(before), kept(after));
+    for (key, to) in will {
+        let from = was.remove(&key);
+        if from.as_ref() != Some(&to) {
+            changes.push(Change::Holdout { key, from, to: Some(to) });
+        }
+    }
+    changes.extend(was.into_iter().map(|(key, from)| Change::Holdout { key, from: Some(from), to: None }));
+}
+
+/// Whom each holdout has of what a flag serves.
+fn kept(flag: &FlagState) -> BTreeMap<HoldoutKey, HeldOut> {
+    let mut kept = BTreeMap::new();
+    for branch in flag.branches() {
+        let except: &[Exception] = match branch {
+            Branch::Experiment(experiment) => &experiment.except,
+            Branch::Rollout(rollout) => &rollout.except,
+            Branch::Holdout(holdout) => {
+                let (share, until) = (holdout.units.share(), holdout.window.end());
+                let serve = Some(holdout.serve.clone());
+                kept.insert(holdout.key.clone(), HeldOut { share, until, serve });
+                continue;
+            }
+            Branch::Rule { .. } => continue,
+        };
+        for Exception { holdout, until, units } in except {
+            let held = HeldOut { share: units.share(), until: *until, serve: None };
+            kept.entry(holdout.clone()).or_insert(held);
+        }
+    }
+    kept
 }
 
 /// `2026-11-25` at midnight UTC, the whole instant otherwise.
@@ -229,6 +434,23 @@ impl fmt::Display for Moment {
 
 fn percent(share: f64) -> String {
     format!("{:.1} %", share * 100.0)
+}
+
+fn audience(everyone: bool) -> &'static str {
+    if everyone { "everybody" } else { "its audience" }
+}
+
+/// `, 10% from 2026-11-27, 100% from 2026-12-01`.
+fn later(f: &mut fmt::Formatter<'_>, grows: &[Growth]) -> fmt::Result {
+    grows.iter().try_for_each(|growth| write!(f, ", {} from {}", growth.share, Moment(growth.at)))
+}
+
+impl fmt::Display for HeldOut {
+    /// Writes whom it has: `5% of all units out until 2027-01-01, with `plain``.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of all units out until {}", self.share, Moment(self.until))?;
+        self.serve.iter().try_for_each(|serve| write!(f, ", with `{serve}`"))
+    }
 }
 
 impl fmt::Display for Movement {
@@ -262,10 +484,11 @@ impl fmt::Display for Change {
             Self::Value(variant) => write!(f, "value of `{variant}` changed"),
             Self::Rules { from, to } if from == to => write!(f, "rules changed ({to})"),
             Self::Rules { from, to } => write!(f, "rules changed ({from} → {to})"),
-            Self::ExperimentAdded { key, window, share, everyone } => {
+            Self::ExperimentAdded { key, window, share, grows, everyone } => {
                 let (start, end) = (Moment(window.start()), Moment(window.end()));
-                let of = if *everyone { "everybody" } else { "its audience" };
-                write!(f, "experiment `{key}` from {start}: {share} of {of}, served until {end} at most")
+                write!(f, "experiment `{key}` from {start}: {share} of {}", audience(*everyone))?;
+                later(f, grows)?;
+                write!(f, ", served until {end} at most")
             }
             Self::ExperimentRemoved { key, movement } => {
                 let leaves = percent(movement.leaves);
@@ -289,6 +512,37 @@ impl fmt::Display for Change {
                 let what = if from == to && !redrawn { " in other buckets" } else { what };
                 write!(f, "{what}: {movement}")
             }
+            Self::Ramp { key, movement } => write!(f, "experiment `{key}` grows otherwise: {movement}"),
+            Self::RolloutAdded { key, serve, start, share, grows, everyone } => {
+                let (start, of) = (Moment(*start), audience(*everyone));
+                write!(f, "rollout `{key}`: {share} of {of} get `{serve}` from {start}")?;
+                later(f, grows)
+            }
+            Self::RolloutRemoved { key, movement } => {
+                let leaves = percent(movement.leaves);
+                write!(
+                    f,
+                    "rollout `{key}` is no longer served: {leaves} of its audience fall back to what comes after it"
+                )
+            }
+            Self::Rollout { key, from, to, serve, movement } => {
+                write!(f, "rollout `{key}`")?;
+                if let Some(serve) = serve {
+                    write!(f, " serves `{serve}`")?;
+                }
+                match (from == to, serve) {
+                    (true, None) => write!(f, " grows otherwise: {movement}"),
+                    (true, Some(_)) => write!(f, ": {movement}"),
+                    (false, _) => write!(f, " {from} → {to}: {movement}"),
+                }
+            }
+            Self::RolloutAudience(key) => write!(f, "rollout `{key}` has another audience"),
+            Self::Holdout { key, from: None, to: Some(to) } => write!(f, "holdout `{key}` keeps {to}"),
+            Self::Holdout { key, from: Some(from), to: Some(to) } => {
+                write!(f, "holdout `{key}` keeps {to}; it kept {from}")
+            }
+            Self::Holdout { key, to: None, .. } => write!(f, "holdout `{key}` keeps nobody any more"),
+            Self::KeptOut { of, movement } => write!(f, "{of} with other units held out: {movement}"),
             Self::Unit => write!(f, "another unit of randomisation"),
             Self::Owner { from, to } => write!(f, "owner {from} → {to}"),
         }

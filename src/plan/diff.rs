@@ -59,6 +59,9 @@ pub struct Action {
     pub desired: Option<FlagState>,
     /// The experiments that this makes servable for the first time: applying it launches them.
     pub launches: Vec<ExperimentKey>,
+    /// The running experiments of which this takes units out, or gives units another variant. It cannot be applied.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub disturbs: Vec<ExperimentKey>,
 }
 
 /// What happens to a flag.
@@ -179,10 +182,10 @@ impl Plan {
                 return Ok(());
             }
             Some(LiveContent::Ours(before)) => {
-                (ActionKind::Update, Some(before), Change::between(before, wanted))
+                (ActionKind::Update, Some(before), Change::between(before, wanted, self.made_at))
             }
             Some(LiveContent::Drifted { reason, state, raw }) => {
-                let by_hand = state.as_ref().map(|state| Change::between(wanted, state));
+                let by_hand = state.as_ref().map(|state| Change::between(wanted, state, self.made_at));
                 self.drifted.push(Drift {
                     flag: key.to_string(),
                     reason: reason.clone(),
@@ -204,6 +207,12 @@ impl Plan {
             }
         };
         let launched = |key: &ExperimentKey| before.is_some_and(|flag| flag.launches.contains_key(key));
+        let running = |key: &ExperimentKey| {
+            before.and_then(|flag| flag.launches.get(key)).is_some_and(|launch| launch.start <= self.made_at)
+        };
+        let mut disturbs: Vec<_> = changes.iter().filter_map(Change::disturbs).cloned().collect();
+        disturbs.retain(running);
+        disturbs.dedup();
         let servable = wanted.experiments().map(|branch| branch.key.clone());
         self.actions.push(Action {
             flag: key.clone(),
@@ -213,6 +222,7 @@ impl Plan {
             changes,
             desired: Some(wanted.clone()),
             launches: servable.filter(|key| options.primary && !launched(key)).collect(),
+            disturbs,
         });
         Ok(())
     }
@@ -245,6 +255,7 @@ impl Plan {
             changes: vec![Change::Archived],
             desired: None,
             launches: Vec::new(),
+            disturbs: Vec::new(),
         });
     }
 

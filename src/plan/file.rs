@@ -5,7 +5,7 @@ use crate::model::FlagKey;
 use super::Plan;
 
 /// The version of the plan file that this program writes, and the only one that it reads.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// Why a text is not a plan.
 #[derive(Debug, thiserror::Error)]

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::{FlagState, Launch, Live, LiveContent, Plan};
-use crate::model::{Digest, ExperimentKey, FlagKey};
+use super::{Approval, FlagState, Launch, Live, LiveContent, Plan};
+use crate::model::{Digest, ExperimentKey, FlagKey, RolloutKey};
 
 /// A plan that was made from something that is no longer there.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -88,7 +88,7 @@ impl Plan {
         if reasons.is_empty() { Ok(()) } else { Err(Stale { reasons }) }
     }
 
-    /// Returns what is to be written, launches among it: those that are live are kept, new ones are added.
+    /// Returns what is to be written, launches and approvals among it: those that are live are kept, new ones are added.
     pub fn changes(&self, live: &Live, launch: &LaunchInfo) -> Changes {
         let mut changes = Changes::default();
         for action in &self.actions {
@@ -98,7 +98,12 @@ impl Plan {
             };
             let mut flag = desired.clone();
             if let Some(before) = live.flags.get(action.flag.as_str()) {
-                flag.launches = launches_of(&before.content);
+                let recorded = recorded(&before.content);
+                flag.launches = recorded.map(|state| state.launches.clone()).unwrap_or_default();
+                carry_over(&mut flag.approvals, recorded.map(|state| &state.approvals));
+            }
+            for approval in flag.approvals.values_mut().filter(|approval| approval.at.is_none()) {
+                (approval.at, approval.commit) = (Some(launch.now), launch.commit.clone());
             }
             for key in &action.launches {
                 let start = desired
@@ -117,12 +122,23 @@ impl Plan {
     }
 }
 
-fn launches_of(content: &LiveContent) -> BTreeMap<ExperimentKey, Launch> {
+fn recorded(content: &LiveContent) -> Option<&FlagState> {
     match content {
-        LiveContent::Ours(state) => state.launches.clone(),
-        LiveContent::Drifted { state, .. } => {
-            state.as_ref().map(|state| state.launches.clone()).unwrap_or_default()
+        LiveContent::Ours(state) => Some(state),
+        LiveContent::Drifted { state, .. } => state.as_ref(),
+        LiveContent::Foreign { .. } => None,
+    }
+}
+
+/// Keeps what is recorded wherever the plan says nothing else, with when and from which commit.
+fn carry_over(
+    planned: &mut BTreeMap<RolloutKey, Approval>,
+    recorded: Option<&BTreeMap<RolloutKey, Approval>>,
+) {
+    for (key, approval) in recorded.into_iter().flatten() {
+        let same = planned.get(key).is_none_or(|planned| planned.share == approval.share);
+        if same {
+            planned.insert(key.clone(), approval.clone());
         }
-        LiveContent::Foreign { .. } => BTreeMap::new(),
     }
 }

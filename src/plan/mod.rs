@@ -4,22 +4,29 @@
 //! reads what is live as [`Live`]; [`Plan::new`] is the difference, bound to what it was made from, so that
 //! [`Plan::check_fresh`] can refuse it once that has changed.
 
+mod approval;
 mod change;
 mod condition;
 mod desired;
 mod diff;
+mod enrolment;
 mod file;
 mod fresh;
 mod live;
 mod movement;
 mod state;
 
-pub use change::Change;
+pub use approval::{AdvanceError, advance};
+pub use change::{Change, Growth, HeldOut, Served};
 pub use condition::Condition;
 pub use desired::desired;
 pub use diff::{Action, ActionKind, Conflict, Drift, Options, Plan, TooLarge};
+pub use enrolment::{Enrolment, Step};
 pub use file::{FORMAT, PlanFileError};
 pub use fresh::{Changes, LaunchInfo, Stale, StaleReason};
 pub use live::{Live, LiveContent, LiveFlag, LiveVersion};
 pub use movement::Movement;
-pub use state::{Branch, Enrolment, ExperimentBranch, FlagState, Launch, Serving, State, Unit};
+pub use state::{
+    Approval, Branch, Exception, ExperimentBranch, FlagState, HoldoutBranch, Launch, RolloutBranch, Serving,
+    State, Unit,
+};

@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Condition;
+use super::{Condition, Enrolment};
 use crate::model::{
-    AttributeKey, BUCKETS, BucketRange, Digest, EntityKey, ExperimentKey, FlagKey, Salt, Schedule,
+    AttributeKey, Digest, EntityKey, ExperimentKey, FlagKey, HoldoutKey, RolloutKey, Salt, Schedule,
     ServedName, Share, Split, VariantKey,
 };
 
@@ -39,6 +39,9 @@ pub struct FlagState {
     /// When its experiments became servable. Written by apply, carried over by every later one.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub launches: BTreeMap<ExperimentKey, Launch>,
+    /// How far its guarded rollouts may go. Written by apply, carried over by every later one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub approvals: BTreeMap<RolloutKey, Approval>,
 }
 
 /// Whether a flag decides anything.
@@ -64,6 +67,10 @@ pub enum Branch {
     },
     /// Who matches and is enrolled is served an arm.
     Experiment(ExperimentBranch),
+    /// Who matches and has been reached is served a variant.
+    Rollout(RolloutBranch),
+    /// Who is held out is served the default as of the holdout's start.
+    Holdout(HoldoutBranch),
 }
 
 /// An experiment as a target serves it.
@@ -77,74 +84,55 @@ pub struct ExperimentBranch {
     pub audience: Condition,
     /// Who of them is.
     pub enrolment: Enrolment,
+    /// Who is kept from it, the earliest holdout first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub except: Vec<Exception>,
     /// The salt of the draw of purpose `variant`.
     pub salt: Salt,
     /// Who gets what.
     pub split: Split,
 }
 
-/// The draw of purpose `layer`: which buckets are in.
+/// A rollout as a target serves it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "RawEnrolment", into = "RawEnrolment")]
-pub struct Enrolment {
-    salt: Salt,
-    buckets: Vec<BucketRange>,
+pub struct RolloutBranch {
+    /// Its key.
+    pub key: RolloutKey,
+    /// From when on it is served, in whole seconds; it has no end.
+    pub start: Timestamp,
+    /// Whom it may reach.
+    pub audience: Condition,
+    /// Whom of them it has reached when: a draw of purpose `rollout`.
+    pub enrolment: Enrolment,
+    /// Who is kept from it, the earliest holdout first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub except: Vec<Exception>,
+    /// What they are served.
+    pub serve: VariantKey,
 }
 
-#[derive(Serialize, Deserialize)]
-struct RawEnrolment {
-    salt: Salt,
-    buckets: Vec<BucketRange>,
+/// The units of a holdout, and the default that they keep.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HoldoutBranch {
+    /// Its key.
+    pub key: HoldoutKey,
+    /// While it lasts, in whole seconds.
+    pub window: Schedule,
+    /// Whom it has: a draw of purpose `holdout`, which does not grow.
+    pub units: Enrolment,
+    /// What they are served.
+    pub serve: VariantKey,
 }
 
-impl Enrolment {
-    /// Makes an enrolment of buckets in any order; `None` where there are none, or where two ranges meet.
-    ///
-    /// Ranges that touch become one.
-    pub fn new(salt: Salt, mut buckets: Vec<BucketRange>) -> Option<Self> {
-        buckets.sort();
-        let mut merged: Vec<BucketRange> = Vec::with_capacity(buckets.len());
-        for range in buckets {
-            match merged.last().copied() {
-                Some(last) if last.meets(range) => return None,
-                Some(last) if last.last() + 1 == range.first() => {
-                    merged.pop();
-                    merged.extend(BucketRange::new(last.first(), range.last()));
-                }
-                _ => merged.push(range),
-            }
-        }
-        if merged.is_empty() { None } else { Some(Self { salt, buckets: merged }) }
-    }
-
-    /// Returns the salt of the draw.
-    pub fn salt(&self) -> &Salt {
-        &self.salt
-    }
-
-    /// Returns the ranges in order; no two of them meet or touch.
-    pub fn buckets(&self) -> &[BucketRange] {
-        &self.buckets
-    }
-
-    /// Returns the share of all units that is in.
-    pub fn share(&self) -> Share {
-        let count: u32 = self.buckets.iter().map(|range| range.count()).sum();
-        Share::from_ppm(count * (Share::ALL.ppm() / BUCKETS)).unwrap_or(Share::ALL)
-    }
-}
-
-impl TryFrom<RawEnrolment> for Enrolment {
-    type Error = &'static str;
-    fn try_from(raw: RawEnrolment) -> Result<Self, Self::Error> {
-        Self::new(raw.salt, raw.buckets).ok_or("an enrolment needs ranges of buckets that do not meet")
-    }
-}
-
-impl From<Enrolment> for RawEnrolment {
-    fn from(enrolment: Enrolment) -> Self {
-        Self { salt: enrolment.salt, buckets: enrolment.buckets }
-    }
+/// The units that a holdout keeps from an experiment or a rollout which began while it lasts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exception {
+    /// The holdout.
+    pub holdout: HoldoutKey,
+    /// When it ends, in whole seconds: from then on they are served like everybody.
+    pub until: Timestamp,
+    /// Whom it has: a draw of purpose `holdout`, which does not grow.
+    pub units: Enrolment,
 }
 
 /// Where the evaluation context holds a unit's id.
@@ -168,22 +156,45 @@ pub struct Launch {
     pub digest: Option<Digest>,
 }
 
+/// How far a guarded rollout may go, and who said so.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    /// The largest share that may be served.
+    pub share: Share,
+    /// When that was approved; nothing before an apply has written it down.
+    pub at: Option<Timestamp>,
+    /// The book's commit.
+    pub commit: Option<String>,
+}
+
 impl FlagState {
+    /// Returns what is tried, in order.
+    pub fn branches(&self) -> &[Branch] {
+        match &self.serving {
+            Serving::Disabled => &[],
+            Serving::Enabled(branches) => branches,
+        }
+    }
+
     /// Returns the experiments that are served, in the order in which they are tried.
     pub fn experiments(&self) -> impl Iterator<Item = &ExperimentBranch> {
-        let branches = match &self.serving {
-            Serving::Disabled => [].as_slice(),
-            Serving::Enabled(branches) => branches.as_slice(),
-        };
-        branches.iter().filter_map(|branch| match branch {
+        self.branches().iter().filter_map(|branch| match branch {
             Branch::Experiment(experiment) => Some(experiment),
-            Branch::Rule { .. } => None,
+            Branch::Rule { .. } | Branch::Rollout(_) | Branch::Holdout(_) => None,
+        })
+    }
+
+    /// Returns the rollouts that are served, in the order in which they are tried.
+    pub fn rollouts(&self) -> impl Iterator<Item = &RolloutBranch> {
+        self.branches().iter().filter_map(|branch| match branch {
+            Branch::Rollout(rollout) => Some(rollout),
+            Branch::Rule { .. } | Branch::Experiment(_) | Branch::Holdout(_) => None,
         })
     }
 
     /// Tells whether both serve the same; what apply has written down beside it does not count.
     pub fn serves_as(&self, other: &Self) -> bool {
-        let Self { book, owner, entity, unit, entries, default, serving, launches: _ } = self;
+        let Self { book, owner, entity, unit, entries, default, serving, launches: _, approvals: _ } = self;
         (book, owner, entity, unit, entries, default, serving)
             == (
                 &other.book,
@@ -196,36 +207,17 @@ impl FlagState {
             )
     }
 
-    /// Returns the digest of what is served, launches left out.
+    /// Returns the digest of what is served and of how far rollouts may go. Launches are left out, and when and from which
+    /// commit something was approved.
     ///
     /// # Errors
     ///
     /// As [`Digest::of`]; never for a state that came out of [`super::desired`] or out of a target.
     pub fn digest(&self) -> serde_json::Result<Digest> {
-        Digest::of(&Self { launches: BTreeMap::new(), ..self.clone() })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn ranges(texts: &[&str]) -> Vec<BucketRange> {
-        texts.iter().map(|text| BucketRange::parse(text).expect("a range")).collect()
-    }
-
-    #[test]
-    fn ranges_that_touch_become_one() {
-        let salt = Salt::new("s").expect("a salt");
-        let enrolment = Enrolment::new(salt, ranges(&["2000-2999", "0-999", "1000-1999"])).expect("disjoint");
-        assert_eq!(enrolment.buckets(), ranges(&["0-2999"]));
-        assert_eq!(enrolment.share().to_string(), "30%");
-    }
-
-    #[test]
-    fn ranges_that_meet_and_no_ranges_are_no_enrolment() {
-        let salt = Salt::new("s").expect("a salt");
-        assert_eq!(Enrolment::new(salt.clone(), ranges(&["0-10", "10-20"])), None);
-        assert_eq!(Enrolment::new(salt, Vec::new()), None);
+        let mut bare = Self { launches: BTreeMap::new(), ..self.clone() };
+        for approval in bare.approvals.values_mut() {
+            (approval.at, approval.commit) = (None, None);
+        }
+        Digest::of(&bare)
     }
 }

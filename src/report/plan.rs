@@ -1,6 +1,7 @@
 //! A plan, told so that its reader knows who will be served something else.
 
-use crate::plan::{Action, ActionKind, Change, Drift, Plan};
+use crate::model::{ExperimentKey, Share};
+use crate::plan::{Action, ActionKind, Change, Drift, Growth, HeldOut, Plan};
 
 use super::blocks::{Align, Block, Document, Inline, Line, Table, Tone};
 use super::calendar::Calendar;
@@ -18,6 +19,10 @@ pub fn document(plan: &Plan, timezone: &str) -> Document {
     document.push(Block::Paragraph(origin(plan, &calendar)));
     if !plan.conflicts.is_empty() {
         document.push(Block::Alert(conflicts(plan)));
+    }
+    let disturbed: Vec<_> = plan.actions.iter().flat_map(|action| &action.disturbs).collect();
+    if !disturbed.is_empty() {
+        document.push(Block::Alert(disturbs(&disturbed)));
     }
     if !plan.actions.is_empty() {
         document.push(Block::Table(actions(plan, &calendar)));
@@ -83,6 +88,21 @@ fn conflicts(plan: &Plan) -> Line {
     line
 }
 
+fn disturbs(experiments: &[&ExperimentKey]) -> Line {
+    let mut line = vec![Inline::strong("Cannot be applied."), " It takes units out of ".into()];
+    for (index, key) in experiments.iter().enumerate() {
+        if index > 0 {
+            line.push(", ".into());
+        }
+        line.push(Inline::code(key.as_str()));
+    }
+    let what = if experiments.len() == 1 { "which is running" } else { "which are running" };
+    line.push(
+        format!(", {what}, or gives them another variant. End it and start anew under another key.").into(),
+    );
+    line
+}
+
 fn actions(plan: &Plan, calendar: &Calendar) -> Table {
     let mut table = Table::new([("", Align::Left), ("flag", Align::Left), ("what changes", Align::Left)]);
     for action in &plan.actions {
@@ -112,18 +132,30 @@ fn mark(action: &Action) -> Inline {
 /// Tells a change. Dates are the book's; all else is as the change says it.
 fn told(change: &Change, calendar: &Calendar) -> Line {
     match change {
-        Change::ExperimentAdded { key, window, share, everyone } => vec![
+        Change::ExperimentAdded { key, window, share, grows, everyone } => vec![
             "experiment ".into(),
             Inline::code(key.as_str()),
-            format!(
-                " starts {}: {} of {}",
-                calendar.instant(window.start()),
-                exact_percent(share.fraction()),
-                if *everyone { "everybody" } else { "its audience" }
-            )
-            .into(),
+            format!(" starts {}: {}", calendar.instant(window.start()), of_audience(*share, *everyone))
+                .into(),
+            later(grows, calendar).into(),
             format!("; served until {} at most", calendar.instant(window.end())).into(),
         ],
+        Change::RolloutAdded { key, serve, start, share, grows, everyone } => vec![
+            "rollout ".into(),
+            Inline::code(key.as_str()),
+            format!(": {} get ", of_audience(*share, *everyone)).into(),
+            Inline::code(serve.as_str()),
+            format!(" from {}{}", calendar.instant(*start), later(grows, calendar)).into(),
+        ],
+        Change::Holdout { key, from, to: Some(to) } => {
+            let mut line = vec!["holdout ".into(), Inline::code(key.as_str()), " keeps ".into()];
+            line.extend(held_out(to, calendar));
+            if let Some(from) = from {
+                line.push("; it kept ".into());
+                line.extend(held_out(from, calendar));
+            }
+            line
+        }
         Change::Window { key, from, to } => {
             let window = |schedule: &crate::model::Schedule| {
                 format!("{} … {}", calendar.instant(schedule.start()), calendar.instant(schedule.end()))
@@ -136,6 +168,28 @@ fn told(change: &Change, calendar: &Calendar) -> Line {
         }
         other => ticked(&other.to_string()),
     }
+}
+
+fn of_audience(share: Share, everyone: bool) -> String {
+    let of = if everyone { "everybody" } else { "its audience" };
+    format!("{} of {of}", exact_percent(share.fraction()))
+}
+
+/// Tells the steps that come later: `, 10 % from 2026-11-27`.
+fn later(grows: &[Growth], calendar: &Calendar) -> String {
+    let step = |growth: &Growth| {
+        format!(", {} from {}", exact_percent(growth.share.fraction()), calendar.instant(growth.at))
+    };
+    grows.iter().map(step).collect()
+}
+
+fn held_out(held: &HeldOut, calendar: &Calendar) -> Line {
+    let (share, until) = (exact_percent(held.share.fraction()), calendar.instant(held.until));
+    let mut line = vec![format!("{share} of all units out until {until}").into()];
+    if let Some(serve) = &held.serve {
+        line.extend([", with ".into(), Inline::code(serve.as_str())]);
+    }
+    line
 }
 
 /// Turns what stands between backticks into verbatim text.

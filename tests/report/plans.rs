@@ -8,7 +8,16 @@ use trialbook::report::{markdown, plan};
 use crate::fixture::{at, key, share};
 
 fn action(flag: &str, kind: ActionKind, changes: Vec<Change>) -> Action {
-    Action { flag: key(flag), kind, live: None, digest: None, changes, desired: None, launches: Vec::new() }
+    Action {
+        flag: key(flag),
+        kind,
+        live: None,
+        digest: None,
+        changes,
+        desired: None,
+        launches: Vec::new(),
+        disturbs: Vec::new(),
+    }
 }
 
 fn empty() -> Plan {
@@ -39,6 +48,7 @@ fn full() -> Plan {
                 key: key("bold-checkout-button"),
                 window: window("2027-01-05T23:00:00Z"),
                 share: share("20%"),
+                grows: Vec::new(),
                 everyone: false,
             },
             Change::Allocation {

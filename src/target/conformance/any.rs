@@ -4,11 +4,15 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::{at, flag, variant};
+use crate::allocation::BucketSet;
 use crate::model::{
-    AttributeKey, AttributeType, Bound, BucketRange, Digest, ExperimentKey, Number, Salt, Scalar, Schedule,
-    ServedName, Share, Split, Test, Version,
+    AttributeKey, AttributeType, Bound, BucketRange, Digest, ExperimentKey, HoldoutKey, Number, RolloutKey,
+    Salt, Scalar, Schedule, ServedName, Share, Split, Test, Version,
 };
-use crate::plan::{Branch, Condition, Enrolment, ExperimentBranch, FlagState, Launch, Serving, Unit};
+use crate::plan::{
+    Approval, Branch, Condition, Enrolment, Exception, ExperimentBranch, FlagState, HoldoutBranch, Launch,
+    RolloutBranch, Serving, Step, Unit,
+};
 
 fn any_text() -> impl Strategy<Value = String> {
     prop_oneof!["[a-zA-Z0-9]{1,6}", "\\PC{1,6}", Just("true".into()), Just("18".into()), Just("8.2.0".into())]
@@ -70,30 +74,77 @@ fn any_condition() -> impl Strategy<Value = Condition> {
     })
 }
 
-fn any_enrolment() -> impl Strategy<Value = Enrolment> {
+fn any_buckets() -> impl Strategy<Value = Vec<BucketRange>> {
     proptest::collection::btree_set(0u32..10_000, 2..9).prop_map(|cuts| {
         let cuts: Vec<_> = cuts.into_iter().collect();
-        let ranges = cuts.chunks_exact(2).filter_map(|pair| BucketRange::new(pair[0], pair[1]));
-        Enrolment::new(Salt::new("checkout-2026").expect("a salt"), ranges.collect())
-            .expect("ranges in order")
+        cuts.chunks_exact(2).filter_map(|pair| BucketRange::new(pair[0], pair[1])).collect()
     })
+}
+
+/// Some buckets, and at times more of them.
+fn any_enrolment() -> impl Strategy<Value = Enrolment> {
+    let steps = proptest::collection::btree_map(0i64..4_000_000_000, any_buckets(), 0..3);
+    (any_buckets(), steps).prop_map(|(first, steps)| {
+        let salt = Salt::new("checkout-2026").expect("a salt");
+        let enrolment = Enrolment::new(salt, first).expect("ranges in order");
+        steps.into_iter().fold(enrolment, |enrolment, (second, more)| {
+            let larger: BucketSet = enrolment.largest().iter().copied().chain(more).collect();
+            let step = Step { at: at(second), buckets: larger.ranges().to_vec() };
+            let steps = enrolment.grows().iter().cloned().chain([step]).collect();
+            let first = Enrolment::new(enrolment.salt().clone(), enrolment.buckets().to_vec());
+            // A step that adds nothing is none.
+            first.and_then(|first| first.growing(steps)).unwrap_or(enrolment)
+        })
+    })
+}
+
+fn any_units() -> impl Strategy<Value = Enrolment> {
+    let salt = || Salt::new("2026-q4").expect("a salt");
+    any_buckets().prop_map(move |buckets| Enrolment::new(salt(), buckets).expect("ranges in order"))
+}
+
+fn any_exceptions() -> impl Strategy<Value = Vec<Exception>> {
+    let one = ("[a-z]{1,3}", 0i64..4_000_000_000, any_units()).prop_map(|(holdout, until, units)| {
+        Exception { holdout: HoldoutKey::new(holdout).expect("a key"), until: at(until), units }
+    });
+    proptest::collection::vec(one, 0..3)
 }
 
 fn any_branch() -> impl Strategy<Value = Branch> {
     let rule = any_condition().prop_map(|when| Branch::Rule { when, serve: variant("bold") });
-    let experiment = (any_condition(), any_enrolment(), 1u32..999_999, 0i64..4_000_000_000, "[a-z]{1,3}");
-    let experiment = experiment.prop_map(|(audience, enrolment, ppm, start, name)| {
-        let part = |name, ppm| (variant(name), Share::from_ppm(ppm).expect("a share"));
-        Branch::Experiment(ExperimentBranch {
-            key: ExperimentKey::new(name).expect("a key"),
-            window: Schedule::new(at(start), at(start + 86_400)).expect("a window"),
+    let drawn = || (any_condition(), any_enrolment(), any_exceptions(), 0i64..4_000_000_000, "[a-z]{1,3}");
+    let experiment =
+        (drawn(), 1u32..999_999).prop_map(|((audience, enrolment, except, start, name), ppm)| {
+            let part = |name, ppm| (variant(name), Share::from_ppm(ppm).expect("a share"));
+            Branch::Experiment(ExperimentBranch {
+                key: ExperimentKey::new(name).expect("a key"),
+                window: Schedule::new(at(start), at(start + 86_400)).expect("a window"),
+                audience,
+                enrolment,
+                except,
+                salt: Salt::new("s-1").expect("a salt"),
+                split: Split::new(vec![part("bold", ppm), part("plain", 1_000_000 - ppm)]).expect("a split"),
+            })
+        });
+    let rollout = drawn().prop_map(|(audience, enrolment, except, start, name)| {
+        Branch::Rollout(RolloutBranch {
+            key: RolloutKey::new(name).expect("a key"),
+            start: at(start),
             audience,
             enrolment,
-            salt: Salt::new("s-1").expect("a salt"),
-            split: Split::new(vec![part("bold", ppm), part("plain", 1_000_000 - ppm)]).expect("a split"),
+            except,
+            serve: variant("bold"),
         })
     });
-    prop_oneof![rule, experiment]
+    let holdout = (any_units(), 0i64..4_000_000_000, "[a-z]{1,3}").prop_map(|(units, start, name)| {
+        Branch::Holdout(HoldoutBranch {
+            key: HoldoutKey::new(name).expect("a key"),
+            window: Schedule::new(at(start), at(start + 86_400)).expect("a window"),
+            units,
+            serve: variant("plain"),
+        })
+    });
+    prop_oneof![2 => rule, 2 => experiment, 2 => rollout, 1 => holdout]
 }
 
 pub(super) fn any_flag() -> impl Strategy<Value = FlagState> {
@@ -117,6 +168,12 @@ pub(super) fn any_flag() -> impl Strategy<Value = FlagState> {
                 digest: Some(Digest::of_bytes(text.as_bytes())),
             };
             made.launches.insert(ExperimentKey::new("a").expect("a key"), launch);
+            let approval = Approval {
+                share: Share::from_ppm(12_300).expect("a share"),
+                at: Some(at(1_500)),
+                commit: Some(text.clone()),
+            };
+            made.approvals.insert(RolloutKey::new("a").expect("a key"), approval);
         }
         made
     })

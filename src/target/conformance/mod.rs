@@ -12,12 +12,12 @@ use any::any_flag;
 
 use super::{Flagd, Memory, Target, TargetError};
 use crate::model::{
-    AttributeKey, AttributeType, BucketRange, EntityKey, ExperimentKey, FlagKey, LargeChange, Salt, Scalar,
-    Schedule, ServedName, Share, Split, TargetKey, Test, VariantKey,
+    AttributeKey, AttributeType, BucketRange, EntityKey, ExperimentKey, FlagKey, LargeChange, RolloutKey,
+    Salt, Scalar, Schedule, ServedName, Share, Split, TargetKey, Test, VariantKey,
 };
 use crate::plan::{
-    ActionKind, Branch, Change, Changes, Condition, Enrolment, ExperimentBranch, FlagState, LaunchInfo,
-    LiveContent, LiveVersion, Options, Plan, Serving, StaleReason, State, Unit,
+    ActionKind, Approval, Branch, Change, Changes, Condition, Enrolment, ExperimentBranch, FlagState,
+    LaunchInfo, LiveContent, LiveVersion, Options, Plan, RolloutBranch, Serving, StaleReason, State, Unit,
 };
 
 /// A target under test, and somebody else's hands on it.
@@ -126,11 +126,13 @@ fn flag(percent: u32) -> FlagState {
                 window: Schedule::new(at(1_000), at(2_000)).expect("a window"),
                 audience: Condition::everyone(),
                 enrolment: Enrolment::new(salt.clone(), buckets).expect("an enrolment"),
+                except: Vec::new(),
                 salt,
                 split,
             }),
         ]),
         launches: BTreeMap::new(),
+        approvals: BTreeMap::new(),
     }
 }
 
@@ -259,6 +261,67 @@ fn a_launch_is_recorded_once_and_kept(subject: &dyn Subject) {
     );
 }
 
+/// A flag whose guarded rollout may reach so many percent.
+fn released(percent: u32) -> FlagState {
+    let rollout = RolloutKey::new("new-button").expect("a key");
+    let salt = Salt::new("new-button").expect("a salt");
+    let buckets = vec![BucketRange::new(0, percent * 100 - 1).expect("a range")];
+    let mut state = flag(20);
+    state.serving = Serving::Enabled(vec![Branch::Rollout(RolloutBranch {
+        key: rollout.clone(),
+        start: at(1_000),
+        audience: Condition::everyone(),
+        enrolment: Enrolment::new(salt, buckets).expect("an enrolment"),
+        except: Vec::new(),
+        serve: variant("bold"),
+    })]);
+    state.approvals.insert(rollout, Approval { share: share(percent), at: None, commit: None });
+    state
+}
+
+fn an_approval_is_recorded_and_kept_until_the_next(subject: &dyn Subject) {
+    let approved = || {
+        let live = subject.target().read().expect("a live state");
+        let shares: Vec<_> = live.approvals(at(9_000)).into_values().map(|share| share.to_string()).collect();
+        let flag = live.state().flags[&key("a")].clone();
+        (shares, flag.approvals.into_values().map(|approval| approval.at).collect::<Vec<_>>())
+    };
+    apply(subject, &plan(subject, &state(&[("a", released(1))]), &primary()), at(600));
+    assert_eq!(approved(), (vec!["1%".to_owned()], vec![Some(at(600))]));
+    let mut renamed = released(1);
+    renamed.owner = "team-search".into();
+    apply(subject, &plan(subject, &state(&[("a", renamed)]), &primary()), at(700));
+    assert_eq!(approved(), (vec!["1%".to_owned()], vec![Some(at(600))]));
+    apply(subject, &plan(subject, &state(&[("a", released(10))]), &primary()), at(800));
+    assert_eq!(approved(), (vec!["10%".to_owned()], vec![Some(at(800))]));
+    // Switched off and on again, it has what it had.
+    let off = FlagState { serving: Serving::Disabled, approvals: BTreeMap::new(), ..released(10) };
+    apply(subject, &plan(subject, &state(&[("a", off)]), &primary()), at(900));
+    assert_eq!(approved(), (vec!["10%".to_owned()], vec![Some(at(800))]));
+}
+
+fn what_has_no_guardrails_has_what_it_serves(subject: &dyn Subject) {
+    let unguarded = FlagState { approvals: BTreeMap::new(), ..released(10) };
+    serve(subject, &state(&[("a", unguarded)]));
+    let live = subject.target().read().expect("a live state");
+    assert_eq!(live.approvals(at(999)).len(), 0);
+    assert_eq!(live.approvals(at(1_000)).values().map(ToString::to_string).collect::<Vec<_>>(), ["10%"]);
+}
+
+fn a_plan_that_takes_units_out_of_what_runs_says_which(subject: &dyn Subject) {
+    serve(subject, &state(&[("a", flag(20))]));
+    let target = subject.target();
+    let shrunk = |now| {
+        let live = target.read().expect("a live state");
+        let desired = state(&[("a", flag(10))]);
+        let name = TargetKey::new("production").expect("a key");
+        let identity = target.identity().to_owned();
+        let plan = Plan::new(name, identity, "shop".into(), None, &live, &desired, at(now), &primary());
+        plan.expect("a plan").actions.iter().flat_map(|action| &action.disturbs).count()
+    };
+    assert_eq!((shrunk(999), shrunk(1_000)), (0, 1));
+}
+
 fn a_late_launch_begins_when_it_is_applied(subject: &dyn Subject) {
     let plan = plan(subject, &state(&[("a", flag(20))]), &primary());
     apply(subject, &plan, at(1_500));
@@ -306,7 +369,7 @@ fn a_plan_reads_back_and_cannot_be_edited(subject: &dyn Subject) {
     let text = made.write().expect("a plan file");
     assert_eq!(Plan::read(&text).expect("a plan"), made);
     assert!(Plan::read(&text.replace("\"orange\"", "\"pink\"")).is_err());
-    assert!(Plan::read(&text.replacen("\"version\": 1", "\"version\": 2", 1)).is_err());
+    assert!(Plan::read(&text.replacen("\"version\": 2", "\"version\": 1", 1)).is_err());
     assert!(Plan::read("{}").is_err() && Plan::read("").is_err());
     let again = plan(subject, &state(&[("a", flag(20))]), &primary());
     assert_eq!(made.digest().expect("a digest"), again.digest().expect("a digest"));
@@ -350,6 +413,9 @@ macro_rules! targets {
             what_the_book_no_longer_has_goes,
             a_launch_is_recorded_once_and_kept,
             a_late_launch_begins_when_it_is_applied,
+            an_approval_is_recorded_and_kept_until_the_next,
+            what_has_no_guardrails_has_what_it_serves,
+            a_plan_that_takes_units_out_of_what_runs_says_which,
             another_target_than_the_primary_launches_nothing,
             a_stale_plan_says_what_differs,
             a_plan_outlives_changes_to_what_it_does_not_touch,

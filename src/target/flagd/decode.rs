@@ -8,10 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::{draw, encode, logic, metadata};
+use crate::allocation::Purpose;
 use crate::model::{
     AttributeKey, AttributeType, Bound, Number, Scalar, Schedule, ServedName, Test, VariantKey, Version,
 };
-use crate::plan::{Branch, Condition, ExperimentBranch, FlagState, Serving};
+use crate::plan::{
+    Branch, Condition, Exception, ExperimentBranch, FlagState, HoldoutBranch, RolloutBranch, Serving,
+};
 
 /// A flag of a book that is not as an apply left it.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,28 +73,63 @@ fn state(flag: &Value) -> Option<FlagState> {
         default: VariantKey::new(flag.get("defaultVariant")?.as_str()?).ok()?,
         serving: if about.enabled { Serving::Enabled(branches) } else { Serving::Disabled },
         launches: about.launches,
+        approvals: about.approvals,
     })
 }
 
 fn branch(step: &[Value]) -> Option<Branch> {
     let [when, result] = step else { return None };
-    if let Some(variant) = result.as_str() {
-        return Some(Branch::Rule { when: condition(when)?, serve: VariantKey::new(variant).ok()? });
+    let timed = timed(when);
+    let Some(variant) = result.as_str() else { return experiment(timed?, result) };
+    let serve = VariantKey::new(variant).ok()?;
+    let Some(conditions) = timed else { return Some(Branch::Rule { when: condition(when)?, serve }) };
+    let drawn = draw::draw(conditions.last()?)?;
+    let (start, key) = (instant(conditions.first()?, ">=")?, drawn.of?);
+    if drawn.purpose == Purpose::Holdout {
+        let window = Schedule::new(start, instant(conditions.get(1)?, "<")?).ok()?;
+        let units = drawn.enrolment;
+        return Some(Branch::Holdout(HoldoutBranch { key: key.parse().ok()?, window, units, serve }));
     }
-    let (key, salt, split) = draw::split(result)?;
-    let conditions = when.get("and")?.as_array()?;
-    let second = |i: usize, operator: &str| {
-        let second = conditions.get(i)?.get(operator)?.get(1)?.as_i64()?;
-        jiff::Timestamp::from_second(second).ok()
-    };
+    Some(Branch::Rollout(RolloutBranch {
+        key: key.parse().ok()?,
+        start,
+        audience: condition(conditions.get(1)?)?,
+        enrolment: drawn.enrolment,
+        except: exceptions(conditions.get(4..)?)?,
+        serve,
+    }))
+}
+
+fn experiment(conditions: &[Value], arm: &Value) -> Option<Branch> {
+    let (key, salt, split) = draw::split(arm)?;
+    let window = Schedule::new(instant(conditions.first()?, ">=")?, instant(conditions.get(1)?, "<")?);
     Some(Branch::Experiment(ExperimentBranch {
         key,
-        window: Schedule::new(second(0, ">=")?, second(1, "<")?).ok()?,
+        window: window.ok()?,
         audience: condition(conditions.get(2)?)?,
-        enrolment: draw::enrolment(conditions.last()?)?,
+        enrolment: draw::draw(conditions.last()?)?.enrolment,
+        except: exceptions(conditions.get(5..)?)?,
         salt,
         split,
     }))
+}
+
+/// Returns the conditions of a branch that begins with a time; no rule does, because no attribute has a `$` in its name.
+fn timed(when: &Value) -> Option<&[Value]> {
+    let conditions = when.get("and")?.as_array()?;
+    instant(conditions.first()?, ">=").map(|_| conditions.as_slice())
+}
+
+fn instant(value: &Value, operator: &str) -> Option<jiff::Timestamp> {
+    let sides = value.get(operator)?;
+    let second = sides.get(1)?.as_i64().filter(|_| sides.get(0) == Some(&draw::now()))?;
+    jiff::Timestamp::from_second(second).ok()
+}
+
+/// What stands between the tests of the unit and the draw.
+fn exceptions(conditions: &[Value]) -> Option<Vec<Exception>> {
+    let (_, exceptions) = conditions.split_last()?;
+    exceptions.iter().map(draw::exception).collect()
 }
 
 /// Reads a condition. Depth is bounded by the JSON reader.

@@ -3,7 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use super::{draw, logic, metadata};
-use crate::plan::{Branch, ExperimentBranch, FlagState, Serving, Unit};
+use crate::plan::{
+    Branch, Condition, Enrolment, Exception, ExperimentBranch, FlagState, HoldoutBranch, RolloutBranch,
+    Serving,
+};
 
 /// Why flagd cannot serve a flag.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -50,37 +53,71 @@ pub fn encode(state: &FlagState) -> Result<Value, Inexpressible> {
 /// One flat `if`: pairs of condition and result, and no `else`, so that an evaluator reports the default as such.
 fn targeting(state: &FlagState) -> Result<Option<Value>, Inexpressible> {
     let Serving::Enabled(branches) = &state.serving else { return Ok(None) };
-    if branches.len() > MOST_BRANCHES {
-        let problem =
-            format!("it has {} rules and experiments, and the limit is {MOST_BRANCHES}", branches.len());
+    let branchings = branches.iter().map(branchings).sum::<usize>();
+    if branchings > MOST_BRANCHES {
+        let problem = format!(
+            "its rules, experiments, rollouts and holdouts branch {branchings} times, and the limit is {MOST_BRANCHES}"
+        );
         return Err(Inexpressible(problem));
     }
+    let unit = draw::unit(&state.unit);
     let mut steps = Vec::with_capacity(branches.len() * 2);
     for branch in branches {
-        match branch {
-            Branch::Rule { when, serve } => {
-                steps.push(logic::condition(when).map_err(Inexpressible)?);
-                steps.push(json!(serve.as_str()));
-            }
-            Branch::Experiment(experiment) => steps.extend(arms(experiment, &state.unit)?),
-        }
+        steps.extend(match branch {
+            Branch::Rule { when, serve } => [condition(when)?, json!(serve.as_str())],
+            Branch::Experiment(experiment) => arms(experiment, &unit)?,
+            Branch::Rollout(rollout) => release(rollout, &unit)?,
+            Branch::Holdout(holdout) => former_default(holdout, &unit),
+        });
     }
     Ok((!steps.is_empty()).then(|| json!({"if": steps})))
 }
 
-/// The cheapest test first: the time, then who, then the hash.
-fn arms(experiment: &ExperimentBranch, unit: &Unit) -> Result<[Value; 2], Inexpressible> {
-    let now = logic::var("$flagd.timestamp");
-    let unit = draw::unit(unit);
+/// How often an evaluator branches: once for itself, for each step that comes later, and for each holdout.
+fn branchings(branch: &Branch) -> usize {
+    let more = |enrolment: &Enrolment, except: &[Exception]| enrolment.grows().len() + except.len();
+    1 + match branch {
+        Branch::Rule { .. } | Branch::Holdout(_) => 0,
+        Branch::Experiment(experiment) => more(&experiment.enrolment, &experiment.except),
+        Branch::Rollout(rollout) => more(&rollout.enrolment, &rollout.except),
+    }
+}
+
+fn condition(condition: &Condition) -> Result<Value, Inexpressible> {
+    logic::condition(condition).map_err(Inexpressible)
+}
+
+/// The cheapest test first: the time, then who, then the hashes.
+fn arms(experiment: &ExperimentBranch, unit: &Value) -> Result<[Value; 2], Inexpressible> {
     let mut conditions = vec![
-        json!({">=": [now, experiment.window.start().as_second()]}),
-        json!({"<": [now, experiment.window.end().as_second()]}),
-        logic::condition(&experiment.audience).map_err(Inexpressible)?,
+        json!({">=": [draw::now(), experiment.window.start().as_second()]}),
+        json!({"<": [draw::now(), experiment.window.end().as_second()]}),
+        condition(&experiment.audience)?,
     ];
-    conditions.extend(draw::has_unit(&unit));
-    conditions.push(draw::enrolled(&experiment.enrolment, &unit));
-    let arm = draw::arm(&experiment.key, &experiment.salt, &experiment.split, &unit);
+    conditions.extend(draw::has_unit(unit));
+    conditions.extend(experiment.except.iter().map(|exception| draw::not_held(exception, unit)));
+    conditions.push(draw::enrolled(&experiment.enrolment, unit));
+    let arm = draw::arm(&experiment.key, &experiment.salt, &experiment.split, unit);
     Ok([json!({"and": conditions}), arm])
+}
+
+fn release(rollout: &RolloutBranch, unit: &Value) -> Result<[Value; 2], Inexpressible> {
+    let mut conditions =
+        vec![json!({">=": [draw::now(), rollout.start.as_second()]}), condition(&rollout.audience)?];
+    conditions.extend(draw::has_unit(unit));
+    conditions.extend(rollout.except.iter().map(|exception| draw::not_held(exception, unit)));
+    conditions.push(draw::reached(rollout.key.as_str(), &rollout.enrolment, unit));
+    Ok([json!({"and": conditions}), json!(rollout.serve.as_str())])
+}
+
+fn former_default(holdout: &HoldoutBranch, unit: &Value) -> [Value; 2] {
+    let mut conditions = vec![
+        json!({">=": [draw::now(), holdout.window.start().as_second()]}),
+        json!({"<": [draw::now(), holdout.window.end().as_second()]}),
+    ];
+    conditions.extend(draw::has_unit(unit));
+    conditions.push(draw::held(holdout.key.as_str(), &holdout.units, unit));
+    [json!({"and": conditions}), json!(holdout.serve.as_str())]
 }
 
 fn depth(value: &Value) -> usize {

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::model::{AttributeKey, Digest, EntityKey, ExperimentKey};
-use crate::plan::{FlagState, Launch, Serving, Unit};
+use crate::model::{AttributeKey, Digest, EntityKey, ExperimentKey, RolloutKey, Share};
+use crate::plan::{Approval, FlagState, Launch, Serving, Unit};
 
 const BOOK: &str = "trialbook.book";
 const OWNER: &str = "trialbook.owner";
@@ -17,6 +17,7 @@ const ENTITY: &str = "trialbook.entity";
 const UNIT: &str = "trialbook.unit";
 const ENABLED: &str = "trialbook.enabled";
 const LAUNCH: &str = "trialbook.launch.";
+const ROLLOUT: &str = "trialbook.rollout.";
 const SEAL: &str = "trialbook.digest";
 
 /// Returns the book that a flag in flagd's form belongs to, if it says one.
@@ -43,6 +44,15 @@ pub(super) fn encode(state: &FlagState) -> Map<String, Value> {
         }
         if let Some(digest) = &launch.digest {
             metadata.insert(format!("{LAUNCH}{key}.digest"), json!(digest.as_str()));
+        }
+    }
+    for (key, approval) in &state.approvals {
+        metadata.insert(format!("{ROLLOUT}{key}.approved"), json!(approval.share.to_string()));
+        if let Some(at) = approval.at {
+            metadata.insert(format!("{ROLLOUT}{key}.at"), json!(at.to_string()));
+        }
+        if let Some(commit) = &approval.commit {
+            metadata.insert(format!("{ROLLOUT}{key}.commit"), json!(commit));
         }
     }
     metadata
@@ -76,6 +86,7 @@ pub(super) struct Metadata {
     pub(super) unit: Unit,
     pub(super) enabled: bool,
     pub(super) launches: BTreeMap<ExperimentKey, Launch>,
+    pub(super) approvals: BTreeMap<RolloutKey, Approval>,
 }
 
 /// Reads what [`encode`] wrote; the caller compares by encoding again.
@@ -99,6 +110,19 @@ pub(super) fn decode(flag: &Value) -> Option<Metadata> {
         let commit = text(&format!("{LAUNCH}{key}.commit")).map(str::to_owned);
         launches.insert(ExperimentKey::new(key).ok()?, Launch { start, commit, digest });
     }
+    let mut approvals = BTreeMap::new();
+    for key in metadata.keys() {
+        let Some(key) = key.strip_prefix(ROLLOUT).and_then(|rest| rest.strip_suffix(".approved")) else {
+            continue;
+        };
+        let share = Share::parse(text(&format!("{ROLLOUT}{key}.approved"))?).ok()?;
+        let at = match text(&format!("{ROLLOUT}{key}.at")) {
+            Some(at) => Some(at.parse().ok()?),
+            None => None,
+        };
+        let commit = text(&format!("{ROLLOUT}{key}.commit")).map(str::to_owned);
+        approvals.insert(RolloutKey::new(key).ok()?, Approval { share, at, commit });
+    }
     Some(Metadata {
         book: text(BOOK)?.to_owned(),
         owner: text(OWNER)?.to_owned(),
@@ -106,5 +130,6 @@ pub(super) fn decode(flag: &Value) -> Option<Metadata> {
         unit,
         enabled: metadata.get(ENABLED) != Some(&json!(false)),
         launches,
+        approvals,
     })
 }
