@@ -335,6 +335,7 @@ impl Book {
             book.by_flag.clear();
             book.rollouts_by_flag.clear();
         }
+        book.uses = OnceLock::new();
         Cow::Owned(book)
     }
 
