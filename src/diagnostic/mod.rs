@@ -194,6 +194,18 @@ impl Diagnostic {
         self
     }
 
+    /// Returns the path of every file that it points into; some more than once.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        let labels = std::iter::once(&self.primary).chain(&self.related).map(|label| &label.file);
+        let edits = self.fix.iter().flat_map(|fix| &fix.edits).map(|edit| &edit.file);
+        labels.chain(edits).map(|file| file.path())
+    }
+
+    /// Tells whether any place in it, or any edit of its fix, is in this file.
+    pub fn points_into(&self, path: &str) -> bool {
+        self.paths().any(|other| other == path)
+    }
+
     /// Returns the key that orders findings for reading: file, place, rule, message.
     pub fn order(&self) -> (&str, usize, &str, &str) {
         (self.primary.file.path(), self.primary.span.start, self.rule, &self.message)

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::yaml::{Comment, Content, Node};
-use crate::model::Kind;
+use crate::model::{Kind, PartName};
 use crate::span::{SourceFile, Span};
 
 /// A place in a file.
@@ -35,6 +35,11 @@ impl Document {
     /// Returns the stem of its name; `trialbook` for the book's own file.
     pub fn key(&self) -> &str {
         &self.key
+    }
+
+    /// Returns the name of the part that it says.
+    pub(super) fn name(&self) -> PartName {
+        PartName::new(self.kind, self.key.as_str())
     }
 
     /// Returns its text.
@@ -86,11 +91,61 @@ pub struct Documents {
 impl Documents {
     /// Indexes documents, which are in the order of their paths; of two with one kind and key the first counts.
     pub(super) fn new(documents: Vec<Document>) -> Self {
+        let by_key = Self::keys(&documents);
+        Self { documents, by_key, nowhere: SourceFile::new(super::BOOK_FILE, "") }
+    }
+
+    fn keys(documents: &[Document]) -> BTreeMap<Kind, HashMap<String, usize>> {
         let mut by_key = BTreeMap::<Kind, HashMap<String, usize>>::new();
         for (index, document) in documents.iter().enumerate() {
             by_key.entry(document.kind).or_default().entry(document.key.clone()).or_insert(index);
         }
-        Self { documents, by_key, nowhere: SourceFile::new(super::BOOK_FILE, "") }
+        by_key
+    }
+
+    /// Returns where the file of a path is among them; where it would be, where there is none.
+    pub(super) fn position(&self, path: &str) -> Result<usize, usize> {
+        self.documents.binary_search_by(|document| document.file.path().cmp(path))
+    }
+
+    /// Returns the file at a place.
+    pub(super) fn at(&self, index: usize) -> Option<&Document> {
+        self.documents.get(index)
+    }
+
+    /// Returns the place of the file of a kind and key.
+    pub(super) fn index_of(&self, kind: Kind, key: &str) -> Option<usize> {
+        let keys = self.by_key.get(&kind)?;
+        if kind == Kind::Book { keys.values().next().copied() } else { keys.get(key).copied() }
+    }
+
+    /// Returns the keys of a kind, each with the place of its file, in no order.
+    pub(super) fn of_kind(&self, kind: Kind) -> impl Iterator<Item = (&str, usize)> {
+        self.by_key.get(&kind).into_iter().flatten().map(|(key, index)| (key.as_str(), *index))
+    }
+
+    /// Tells whether two files have the same kind and key.
+    pub(super) fn has_duplicates(&self) -> bool {
+        self.by_key.values().map(HashMap::len).sum::<usize>() < self.documents.len()
+    }
+
+    /// Puts a file in the place of one of the same path.
+    pub(super) fn replace(&mut self, index: usize, document: Document) {
+        if let Some(old) = self.documents.get_mut(index) {
+            *old = document;
+        }
+    }
+
+    /// Adds a file at its place.
+    pub(super) fn insert(&mut self, index: usize, document: Document) {
+        self.documents.insert(index, document);
+        self.by_key = Self::keys(&self.documents);
+    }
+
+    /// Takes a file out.
+    pub(super) fn remove(&mut self, index: usize) {
+        self.documents.remove(index);
+        self.by_key = Self::keys(&self.documents);
     }
 
     /// Returns every file, in the order of their paths.
@@ -105,9 +160,7 @@ impl Documents {
 
     /// Returns the file of a kind and key. The key of `trialbook.yaml` does not matter: there is one.
     pub fn get(&self, kind: Kind, key: &str) -> Option<&Document> {
-        let keys = self.by_key.get(&kind)?;
-        let index = if kind == Kind::Book { keys.values().next() } else { keys.get(key) };
-        self.documents.get(*index?)
+        self.documents.get(self.index_of(kind, key)?)
     }
 
     /// Returns the file at a path, relative to the book's root.

@@ -4,6 +4,7 @@
 
 pub mod discover;
 mod documents;
+mod draft;
 mod lower;
 mod name;
 mod nearest;
@@ -16,10 +17,9 @@ pub mod yaml;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
 pub use discover::{DiscoverError, RawFile, find_root, read_folder};
 pub use documents::{Document, Documents, Place};
+pub use draft::{Concerned, Draft, Effect};
 pub use name::identity;
 pub use nearest::{nearest, suggestion};
 pub use rules::{RULES, STRUCTURAL};
@@ -54,43 +54,11 @@ pub struct Loaded {
 
 /// Reads the files of a book. All problems of all files are found in one run.
 pub fn load(files: Vec<RawFile>) -> Loaded {
-    let mut files = files;
-    files.sort_by(|a, b| a.path.cmp(&b.path));
-    let read: Vec<_> = files.into_par_iter().map(read_file).collect();
-    let mut findings = Vec::new();
-    let (mut documents, mut syntaxes) = (Vec::new(), Vec::new());
-    for Read { document, syntax, findings: found } in read {
-        findings.extend(found);
-        if let Some(document) = document {
-            documents.push(document);
-            syntaxes.push(syntax);
-        }
-    }
-    let documents = Documents::new(documents);
-    findings.extend(lost_files(&documents));
-    let (contents, found) = lower::lower(&documents, &syntaxes);
-    findings.extend(found);
-    findings.sort_by(|a, b| a.order().cmp(&b.order()));
-    let mut findings = bounded(unambiguous(findings));
-    let failed = findings.iter().any(|finding| finding.severity == Severity::Error);
-    let book = match contents {
-        Some(contents) if !failed => match Book::new(contents) {
-            Ok(book) => Some(book),
-            Err(errors) => {
-                // `lower` finds these with better places; this is the net below it.
-                findings.extend(errors.into_iter().map(|error| {
-                    let place = documents.place(error.kind, &error.key, "");
-                    Diagnostic::error(rules::INVALID_BOOK, error.to_string(), &place.file, place.span)
-                }));
-                None
-            }
-        },
-        Some(_) | None => None,
-    };
-    Loaded { book, documents, findings }
+    Draft::read(files, false).into_loaded()
 }
 
 /// A file after the steps that need no other file.
+#[derive(Default)]
 struct Read {
     document: Option<Document>,
     syntax: Option<File>,

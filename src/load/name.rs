@@ -7,7 +7,7 @@ use super::nearest::nearest;
 use super::syntax::key_like;
 use super::{BOOK_FILE, rules};
 use crate::diagnostic::Diagnostic;
-use crate::model::{Kind, SurfaceKey};
+use crate::model::{Kind, PartName, SurfaceKey};
 use crate::span::{SourceFile, Span};
 
 /// What a path is to a book.
@@ -68,6 +68,16 @@ pub fn identity(path: &str) -> Option<String> {
     match classify(path) {
         FileName::Of(kind, key) => Some(format!("{key}.{kind}")),
         FileName::Wrong(_) | FileName::Other => None,
+    }
+}
+
+impl FileName<'_> {
+    /// Returns the part that the file says.
+    pub fn part(&self) -> Option<PartName> {
+        match self {
+            Self::Of(kind, key) => Some(PartName::new(*kind, *key)),
+            Self::Wrong(_) | Self::Other => None,
+        }
     }
 }
 

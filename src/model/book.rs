@@ -186,11 +186,16 @@ impl From<Book> for Contents {
 impl Book {
     /// Checks that the contents fit together.
     pub fn new(contents: Contents) -> Result<Self, Vec<BookError>> {
+        Self::build(contents).map_err(|refused| refused.1)
+    }
+
+    /// Checks that the contents fit together; hands them back where they do not.
+    pub fn build(contents: Contents) -> Result<Self, Box<(Contents, Vec<BookError>)>> {
         let mut audit = Audit { contents: &contents, extents: BTreeMap::new(), errors: Vec::new() };
         audit.run();
         let Audit { extents, errors, .. } = audit;
         if !errors.is_empty() {
-            return Err(errors);
+            return Err(Box::new((contents, errors)));
         }
         let (by_flag, rollouts_by_flag) = (BTreeMap::new(), BTreeMap::new());
         let mut book = Self { contents, by_flag, rollouts_by_flag, extents, uses: OnceLock::new() };
@@ -203,69 +208,64 @@ impl Book {
         Ok(book)
     }
 
-    /// Changes parts of the book in place: each name gets what stands beside it, or nothing where that is `None`. Returns
-    /// what was there before, in the same form: changing back is another such change.
+    /// Changes parts of the book in place: each name gets what stands beside it, or nothing where that is `None`. What was
+    /// there before then stands in the changes: made again, they change the book back.
     ///
     /// Costs what the parts cost that change and that lead to them, not what the book costs.
     ///
     /// # Errors
     ///
-    /// Where the contents would no longer fit together; the book stays as it was.
-    pub fn change(&mut self, changes: Changes) -> Result<Changes, Vec<BookError>> {
-        let before = self.exchange(changes);
-        let names: Vec<_> = before.keys().cloned().collect();
-        let affected = self.uses().dependents(names);
-        let segments = affected.iter().any(|name| name.kind == Kind::Segment);
-        let extents = if segments { BTreeMap::new() } else { std::mem::take(&mut self.extents) };
-        let mut audit = Audit { contents: &self.contents, extents, errors: Vec::new() };
-        if segments {
-            audit.segments();
-        }
-        // In an order that is always the same.
-        let affected: BTreeSet<_> = affected.into_iter().collect();
-        for name in affected.iter().filter(|name| name.kind != Kind::Segment) {
-            if let Some(part) = self.contents.part(name.kind, &name.key) {
-                audit.part(part);
-            }
-        }
-        let slots = before.keys().filter(|name| name.kind == Kind::Experiment);
-        let holders = slots.flat_map(|name| self.uses().of_part(name.kind, &name.key));
-        for layer in holders.filter_map(|name| self.contents.layers.get(&*name.key)) {
-            audit.layer(layer);
-        }
+    /// Where the contents would no longer fit together; the book and the changes stay as they were.
+    pub fn change(&mut self, changes: &mut Changes) -> Result<(), Vec<BookError>> {
+        self.exchange(changes);
+        let affected: BTreeSet<_> = self.uses().dependents(changes.keys().cloned()).into_iter().collect();
+        let extents = if affected.iter().any(|name| name.kind == Kind::Segment) {
+            None
+        } else {
+            Some(std::mem::take(&mut self.extents))
+        };
+        let mut audit = self.audit(extents);
+        affected.iter().filter_map(|name| self.part(name.kind, &name.key)).for_each(|part| audit.part(part));
+        let experiments = changes.keys().filter(|name| name.kind == Kind::Experiment);
+        let holders = experiments.flat_map(|name| self.uses().of_part(name.kind, &name.key));
+        holders.filter_map(|name| self.layers.get(&*name.key)).for_each(|layer| audit.layer(layer));
         let Audit { extents, errors, .. } = audit;
         self.extents = extents;
         if errors.is_empty() {
-            return Ok(before);
+            return Ok(());
         }
-        self.exchange(before);
-        if segments {
-            let mut audit = Audit { contents: &self.contents, extents: BTreeMap::new(), errors: Vec::new() };
-            audit.segments();
-            self.extents = audit.extents;
-        }
+        self.exchange(changes);
+        self.extents = self.audit(None).extents;
         Err(errors)
     }
 
+    /// Begins an audit, with what is known of the segments; where that is nothing, they are audited first.
+    fn audit(&self, extents: Option<BTreeMap<SegmentKey, Extent>>) -> Audit<'_> {
+        let known = extents.is_some();
+        let mut audit =
+            Audit { contents: &self.contents, extents: extents.unwrap_or_default(), errors: Vec::new() };
+        if !known {
+            audit.segments();
+        }
+        audit
+    }
+
     /// Exchanges parts, and keeps what is collected from them up to date.
-    fn exchange(&mut self, changes: Changes) -> Changes {
-        let mut before = Changes::new();
+    fn exchange(&mut self, changes: &mut Changes) {
         let mut uses = self.uses.take().unwrap_or_else(|| Uses::of(&self.contents));
-        for (name, new) in changes {
+        for (name, slot) in changes {
             let old = self.contents.remove(name.kind, &name.key);
             if let Some(old) = &old {
                 uses.remove(old.as_ref());
                 self.delist(old.as_ref());
             }
-            if let Some(new) = new {
+            if let Some(new) = std::mem::replace(slot, old) {
                 uses.add(new.as_ref());
                 self.list(new.as_ref());
                 self.contents.insert(new);
             }
-            before.insert(name, old);
         }
         self.uses = OnceLock::from(uses);
-        before
     }
 
     /// Enters a part among those of its flag.

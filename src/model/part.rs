@@ -91,6 +91,17 @@ macro_rules! parts {
                 }
             }
 
+            /// Takes over every part of other contents, in place of its own.
+            pub fn take_parts(&mut self, other: Contents) {
+                $(self.$map = other.$map;)*
+            }
+
+            /// Returns every part.
+            pub fn into_parts(self) -> impl Iterator<Item = Part> {
+                std::iter::empty()
+                    $(.chain(self.$map.into_values().map(|part| Part::$kind(Box::new(part)))))*
+            }
+
             /// Removes a part and returns it.
             pub fn remove(&mut self, kind: Kind, key: &str) -> Option<Part> {
                 match kind {

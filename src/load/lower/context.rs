@@ -1,6 +1,7 @@
 //! What lowering a file has to know of the others.
 
-use std::collections::{BTreeMap, HashMap};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
@@ -11,9 +12,10 @@ use crate::load::documents::Documents;
 use crate::load::nearest::suggestion;
 use crate::load::rules;
 use crate::load::syntax::book::DefaultsSyntax;
-use crate::load::syntax::{File, When, experiment, flag, holdout, layer, metric, rollout, segment, source};
+use crate::load::syntax::{File, When, experiment, flag, holdout, layer, metric, segment, source};
 use crate::model::{
-    Analysis, Attribute, AttributeKey, Entity, EntityKey, Kind, Surface, SurfaceKey, Target, TargetKey,
+    Analysis, Attribute, AttributeKey, Entity, EntityKey, Kind, PartName, Surface, SurfaceKey, Target,
+    TargetKey,
 };
 use crate::span::{Span, Spanned};
 
@@ -82,40 +84,63 @@ pub(super) fn instant(timezone: &TimeZone, when: &Spanned<When>, sink: &mut Sink
     }
 }
 
+/// What lowering a file asked of the others: it has to be lowered again when the answer may differ.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(in crate::load) enum Question {
+    /// What is in this file, if there is one.
+    Of(PartName),
+    /// Which files of a kind there are.
+    Keys(Kind),
+    /// What is in any file of a kind.
+    All(Kind),
+}
+
+/// Everything that is asked while one file is lowered; `None`: nobody wants to know.
+pub(super) type Log = Option<RefCell<HashSet<Question>>>;
+
+/// What was found to be meant by names that no file has: one renamed metric may be missed ten thousand times.
+#[derive(Default)]
+pub(super) struct Suggestions(Mutex<HashMap<(Kind, String), String>>);
+
 /// The files of a kind.
 pub(super) struct Files<'a, T> {
-    /// By key: `None` where a file could not be read.
-    by_key: HashMap<&'a str, Option<&'a T>>,
-    /// What was found to be meant by names that no file has: one renamed metric may be missed ten thousand times.
-    suggestions: Mutex<HashMap<String, String>>,
+    kind: Kind,
+    all: Everything<'a>,
+    /// Returns the file where it is of this kind.
+    of: for<'f> fn(&'f File) -> Option<&'f T>,
 }
 
-impl<T> Default for Files<'_, T> {
-    fn default() -> Self {
-        Self { by_key: HashMap::new(), suggestions: Mutex::default() }
-    }
+/// Every file of the book, and who is asking.
+#[derive(Clone, Copy)]
+struct Everything<'a> {
+    documents: &'a Documents,
+    /// In the order of the documents; `None` where a file could not be read.
+    syntaxes: &'a [Option<File>],
+    suggestions: &'a Suggestions,
+    log: &'a Log,
 }
 
-impl<'a, T> Files<'a, T> {
+impl<'a, T: 'a> Files<'a, T> {
     /// Tells whether there is a file of this key, readable or not.
     pub fn contains(&self, key: &str) -> bool {
-        self.by_key.contains_key(key)
+        self.find(key).is_some()
     }
 
     /// Returns the file of a key where it could be read.
     pub fn get(&self, key: &str) -> Option<&'a T> {
-        self.by_key.get(key).copied().flatten()
+        self.find(key).flatten()
     }
 
     /// Returns every key with its file where it could be read, in no order.
     pub fn iter(&self) -> impl Iterator<Item = (&'a str, Option<&'a T>)> {
-        self.by_key.iter().map(|(key, file)| (*key, *file))
+        self.ask(|| Question::All(self.kind));
+        self.all.documents.of_kind(self.kind).map(|(key, index)| (key, self.at(index)))
     }
 
     /// Returns the file that a reference means, where it could be read; reports one that refers to nothing.
     pub fn referred(&self, what: &str, name: &str, span: Span, sink: &mut Sink<'_>) -> Option<&'a T> {
-        match self.by_key.get(name) {
-            Some(file) => *file,
+        match self.find(name) {
+            Some(file) => file,
             None => {
                 sink.dangling(span, what, name, || self.suggestion(name));
                 None
@@ -123,26 +148,42 @@ impl<'a, T> Files<'a, T> {
         }
     }
 
+    /// Returns the file of a key; the outer `None`: there is none; the inner: it could not be read.
+    fn find(&self, key: &str) -> Option<Option<&'a T>> {
+        self.ask(|| Question::Of(PartName::new(self.kind, key)));
+        self.all.documents.index_of(self.kind, key).map(|index| self.at(index))
+    }
+
+    fn at(&self, index: usize) -> Option<&'a T> {
+        self.all.syntaxes.get(index)?.as_ref().and_then(self.of)
+    }
+
+    fn ask(&self, question: impl FnOnce() -> Question) {
+        if let Some(log) = self.all.log {
+            log.borrow_mut().insert(question());
+        }
+    }
+
     fn suggestion(&self, name: &str) -> String {
+        self.ask(|| Question::Keys(self.kind));
         // A suggestion is whole or absent, whatever another thread died of.
-        let mut known = self.suggestions.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(found) = known.get(name) {
+        let mut known = self.all.suggestions.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = known.get(&(self.kind, name.to_owned())) {
             return found.clone();
         }
-        let mut keys: Vec<_> = self.by_key.keys().copied().collect();
+        let mut keys: Vec<_> = self.all.documents.of_kind(self.kind).map(|(key, _)| key).collect();
         keys.sort_unstable();
         let found = suggestion(name, keys.into_iter());
-        known.insert(name.to_owned(), found.clone());
+        known.insert((self.kind, name.to_owned()), found.clone());
         found
     }
 }
 
-/// The syntax of every file by kind and key.
+/// The syntax of every file by kind and key, for the lowering of one file.
 pub(super) struct Index<'a> {
     pub book: Option<&'a crate::load::syntax::book::BookFile>,
     pub flags: Files<'a, flag::FlagFile>,
     pub experiments: Files<'a, experiment::ExperimentFile>,
-    pub rollouts: Files<'a, rollout::RolloutFile>,
     pub holdouts: Files<'a, holdout::HoldoutFile>,
     pub layers: Files<'a, layer::LayerFile>,
     pub segments: Files<'a, segment::SegmentFile>,
@@ -151,45 +192,39 @@ pub(super) struct Index<'a> {
 }
 
 impl<'a> Index<'a> {
-    pub fn new(documents: &'a Documents, syntaxes: &'a [Option<File>]) -> Self {
-        let mut index = Self {
-            book: None,
-            flags: Files::default(),
-            experiments: Files::default(),
-            rollouts: Files::default(),
-            holdouts: Files::default(),
-            layers: Files::default(),
-            segments: Files::default(),
-            metrics: Files::default(),
-            sources: Files::default(),
-        };
-        for (document, syntax) in documents.iter().zip(syntaxes) {
-            let key = document.key();
-            macro_rules! enter {
-                ($files:ident, $variant:ident) => {{
-                    let file = match syntax {
-                        Some(File::$variant(file)) => Some(&**file),
+    /// The syntaxes are in the order of the documents. What is asked is entered in the log.
+    pub fn new(
+        documents: &'a Documents,
+        syntaxes: &'a [Option<File>],
+        suggestions: &'a Suggestions,
+        log: &'a Log,
+    ) -> Self {
+        let all = Everything { documents, syntaxes, suggestions, log };
+        macro_rules! files {
+            ($kind:ident) => {
+                Files {
+                    kind: Kind::$kind,
+                    all,
+                    of: |file| match file {
+                        File::$kind(file) => Some(&**file),
                         _ => None,
-                    };
-                    index.$files.by_key.entry(key).or_insert(file);
-                }};
-            }
-            match document.kind() {
-                Kind::Book => {
-                    if let Some(File::Book(book)) = syntax {
-                        index.book = Some(book);
-                    }
+                    },
                 }
-                Kind::Flag => enter!(flags, Flag),
-                Kind::Experiment => enter!(experiments, Experiment),
-                Kind::Rollout => enter!(rollouts, Rollout),
-                Kind::Holdout => enter!(holdouts, Holdout),
-                Kind::Layer => enter!(layers, Layer),
-                Kind::Segment => enter!(segments, Segment),
-                Kind::Metric => enter!(metrics, Metric),
-                Kind::Source => enter!(sources, Source),
-            }
+            };
         }
-        index
+        let book = documents.index_of(Kind::Book, "").and_then(|index| syntaxes.get(index)?.as_ref());
+        Self {
+            book: book.and_then(|file| match file {
+                File::Book(book) => Some(&**book),
+                _ => None,
+            }),
+            flags: files!(Flag),
+            experiments: files!(Experiment),
+            holdouts: files!(Holdout),
+            layers: files!(Layer),
+            segments: files!(Segment),
+            metrics: files!(Metric),
+            sources: files!(Source),
+        }
     }
 }

@@ -18,58 +18,72 @@ mod sql;
 mod steps;
 mod target;
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::HashSet;
 
 use rayon::prelude::*;
 
 use super::documents::Documents;
 use super::syntax::File;
 use crate::diagnostic::Diagnostic;
-use crate::model::{Contents, Experiment, Flag, Holdout, Kind, Layer, Metric, Rollout, Segment, Source};
-use context::{Context, Index};
+use crate::model::{Contents, Part};
+use context::{Context, Index, Suggestions};
 use sink::Sink;
 
-/// A file, lowered.
-enum Lowered {
-    Flag(Flag),
-    Experiment(Box<Experiment>),
-    Rollout(Box<Rollout>),
-    Holdout(Holdout),
-    Layer(Layer),
-    Segment(Segment),
-    Metric(Metric),
-    Source(Source),
+pub(super) use context::Question;
+
+/// What was made of some files, and of all of them together.
+pub(super) struct Lowered {
+    /// What `trialbook.yaml` says, without any parts; `None` where it is not there or has problems.
+    pub settings: Option<Contents>,
+    /// What was made of each file that was to be lowered, in their order.
+    pub files: Vec<LoweredFile>,
+    /// What is wrong in `trialbook.yaml`.
+    pub of_book: Vec<Diagnostic>,
+    /// What is wrong with the files together: no file alone is to blame, though each finding is at a place in one.
+    pub together: Vec<Diagnostic>,
 }
 
-/// Lowers every file. Contents are `Some` where every file could be lowered.
-pub(super) fn lower(documents: &Documents, syntaxes: &[Option<File>]) -> (Option<Contents>, Vec<Diagnostic>) {
-    let index = Index::new(documents, syntaxes);
-    let mut findings = Vec::new();
-    let (settings, context) = book::lower(documents, &index, &mut findings);
-    let pairs: Vec<_> = documents.iter().zip(syntaxes).collect();
-    let lowered: Vec<_> = pairs
-        .par_iter()
-        .filter(|(document, _)| document.kind() != Kind::Book)
-        .map(|(document, syntax)| {
-            let mut sink = Sink::new(document.file());
-            let value =
-                syntax.as_ref().and_then(|syntax| one(document.key(), syntax, &context, &index, &mut sink));
-            (value, sink.into_findings())
-        })
-        .collect();
-    let mut complete = true;
-    let mut contents = settings;
-    for (value, found) in lowered {
-        findings.extend(found);
-        match (value, &mut contents) {
-            (Some(value), Some(contents)) => add(contents, value),
-            (None, _) => complete = false,
-            (Some(_), None) => {}
-        }
-    }
-    findings.extend(segments::cycles(documents, &index));
-    findings.extend(source::exposures(documents, &index));
-    (contents.filter(|_| complete), findings)
+/// What was made of a file.
+pub(super) struct LoweredFile {
+    /// Which file: its place among the documents.
+    pub index: usize,
+    /// What it says; `None` where it has problems.
+    pub part: Option<Part>,
+    /// What is wrong in it.
+    pub findings: Vec<Diagnostic>,
+    /// What it asked of the other files; empty unless that was to be noted.
+    pub asked: HashSet<Question>,
+}
+
+/// Lowers `trialbook.yaml`, and those of the other files whose places among the documents are given.
+///
+/// The syntaxes are in the order of the documents.
+pub(super) fn lower(
+    documents: &Documents,
+    syntaxes: &[Option<File>],
+    which: Vec<usize>,
+    note: bool,
+) -> Lowered {
+    let suggestions = Suggestions::default();
+    let unnoted = None;
+    let index = Index::new(documents, syntaxes, &suggestions, &unnoted);
+    let mut of_book = Vec::new();
+    let (settings, context) = book::lower(documents, &index, &mut of_book);
+    let file = |index: usize| {
+        let document = documents.at(index)?;
+        let mut sink = Sink::new(document.file());
+        let log = note.then(|| RefCell::new(HashSet::new()));
+        let others = Index::new(documents, syntaxes, &suggestions, &log);
+        let syntax = syntaxes.get(index)?.as_ref();
+        let part = syntax.and_then(|syntax| one(document.key(), syntax, &context, &others, &mut sink));
+        let asked = log.map(RefCell::into_inner).unwrap_or_default();
+        Some(LoweredFile { index, part, findings: sink.into_findings(), asked })
+    };
+    let files = which.into_par_iter().filter_map(file).collect();
+    let mut together = segments::cycles(documents, &index);
+    together.extend(source::exposures(documents, &index));
+    Lowered { settings, files, of_book, together }
 }
 
 fn one(
@@ -78,36 +92,20 @@ fn one(
     context: &Context<'_>,
     index: &Index<'_>,
     sink: &mut Sink<'_>,
-) -> Option<Lowered> {
+) -> Option<Part> {
     Some(match syntax {
         File::Book(_) => return None,
-        File::Flag(file) => Lowered::Flag(flag::lower(key, file, context, index, sink)?),
+        File::Flag(file) => Part::Flag(Box::new(flag::lower(key, file, context, index, sink)?)),
         File::Experiment(file) => {
-            Lowered::Experiment(Box::new(experiment::lower(key, file, context, index, sink)?))
+            Part::Experiment(Box::new(experiment::lower(key, file, context, index, sink)?))
         }
-        File::Rollout(file) => Lowered::Rollout(Box::new(rollout::lower(key, file, context, index, sink)?)),
-        File::Holdout(file) => Lowered::Holdout(rollout::lower_holdout(key, file, context, index, sink)?),
-        File::Layer(file) => Lowered::Layer(flag::lower_layer(key, file, context, index, sink)?),
-        File::Segment(file) => Lowered::Segment(segments::lower(key, file, context, index, sink)?),
-        File::Metric(file) => Lowered::Metric(metric::lower(key, file, context, index, sink)?),
-        File::Source(file) => Lowered::Source(source::lower(key, file, context, sink)?),
+        File::Rollout(file) => Part::Rollout(Box::new(rollout::lower(key, file, context, index, sink)?)),
+        File::Holdout(file) => {
+            Part::Holdout(Box::new(rollout::lower_holdout(key, file, context, index, sink)?))
+        }
+        File::Layer(file) => Part::Layer(Box::new(flag::lower_layer(key, file, context, index, sink)?)),
+        File::Segment(file) => Part::Segment(Box::new(segments::lower(key, file, context, index, sink)?)),
+        File::Metric(file) => Part::Metric(Box::new(metric::lower(key, file, context, index, sink)?)),
+        File::Source(file) => Part::Source(Box::new(source::lower(key, file, context, sink)?)),
     })
-}
-
-fn add(contents: &mut Contents, value: Lowered) {
-    match value {
-        Lowered::Flag(value) => keep(&mut contents.flags, value.key.clone(), value),
-        Lowered::Experiment(value) => keep(&mut contents.experiments, value.key.clone(), *value),
-        Lowered::Rollout(value) => keep(&mut contents.rollouts, value.key.clone(), *value),
-        Lowered::Holdout(value) => keep(&mut contents.holdouts, value.key.clone(), value),
-        Lowered::Layer(value) => keep(&mut contents.layers, value.key.clone(), value),
-        Lowered::Segment(value) => keep(&mut contents.segments, value.key.clone(), value),
-        Lowered::Metric(value) => keep(&mut contents.metrics, value.key.clone(), value),
-        Lowered::Source(value) => keep(&mut contents.sources, value.key.clone(), value),
-    }
-}
-
-/// Two files with one key are a finding, so the book is not made: which one is kept does not matter.
-fn keep<K: Ord, V>(map: &mut BTreeMap<K, V>, key: K, value: V) {
-    map.entry(key).or_insert(value);
 }

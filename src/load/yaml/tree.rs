@@ -65,6 +65,21 @@ impl Node {
         self.entries().iter().find(|entry| &*entry.key == key)
     }
 
+    /// Tells whether two trees say the same, wherever it stands.
+    pub fn says_what(&self, other: &Self) -> bool {
+        match (&self.content, &other.content) {
+            (Content::Scalar(a), Content::Scalar(b)) => a == b,
+            (Content::Sequence(a), Content::Sequence(b)) => {
+                a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.says_what(b))
+            }
+            (Content::Mapping(a), Content::Mapping(b)) => {
+                let same = |(a, b): (&Entry, &Entry)| a.key == b.key && a.value.says_what(&b.value);
+                a.len() == b.len() && a.iter().zip(b).all(same)
+            }
+            _ => false,
+        }
+    }
+
     /// Follows a JSON pointer (RFC 6901) as far as it leads.
     ///
     /// Returns the node reached, and the entry that holds it where that is one of a mapping.
