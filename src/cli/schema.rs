@@ -1,4 +1,4 @@
-//! `trialbook schema`: the JSON Schema of a kind of file.
+//! `trialbook schema`: the JSON Schema of a kind of file, or of what a command writes.
 
 use std::io::Write as _;
 
@@ -6,28 +6,43 @@ use super::{Exit, Failure};
 use crate::model::Kind;
 use crate::schema;
 
-/// Print the JSON Schema of a kind of file, for editors and other checkers
+/// Print the JSON Schema of a kind of file, or of what a command writes, for editors and other programs
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The kind; all are listed when none is named
-    #[arg(value_name = "KIND", value_parser = kind)]
-    kind: Option<Kind>,
+    /// The kind, or the name and version of an output such as `lint-v1`; all are listed when none is named
+    #[arg(value_name = "KIND", value_parser = named)]
+    kind: Option<Named>,
 }
 
-fn kind(text: &str) -> Result<Kind, String> {
-    let named = Kind::ALL.into_iter().find(|kind| kind.as_str() == text);
-    named.ok_or_else(|| format!("expected one of {}", Kind::ALL.map(Kind::as_str).join(", ")))
+/// What has a schema.
+#[derive(Debug, Clone, Copy)]
+enum Named {
+    Kind(Kind),
+    Output(&'static str),
 }
 
-/// Prints a schema, or the kinds that have one.
+/// Returns the names of everything that has a schema.
+fn names() -> impl Iterator<Item = &'static str> {
+    Kind::ALL.into_iter().map(Kind::as_str).chain(schema::OUTPUTS.iter().map(|(name, _)| *name))
+}
+
+fn named(text: &str) -> Result<Named, String> {
+    let kind = Kind::ALL.into_iter().find(|kind| kind.as_str() == text).map(Named::Kind);
+    let output =
+        || schema::OUTPUTS.iter().find(|(name, _)| *name == text).map(|(_, text)| Named::Output(text));
+    kind.or_else(output).ok_or_else(|| format!("expected one of {}", names().collect::<Vec<_>>().join(", ")))
+}
+
+/// Prints a schema, or the names of what has one.
 ///
 /// # Errors
 ///
 /// Where stdout cannot be written.
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     let text = match args.kind {
-        Some(kind) => schema::text_of(kind),
-        None => Kind::ALL.iter().map(|kind| format!("{kind}\n")).collect(),
+        Some(Named::Kind(kind)) => schema::text_of(kind),
+        Some(Named::Output(text)) => text.to_owned(),
+        None => names().map(|name| format!("{name}\n")).collect(),
     };
     std::io::stdout().write_all(text.as_bytes())?;
     Ok(Exit::Done)

@@ -1,4 +1,4 @@
-//! JSON Schemas of the file kinds, generated from the declarations that also read the files.
+//! JSON Schemas: of the file kinds, generated from the declarations that also read the files, and of what commands write.
 
 use serde_json::{Value, json};
 
@@ -32,3 +32,12 @@ pub fn file_name(kind: Kind) -> String {
 pub fn text_of(kind: Kind) -> String {
     format!("{:#}\n", schema_of(kind))
 }
+
+/// The shapes of what commands write, by name and version: these stay as they are, and newer ones stand beside them.
+pub const OUTPUTS: &[(&str, &str)] = &[
+    ("lint-v1", include_str!("../../schemas/lint-v1.output.schema.json")),
+    ("baseline-v1", include_str!("../../schemas/baseline-v1.output.schema.json")),
+    ("evaluate-v1", include_str!("../../schemas/evaluate-v1.output.schema.json")),
+    ("plan-v1", include_str!("../../schemas/plan-v1.output.schema.json")),
+    ("outcome-v1", include_str!("../../schemas/outcome-v1.output.schema.json")),
+];

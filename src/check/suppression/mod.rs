@@ -112,19 +112,25 @@ pub fn apply(findings: Vec<Diagnostic>, documents: &Documents, now: &Zoned) -> R
 }
 
 /// Marks what hides a finding of a rule; tells whether something does.
+///
+/// What has run out is marked only where nothing else hides the finding: it can go otherwise.
 fn hide(suppressions: &mut [Suppression<'_>], indices: &[usize], rule: &str) -> bool {
-    let mut hidden = false;
-    for index in indices {
-        let Some(suppression) = suppressions.get_mut(*index) else { continue };
-        let Some(named) = suppression.rules.iter_mut().find(|named| named.name.value == rule) else {
-            continue;
-        };
-        if suppression.expired {
-            named.used = true;
-        } else if !hidden {
-            named.used = true;
-            hidden = true;
+    let mut mark = |expired: bool, all: bool| {
+        let mut marked = false;
+        for index in indices {
+            let Some(suppression) = suppressions.get_mut(*index).filter(|it| it.expired == expired) else {
+                continue;
+            };
+            let named = suppression.rules.iter_mut().find(|named| named.name.value == rule);
+            if let Some(named) = named.filter(|_| all || !marked) {
+                (named.used, marked) = (true, true);
+            }
         }
+        marked
+    };
+    let hidden = mark(false, false);
+    if !hidden {
+        mark(true, true);
     }
     hidden
 }

@@ -122,6 +122,11 @@ fn what_has_run_out_and_hides_nothing_can_go() {
     let text = format!("{used}{SEGMENT}# trialbook: ignore[too-long] until=2026-01-01 why\n");
     assert_eq!(reviewed(&text).0, ["expired-suppression:4"]);
     assert_eq!(fixed(&text), format!("{used}{SEGMENT}"));
+    let renewed = format!("# trialbook: ignore[unused-segment] until=2026-01-01 why\n{used}{SEGMENT}");
+    assert_eq!(reviewed(&renewed), (vec!["expired-suppression:1".into()], 1));
+    assert_eq!(fixed(&renewed), format!("{used}{SEGMENT}"));
+    let needed = format!("# trialbook: ignore[unused-segment] until=2026-01-01 why\n{SEGMENT}");
+    assert_eq!(fixed(&needed), needed, "what it hid is there: a person decides");
 }
 
 #[test]

@@ -89,16 +89,22 @@ fn expired(suppression: &Suppression<'_>, judged: bool) -> Diagnostic {
     let until = suppression.until.map_or(String::new(), |until| format!(" on {until}"));
     let finding =
         Diagnostic::warning(EXPIRED, format!("this suppression ran out{until}"), file, suppression.span);
-    let hid: Vec<_> = suppression.rules.iter().filter(|named| named.used).collect();
-    if hid.is_empty() && judged {
-        let edit = Edit { file: file.clone(), span: removal(file, suppression.span), text: String::new() };
-        return finding.help("remove it: there is nothing left to suppress").fix(
-            "remove the suppression",
-            Applicability::Safe,
-            vec![edit],
-        );
+    let used = suppression.rules.iter().filter(|named| named.used);
+    let hid: Vec<_> = used.map(|named| format!("`{}`", named.name.value)).collect();
+    if !hid.is_empty() {
+        return finding
+            .note(format!("what it hid is found again: {}", hid.join(", ")))
+            .help("mend that and remove the comment, or give it a later date");
     }
-    finding.help("mend what it hid, or give it a later date")
+    if !judged {
+        return finding.help("mend what it hid, or give it a later date");
+    }
+    let edit = Edit { file: file.clone(), span: removal(file, suppression.span), text: String::new() };
+    finding.help("remove it: there is nothing left to suppress").fix(
+        "remove the suppression",
+        Applicability::Safe,
+        vec![edit],
+    )
 }
 
 /// Returns what goes with a comment: its line where it has that to itself, the space before it otherwise.

@@ -10,6 +10,7 @@ use crate::check::{self, suppression};
 use crate::cli::{Exit, Failure, Opened, Session, write};
 use crate::diagnostic::Diagnostic;
 use crate::load::{self, Loaded, RawFile};
+use crate::report::findings::visible;
 use crate::span::SourceFile;
 
 /// How many findings are named that cannot be suppressed.
@@ -53,7 +54,7 @@ pub(super) fn run(
     let (mut comments, mut files) = (0, 0);
     for (needed, text) in &edited {
         if refused.contains(needed.file.path()) {
-            let path = needed.file.path();
+            let path = visible(needed.file.path());
             session.say(format_args!(
                 "`{path}` is left as it is: a comment there would not be one, write it by hand where it is"
             ));
@@ -66,7 +67,7 @@ pub(super) fn run(
     session.say(format_args!("wrote {} into {}", counted(comments, "suppression"), counted(files, "file")));
     for finding in cannot.iter().take(NAMED) {
         let at = finding.primary.file.position(finding.primary.span.start);
-        let path = finding.primary.file.path();
+        let path = visible(finding.primary.file.path());
         session.say(format_args!("cannot be suppressed: {} at {path}:{}", finding.rule, at.line));
     }
     if cannot.len() > NAMED {
