@@ -1,7 +1,6 @@
 //! The published shapes of what commands write: what is written has them, and what is wrong has not.
 
 #[path = "report/fixture.rs"]
-#[expect(dead_code, reason = "the outcomes of the report's tests, of which only the list is used here")]
 mod fixture;
 
 use std::fs;
@@ -119,7 +118,10 @@ fn each_line_of_evaluate_has_the_published_shape() {
     let folder = tempfile::tempdir().expect("a folder");
     let contexts = folder.path().join("contexts.ndjson");
     let context = |n: usize| {
-        format!("{{\"targetingKey\": \"user-{n}\", \"country\": \"SE\", \"employee\": {}}}\n", n % 5 == 0)
+        format!(
+            "{{\"targetingKey\": \"user-{n}\", \"country\": \"SE\", \"employee\": {}}}\n",
+            n.is_multiple_of(5)
+        )
     };
     fs::write(&contexts, (0..200).map(context).collect::<String>() + "{}\n").expect("it can be written");
     let book = root().join("experiments");
