@@ -157,3 +157,96 @@ fn flags_of_others_in_the_same_file_are_left_alone() {
     let theirs = &read(&book)["flags"]["theirs"];
     assert_eq!(theirs.to_string(), r#"{"state":"ENABLED","variants":{"b":2,"a":1},"defaultVariant":"a"}"#);
 }
+
+const ROLLOUT: &str = "\
+description: A chat for everybody.
+flag: support-chat
+serve: \"on\"
+audience: {country: SE}
+steps: [{at: 2026-11-02, share: 1%}, {at: 2026-11-04, share: 100%}]
+guardrails: [{metric: crash-rate, margin: {absolute: 0.01}}]
+";
+
+#[test]
+fn a_guarded_rollout_waits_to_be_told_and_evaluate_reads_how_far_it_is() {
+    let book = ExampleBook::new();
+    std::fs::write(book.path().join("growth/chat-for-all.rollout.yaml"), ROLLOUT).expect("a file");
+    book.commit("a rollout");
+    plan_and_apply(&book);
+    let reasons = |more: &[&str]| -> Vec<String> {
+        let units =
+            (0..200).map(|unit| format!("{{\"targetingKey\": \"user-{unit}\", \"country\": \"SE\"}}\n"));
+        std::fs::write(book.path().join("contexts.ndjson"), units.collect::<String>()).expect("a file");
+        let args = ["evaluate", "support-chat", "--contexts", "contexts.ndjson", "--at", "2026-11-05"];
+        let output = trialbook(&book, &[&args[..], more].concat());
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        let lines = String::from_utf8(output.stdout).expect("text");
+        let line = |line: &str| serde_json::from_str::<Value>(line).expect("JSON")["reason"].to_string();
+        lines.lines().map(line).collect()
+    };
+    let reached = |reasons: &[String]| reasons.iter().filter(|reason| *reason == "\"rollout\"").count();
+    assert!(reached(&reasons(&[])) < 20);
+    assert_eq!(reached(&reasons(&["--approved", "chat-for-all=100%"])), 200);
+
+    let early = trialbook(&book, &["plan", "--at", "2026-11-03", "--advance", "chat-for-all"]);
+    assert_eq!(code(&early), 4, "{}", stderr(&early));
+    assert!(stderr(&early).contains("is due on 2026-11-04"), "{}", stderr(&early));
+    let unknown = trialbook(&book, &["plan", "--at", "2026-11-05", "--advance", "chat-for-al"]);
+    assert_eq!(code(&unknown), 3, "{}", stderr(&unknown));
+    assert!(stderr(&unknown).contains("chat-for-all"), "{}", stderr(&unknown));
+
+    let at = ["--at", "2026-11-05"];
+    let step = trialbook(&book, &["plan", at[0], at[1], "--advance", "chat-for-all", "--out", "step.plan"]);
+    assert_eq!(code(&step), 0, "{}", stderr(&step));
+    let apply = trialbook(&book, &["apply", "step.plan", at[0], at[1]]);
+    assert_eq!(code(&apply), 0, "{}", stderr(&apply));
+    assert_eq!(reached(&reasons(&[])), 200);
+    let approved =
+        &read(&book)["flags"]["support-chat"]["metadata"]["trialbook.rollout.chat-for-all.approved"];
+    assert_eq!(approved, "100%");
+    let again = trialbook(&book, &["plan", at[0], at[1], "--detailed-exitcode"]);
+    assert_eq!(code(&again), 0, "{}", stderr(&again));
+}
+
+#[test]
+fn a_running_experiment_does_not_shrink() {
+    let book = ExampleBook::new();
+    plan_and_apply(&book);
+    let during = "2026-11-10";
+    book.edit(
+        "checkout/bold-checkout-button.experiment.yaml",
+        "{plain: 50%, bold: 50%}",
+        "{plain: 60%, bold: 40%}",
+    );
+    book.commit("other weights");
+    let plan = trialbook(&book, &["plan", "--at", during, "--out", "p.plan"]);
+    assert_eq!(code(&plan), 0, "{}", stderr(&plan));
+    let apply = trialbook(&book, &["apply", "p.plan", "--at", during]);
+    assert_eq!(code(&apply), 4, "{}", stderr(&apply));
+    assert!(stderr(&apply).contains("bold-checkout-button"), "{}", stderr(&apply));
+}
+
+#[test]
+fn another_target_is_planned_and_evaluated_as_it_overrides() {
+    let book = ExampleBook::new();
+    let staging = "  staging: {type: flagd, store: file://live/staging.json, evaluators: [javascript-4], experiments: false}\n";
+    book.edit("trialbook.yaml", "targets:\n", &format!("targets:\n{staging}"));
+    book.edit(
+        "growth/support-chat.flag.yaml",
+        "default: \"off\"",
+        "default: \"off\"\nin: {staging: {default: \"on\"}}",
+    );
+    book.commit("staging");
+    let plan = trialbook(&book, &["plan", "--target", "staging", "--at", LAUNCH, "--out", "p.plan"]);
+    assert_eq!(code(&plan), 0, "{}", stderr(&plan));
+    let apply = trialbook(&book, &["apply", "p.plan", "--at", LAUNCH]);
+    assert_eq!(code(&apply), 0, "{}", stderr(&apply));
+    let text = std::fs::read_to_string(book.path().join("live/staging.json")).expect("the live file");
+    assert!(!text.contains("fractional") && !text.contains("trialbook.launch"), "it has experiments");
+    let value = |target: &str| {
+        let args = ["evaluate", "support-chat", "--context", "{}", "--target", target, "--at", LAUNCH];
+        let output = trialbook(&book, &args);
+        serde_json::from_slice::<Value>(&output.stdout).expect("JSON")["value"].clone()
+    };
+    assert_eq!((value("production"), value("staging")), (false.into(), true.into()));
+}

@@ -1,5 +1,6 @@
-//! A book that uses every operator, for `tests/parity/run`: flagd's own evaluators are held against what is served
-//! of it. The two tests write files and check nothing themselves, so they run only when that script asks.
+//! A book that uses every operator and everything that is drawn, for `tests/parity/run`: flagd's own evaluators are held
+//! against what is served of it. The two tests write files and check nothing themselves, so they run only when that script
+//! asks.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -7,16 +8,22 @@ use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
-use trialbook::allocation::Approvals;
 use trialbook::model::{
-    Analysis, Attribute, AttributeKey, AttributeType, Backend, Book, Bound, BucketRange, Contents, Duration,
-    Entity, Evaluator, Experiment, ExperimentKey, Flag, Layer, LayerKey, Number, Plan, Policy, Predicate,
-    Rule, Scalar, Schedule, Segment, Share, Slot, Split, Target, Test, ValueType, VariantKey, Version,
+    Allocation, Analysis, Attribute, AttributeKey, AttributeType, Backend, Book, Bound, BucketRange,
+    Contents, Direction, Duration, Entity, Evaluator, Experiment, ExperimentKey, Flag, Layer, LayerKey,
+    Measure, Measurement, Metric, MetricType, Number, Plan, Policy, Predicate, Relation, Rule, Scalar,
+    Schedule, Segment, Share, Slot, Source, SourceRole, Split, Surface, Target, TargetKey, Test, ValueType,
+    VariantKey, Version, Window,
 };
 use trialbook::plan::{self, LaunchInfo, Options};
 use trialbook::resolve::Resolver;
 use trialbook::target;
 use trialbook::targeting::Context;
+
+#[path = "parity/released.rs"]
+mod released;
+
+use released::{approvals, differently, former_defaults, holdouts, rollout, steps};
 
 const START: i64 = 1_764_028_800; // 2025-11-25T00:00:00Z
 
@@ -124,7 +131,7 @@ fn flag(random: &mut Random, i: usize) -> Flag {
         key: parsed(&format!("flag-{i}")),
         description: String::new(),
         owner: "team".into(),
-        surfaces: Vec::new(),
+        surfaces: if i % 3 == 1 { vec![parsed("checkout")] } else { Vec::new() },
         rules: rules.collect(),
         entity: parsed(if i % 5 == 4 { "account" } else { "user" }),
         kind,
@@ -132,8 +139,12 @@ fn flag(random: &mut Random, i: usize) -> Flag {
         default: parsed(random.pick(&["a", "B", "1-c_d"])),
         enabled: i != 7,
         archived: i == 8,
-        overrides: BTreeMap::new(),
-        holdouts: BTreeMap::new(),
+        overrides: if i % 4 == 1 {
+            [(parsed("staging"), differently(random, i))].into()
+        } else {
+            BTreeMap::new()
+        },
+        holdouts: former_defaults(i),
         expires: None,
     }
 }
@@ -159,13 +170,15 @@ fn experiment(random: &mut Random, i: usize, flag: &Flag) -> Experiment {
         title: String::new(),
         hypothesis: String::new(),
         owner: "team".into(),
-        surfaces: Vec::new(),
+        surfaces: if i.is_multiple_of(6) { vec![parsed("checkout")] } else { Vec::new() },
         flag: flag.key.clone(),
         audience: if i.is_multiple_of(4) { Predicate::everyone() } else { predicate(random, 2) },
         layer: in_layer.then(|| parsed::<LayerKey>("checkout")),
-        allocation: Share::from_ppm(random.pick(&[10_000, 123_400, 500_000, 1_000_000]))
-            .expect("a share")
-            .into(),
+        allocation: if i % 5 == 1 {
+            Allocation::Ramp(steps(random, from as f64))
+        } else {
+            Share::from_ppm(random.pick(&[10_000, 123_400, 500_000, 1_000_000])).expect("a share").into()
+        },
         control: parsed("a"),
         split: split.expect("a split"),
         schedule: Schedule::new(at(from), at(from + days)).expect("a schedule"),
@@ -181,6 +194,7 @@ fn book(evaluator: Evaluator) -> Book {
     let mut random = Random(2026);
     let flags: Vec<_> = (0..28).map(|i| flag(&mut random, i)).collect();
     let experiments: Vec<_> = (0..30).map(|i| experiment(&mut random, i, &flags[i % 26])).collect();
+    let rollouts: Vec<_> = (0..16).map(|i| rollout(&mut random, i, &flags[(i % 13 * 5 + 1) % 26])).collect();
     let laid: Vec<&ExperimentKey> =
         experiments.iter().filter(|test| test.layer.is_some()).map(|test| &test.key).collect();
     // Two slots each, apart, and a rest that is nobody's.
@@ -218,11 +232,37 @@ fn book(evaluator: Evaluator) -> Book {
         column: parsed("unit"),
         context: context.map(parsed),
     };
-    let target = Target {
-        key: parsed("production"),
+    let target = |key: &str, experiments| Target {
+        key: parsed(key),
         backend: Backend::Flagd { store: "file://flags.json".into(), evaluators: vec![evaluator] },
-        primary: true,
-        experiments: true,
+        primary: key == "production",
+        experiments,
+    };
+    let targets = [target("production", true), target("staging", true), target("testing", false)];
+    let user = parsed("user");
+    let source = Source {
+        key: parsed("errors"),
+        description: String::new(),
+        owner: None,
+        relation: Relation::Table("errors".into()),
+        timestamp: parsed("at"),
+        entities: [(parsed("user"), parsed("unit")), (parsed("account"), parsed("unit"))].into(),
+        role: SourceRole::Facts { measures: BTreeMap::new() },
+    };
+    let errors = Metric {
+        key: parsed("errors"),
+        description: String::new(),
+        owner: None,
+        entity: user,
+        kind: MetricType::Mean(Measurement {
+            source: parsed("errors"),
+            measure: Measure::Rows,
+            filter: None,
+        }),
+        window: Window::Open,
+        direction: Direction::IncreaseIsBad,
+        cap: None,
+        covariate: None,
     };
     let entities = [entity("user", None), entity("account", Some("account_id"))];
     Book::new(Contents {
@@ -230,19 +270,19 @@ fn book(evaluator: Evaluator) -> Book {
         timezone: "UTC".into(),
         entities: entities.map(|entity| (entity.key.clone(), entity)).into(),
         attributes: ATTRIBUTES.map(attribute).into(),
-        surfaces: BTreeMap::new(),
-        targets: [(target.key.clone(), target)].into(),
+        surfaces: [(parsed("checkout"), Surface { key: parsed("checkout"), owner: None })].into(),
+        targets: targets.map(|target| (target.key.clone(), target)).into(),
         warehouse: None,
         github: None,
         policy: Policy::default(),
         flags: flags.into_iter().map(|flag| (flag.key.clone(), flag)).collect(),
         experiments: experiments.into_iter().map(|test| (test.key.clone(), test)).collect(),
-        rollouts: BTreeMap::new(),
-        holdouts: BTreeMap::new(),
+        rollouts: rollouts.into_iter().map(|rollout| (rollout.key.clone(), rollout)).collect(),
+        holdouts: holdouts().map(|holdout| (holdout.key.clone(), holdout)).into(),
         layers: [(layer.key.clone(), layer)].into(),
         segments: [(people.key.clone(), people)].into(),
-        metrics: BTreeMap::new(),
-        sources: BTreeMap::new(),
+        metrics: [(errors.key.clone(), errors)].into(),
+        sources: [(source.key.clone(), source)].into(),
     })
     .expect("a book")
 }
@@ -260,18 +300,23 @@ fn now() -> jiff::Timestamp {
     parsed(&std::env::var("PARITY_AT").expect("PARITY_AT is a time"))
 }
 
+/// The target that is compared.
+fn target() -> TargetKey {
+    parsed(&std::env::var("PARITY_TARGET").unwrap_or_else(|_| "production".into()))
+}
+
 /// Applies the book to `flags.json`.
 #[test]
 #[ignore = "tests/parity/run asks for it"]
 fn serve() {
     let book = book(evaluator());
-    let production = book.primary_target().expect("a target");
-    let target = target::open(&book.name, production, &folder()).expect("a store");
+    let declared = &book.targets[&target()];
+    let target = target::open(&book.name, declared, &folder()).expect("a store");
     let live = target.read().expect("a live state");
-    let desired = plan::desired(&book, now(), &Approvals::default());
-    let options = Options { primary: true, ..Options::default() };
+    let desired = plan::desired(&book.in_target(&declared.key), now(), &approvals());
+    let options = Options { primary: declared.primary, ..Options::default() };
     let identity = target.identity().to_owned();
-    let key = production.key.clone();
+    let key = declared.key.clone();
     let plan = plan::Plan::new(key, identity, book.name.clone(), None, &live, &desired, now(), &options);
     let launch = LaunchInfo { now: now(), commit: None, digests: BTreeMap::new() };
     let changes = plan.expect("a plan").changes(&live, &launch);
@@ -282,8 +327,9 @@ fn serve() {
 #[test]
 #[ignore = "tests/parity/run asks for it"]
 fn answer() {
-    let book = book(evaluator());
-    let resolver = Resolver::new(&book, now(), evaluator().hash_profile());
+    let whole = book(evaluator());
+    let book = whole.in_target(&target());
+    let resolver = Resolver::new(&book, now(), evaluator().hash_profile()).approved(approvals());
     let mut out = BufWriter::new(File::create(folder().join("expected.ndjson")).expect("a file"));
     for line in fs::read_to_string(folder().join("contexts.ndjson")).expect("contexts").lines() {
         let json: Map<String, Value> = serde_json::from_str(line).expect("a context");

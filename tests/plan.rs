@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use trialbook::allocation::Approvals;
 use trialbook::load::{RawFile, load};
 use trialbook::model::{Book, TargetKey};
-use trialbook::plan::{Changes, LaunchInfo, Options, Plan, desired};
+use trialbook::plan::{self, AdvanceError, Changes, LaunchInfo, Options, Plan, desired};
 use trialbook::target::{Flagd, Memory, Target};
 
 const BOOK: &str = "
@@ -79,7 +79,30 @@ timestamp: purchased_at
 entities: {user: user_id}
 ";
 
-/// The book with some of its files in another form; an empty text is no file.
+const ROLLOUT: &str = "
+flag: checkout-button
+serve: bold
+audience: {country: US}
+steps: [{at: 2026-11-25, share: 1%}, {at: 2026-11-27, share: 10%}, {at: 2026-12-01, share: 100%}]
+";
+
+const GUARDED: &str = "
+flag: checkout-button
+serve: bold
+audience: {country: US}
+steps: [{at: 2026-11-25, share: 1%}, {at: 2026-11-27, share: 10%}, {at: 2026-12-01, share: 100%}]
+guardrails: [{metric: purchases, margin: 1%}]
+";
+
+const HOLDOUT: &str = "
+description: The fourth quarter.
+entity: user
+share: 5%
+surfaces: [checkout]
+schedule: {start: 2026-11-01, end: 2027-01-01}
+";
+
+/// The book with some of its files in another form, and perhaps others; an empty text is no file.
 fn book(changed: &[(&str, &str)]) -> Book {
     let files = [
         ("trialbook.yaml", BOOK),
@@ -90,11 +113,12 @@ fn book(changed: &[(&str, &str)]) -> Book {
         ("purchases.metric.yaml", METRIC),
         ("purchases.source.yaml", SOURCE),
     ];
-    let files = files.map(|(path, text)| {
+    let more = changed.iter().copied().filter(|(path, _)| !files.iter().any(|(other, _)| other == path));
+    let files = files.into_iter().chain(more).map(|(path, text)| {
         let text = changed.iter().find(|(other, _)| *other == path).map_or(text, |(_, text)| text);
         RawFile { path: path.into(), bytes: text.as_bytes().to_vec() }
     });
-    let loaded = load(files.into_iter().filter(|file| !file.bytes.is_empty()).collect());
+    let loaded = load(files.filter(|file| !file.bytes.is_empty()).collect());
     let problems: Vec<_> = loaded.findings.iter().map(|finding| finding.message.clone()).collect();
     loaded.book.unwrap_or_else(|| panic!("no book: {problems:?}"))
 }
@@ -105,27 +129,49 @@ fn at(text: &str) -> Timestamp {
 
 const NOW: &str = "2026-11-20T00:00:00Z";
 
+/// Makes a plan with rollouts at the step that the target has approved.
 fn plan(target: &dyn Target, book: &Book, now: &str) -> Plan {
+    advanced(target, book, now, &[]).expect("nothing advances")
+}
+
+fn advanced(target: &dyn Target, book: &Book, now: &str, advance: &[&str]) -> Result<Plan, AdvanceError> {
     let live = target.read().expect("a live state");
+    let mut approved = live.approvals(at(now));
+    for key in advance {
+        plan::advance(book, &mut approved, &key.parse().expect("a key"), at(now))?;
+    }
     let options = Options { primary: true, ..Options::default() };
     let key = TargetKey::new("production").expect("a key");
-    let desired = desired(book, at(now), &Approvals::default());
-    Plan::new(key, target.identity().into(), book.name.clone(), None, &live, &desired, at(now), &options)
-        .expect("a plan")
+    let desired = desired(book, at(now), &Approvals::Of(approved));
+    let identity = target.identity().into();
+    let plan = Plan::new(key, identity, book.name.clone(), None, &live, &desired, at(now), &options);
+    Ok(plan.expect("a plan"))
 }
 
 fn apply(target: &dyn Target, book: &Book, now: &str) {
+    apply_plan(target, &plan(target, book, now), now);
+}
+
+fn apply_plan(target: &dyn Target, plan: &Plan, now: &str) {
     let live = target.read().expect("a live state");
     let launch = LaunchInfo { now: at(now), commit: None, digests: [].into() };
-    let changes: Changes = plan(target, book, now).changes(&live, &launch);
+    let changes: Changes = plan.changes(&live, &launch);
     target.write(&changes, &live.version).expect("a write");
 }
 
 /// What a change of one file means, as the plan says it.
 fn consequences(changed: &[(&str, &str)], now: &str) -> Vec<String> {
+    consequences_for(&[], changed, now)
+}
+
+/// What changes mean for a book that was served with others.
+fn consequences_for(before: &[(&str, &str)], changed: &[(&str, &str)], now: &str) -> Vec<String> {
     let target = Memory::new("shop");
-    apply(&target, &book(&[]), NOW);
-    let plan = plan(&target, &book(changed), now);
+    apply(&target, &book(before), NOW);
+    lines(&plan(&target, &book(changed), now))
+}
+
+fn lines(plan: &Plan) -> Vec<String> {
     plan.actions.iter().flat_map(|action| &action.changes).map(ToString::to_string).collect()
 }
 
@@ -200,4 +246,137 @@ fn an_archived_flag_is_not_served() {
     let layer = LAYER.replace("slots:\n  - {buckets: 0-1999, experiment: bold-button}", "slots: []");
     let gone = [gone[0], gone[1], ("checkout.layer.yaml", layer.as_str())];
     assert_eq!(consequences(&gone, NOW), ["no longer served"]);
+}
+
+const RELEASED: [(&str, &str); 2] = [("new-button.rollout.yaml", ROLLOUT), ("2026-q4.holdout.yaml", HOLDOUT)];
+
+/// The experiment with a ramp, and the flag with another default than when the holdout began.
+fn with_a_ramp() -> (String, String) {
+    let ramp = "allocation: [{at: 2026-11-25, share: 5%}, {at: 2026-11-28, share: 20%}]";
+    let flag = FLAG.replace("default: plain", "default: bold") + "holdouts: {2026-q4: plain}\n";
+    (EXPERIMENT.replace("allocation: 20%", ramp), flag)
+}
+
+#[test]
+fn a_first_plan_says_whom_rollouts_ramps_and_holdouts_reach() {
+    let (experiment, flag) = with_a_ramp();
+    let more = [
+        RELEASED[0],
+        RELEASED[1],
+        ("bold-button.experiment.yaml", experiment.as_str()),
+        ("checkout-button.flag.yaml", flag.as_str()),
+    ];
+    insta::assert_snapshot!(lines(&plan(&Memory::new("shop"), &book(&more), NOW)).join("\n"));
+    let state = desired(&book(&more), at(NOW), &Approvals::default());
+    let (key, flag) = state.flags.first_key_value().expect("a flag");
+    let file = Flagd::open("shop", "file://live/production.json", Path::new(".")).expect("a store");
+    insta::assert_snapshot!("released", file.render(key, flag).expect("an expressible flag"));
+}
+
+#[test]
+fn ending_a_holdout_early_brings_its_units_in() {
+    let lines = consequences_for(&RELEASED, &RELEASED[..1], "2026-12-02T00:00:00Z");
+    insta::assert_snapshot!(lines.join("\n"));
+    // When it is over, leaving it out of the book moves nobody.
+    let over = consequences_for(&RELEASED, &RELEASED[..1], "2027-01-01T00:00:00Z");
+    assert!(over.iter().all(|line| !line.contains("come in")), "{over:?}");
+}
+
+#[test]
+fn a_rollout_that_shrinks_or_goes_says_who_falls_back() {
+    let shrunk = ROLLOUT.replace(", {at: 2026-12-01, share: 100%}", "");
+    let now = "2026-12-02T00:00:00Z";
+    let shrunk = consequences_for(&RELEASED[..1], &[("new-button.rollout.yaml", &shrunk)], now);
+    let other = ROLLOUT.replace("serve: bold", "serve: plain");
+    let other = consequences_for(&RELEASED[..1], &[("new-button.rollout.yaml", &other)], now);
+    let gone = consequences_for(&RELEASED[..1], &[], now);
+    insta::assert_snapshot!([shrunk, other, gone].concat().join("\n"));
+}
+
+#[test]
+fn a_guarded_rollout_takes_one_due_step_at_a_time() {
+    let target = Memory::new("shop");
+    let book = book(&[("new-button.rollout.yaml", GUARDED)]);
+    let share = |now: &str| {
+        let live = target.read().expect("a live state");
+        let served = live.state().flags["checkout-button"].rollouts().next().cloned().expect("a rollout");
+        let approved = live.approvals(at(now)).into_values().next().expect("an approval");
+        (served.enrolment.share_at(at(now)).to_string(), approved.to_string())
+    };
+    let advance = |now: &str| advanced(&target, &book, now, &["new-button"]);
+    assert!(matches!(advance(NOW), Err(AdvanceError::NotLaunched(_))));
+    apply(&target, &book, NOW);
+    assert_eq!(share("2026-11-26T00:00:00Z"), ("1%".into(), "1%".into()));
+    // Its time comes, and nothing happens of itself.
+    assert!(plan(&target, &book, "2026-11-27T00:00:00Z").is_empty());
+    assert_eq!(share("2026-11-27T00:00:00Z").0, "1%");
+    let early = advance("2026-11-26T23:59:59Z").expect_err("not due");
+    assert_eq!(
+        early.to_string(),
+        "the next step of rollout `new-button`, 10%, is due on 2026-11-27T00:00:00Z"
+    );
+
+    let step = advance("2026-11-27T00:00:00Z").expect("a due step");
+    assert_eq!(
+        lines(&step),
+        ["rollout `new-button` 1% → 10%: of its audience, 9.0 % come in; nobody else moves"]
+    );
+    apply_plan(&target, &step, "2026-11-27T00:00:00Z");
+    assert_eq!(share("2026-11-27T00:00:00Z"), ("10%".into(), "10%".into()));
+    assert!(matches!(advance("2026-11-27T00:00:00Z"), Err(AdvanceError::NotDue { .. })));
+    let last = advance("2026-12-05T00:00:00Z").expect("a due step");
+    apply_plan(&target, &last, "2026-12-05T00:00:00Z");
+    assert!(matches!(advance("2026-12-05T00:00:00Z"), Err(AdvanceError::Complete(_))));
+    assert!(plan(&target, &book, "2026-12-06T00:00:00Z").is_empty());
+}
+
+#[test]
+fn a_step_that_is_edited_goes_no_further_than_was_approved() {
+    let target = Memory::new("shop");
+    apply(&target, &book(&[("new-button.rollout.yaml", GUARDED)]), NOW);
+    let hasty = GUARDED.replace("share: 1%", "share: 5%").replace("2026-11-27", "2026-11-26");
+    let hasty = book(&[("new-button.rollout.yaml", &hasty)]);
+    let plan = plan(&target, &hasty, "2026-11-26T00:00:00Z");
+    assert!(plan.is_empty(), "{:?}", lines(&plan));
+}
+
+#[test]
+fn guardrails_that_come_later_take_nobody_out() {
+    let before = [("new-button.rollout.yaml", ROLLOUT)];
+    let guarded = [("new-button.rollout.yaml", GUARDED)];
+    let lines = consequences_for(&before, &guarded, "2026-11-27T12:00:00Z");
+    assert_eq!(lines, ["rollout `new-button` 100% → 10%: nobody moves"]);
+}
+
+#[test]
+fn a_ramp_that_would_move_whom_it_has_is_told_apart() {
+    let (experiment, _) = with_a_ramp();
+    let slots = LAYER.replace("0-1999", "2000-3999");
+    let before =
+        [("bold-button.experiment.yaml", experiment.as_str()), ("checkout.layer.yaml", slots.as_str())];
+    let target = Memory::new("shop");
+    apply(&target, &book(&before), NOW);
+    let grown = experiment.replace("20%}]", "20%}, {at: 2026-12-05, share: 40%}]");
+    let disturbed = |slots: &str, now: &str| {
+        let layer = LAYER.replace("  - {buckets: 0-1999, experiment: bold-button}", slots);
+        let after =
+            [("bold-button.experiment.yaml", grown.as_str()), ("checkout.layer.yaml", layer.as_str())];
+        let plan = plan(&target, &book(&after), now);
+        let disturbs: usize = plan.actions.iter().map(|action| action.disturbs.len()).sum();
+        (lines(&plan).join("; "), disturbs)
+    };
+    let below =
+        "  - {buckets: 0-1999, experiment: bold-button}\n  - {buckets: 2000-3999, experiment: bold-button}";
+    let above = "  - {buckets: 2000-5999, experiment: bold-button}";
+    let running = "2026-11-26T00:00:00Z";
+    assert_eq!(
+        disturbed(above, running),
+        ("experiment `bold-button` 20% → 40%: of its audience, 20.0 % come in; nobody else moves".into(), 0)
+    );
+    assert_eq!(
+        disturbed(below, running),
+        ("experiment `bold-button` 20% → 40%: of its audience, 20.0 % come in, 5.0 % fall out".into(), 1)
+    );
+    // Before it begins nobody is in.
+    assert_eq!(disturbed(below, NOW).1, 0);
 }

@@ -209,7 +209,7 @@ fn counted(buckets: u32) -> String {
 }
 
 /// Returns a date, with the time where it is not midnight.
-fn day(instant: Timestamp, timezone: &TimeZone) -> String {
+pub(super) fn day(instant: Timestamp, timezone: &TimeZone) -> String {
     let zoned: Zoned = instant.to_zoned(timezone.clone());
     let midnight = zoned.time() == jiff::civil::Time::midnight();
     if midnight { zoned.date().to_string() } else { zoned.strftime("%Y-%m-%d %H:%M %Z").to_string() }

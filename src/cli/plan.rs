@@ -5,7 +5,9 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
+use super::allocate::day;
 use super::report::Format;
 use super::write::whole_file;
 use super::{At, Exit, Failure, Opened, Session};
@@ -133,7 +135,7 @@ impl<'a> Prepared<'a> {
         let live = self.target.read().map_err(|error| failure(&error))?;
         let options = plan::Options { primary: self.declared.primary, ..options };
         let desired = self.desired(&live, self.at, advance)?;
-        Plan::new(
+        let plan = Plan::new(
             self.declared.key.clone(),
             self.target.identity().to_owned(),
             self.book.name.clone(),
@@ -142,8 +144,21 @@ impl<'a> Prepared<'a> {
             &desired,
             self.at,
             &options,
-        )
-        .map_err(|error| Failure::of(Exit::Bug, &error))
+        );
+        let plan = plan.map_err(|error| Failure::of(Exit::Bug, &error))?;
+        let untouched = |key: &&RolloutKey| {
+            let flag = self.served.rollouts.get(*key).map(|rollout| &rollout.flag);
+            !plan.actions.iter().any(|action| Some(&action.flag) == flag)
+        };
+        match advance.iter().find(untouched) {
+            Some(key) => {
+                let message = format!("rollout `{key}` cannot advance: nothing would change about its flag");
+                Err(Failure::new(Exit::Refused, message).help(
+                    "the flag is switched off, or was changed by hand in the target (`--revert-drift` puts it back)",
+                ))
+            }
+            None => Ok(plan),
+        }
     }
 
     /// Returns what the target should serve as of an instant, given how far it has approved rollouts.
@@ -184,7 +199,15 @@ impl<'a> Prepared<'a> {
                 "wait for it, or move the step in the rollout's file to an earlier date".to_owned()
             }
         };
-        Failure::of(exit, error).help(help)
+        let failure = match error {
+            AdvanceError::NotDue { rollout, share, at } => {
+                let timezone = TimeZone::get(&self.book.timezone).unwrap_or(TimeZone::UTC);
+                let due = day(*at, &timezone);
+                Failure::new(exit, format!("the next step of rollout `{rollout}`, {share}, is due on {due}"))
+            }
+            _ => Failure::of(exit, error),
+        };
+        failure.help(help)
     }
 
     /// Returns the commit that the book is at; `None` outside git, before the first commit, and where a file of the

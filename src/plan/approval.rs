@@ -38,17 +38,24 @@ pub enum AdvanceError {
 impl Live {
     /// Returns how far the rollouts of this book were approved in the target.
     ///
-    /// A rollout of which nothing is recorded, because it had no guardrails, has what it serves at this instant.
+    /// A rollout of which nothing is recorded, because it had no guardrails, has what it serves at this instant. Where two
+    /// flags say something, because it moved from one to the other, the larger share counts.
     pub fn approvals(&self, now: Timestamp) -> BTreeMap<RolloutKey, Share> {
         let states = self.flags.values().filter_map(|flag| match &flag.content {
             LiveContent::Ours(state) | LiveContent::Drifted { state: Some(state), .. } => Some(state),
             LiveContent::Drifted { state: None, .. } | LiveContent::Foreign { .. } => None,
         });
-        states.flat_map(|state| recorded(state, now)).collect()
+        let mut approvals = BTreeMap::new();
+        for (key, share) in states.flat_map(|state| recorded(state, now)) {
+            let approved = approvals.entry(key).or_insert(share);
+            *approved = share.max(*approved);
+        }
+        approvals
     }
 }
 
-fn recorded(state: &FlagState, now: Timestamp) -> Vec<(RolloutKey, Share)> {
+/// What one flag says.
+fn recorded(state: &FlagState, now: Timestamp) -> BTreeMap<RolloutKey, Share> {
     let served = state.rollouts().filter(|rollout| rollout.start <= now);
     let served = served.map(|rollout| (rollout.key.clone(), rollout.enrolment.share_at(now)));
     // What is recorded comes last, and counts.

@@ -1,13 +1,15 @@
 // Compares what flagd's JavaScript evaluator serves with what trialbook says, entry by entry and value by value.
 //
-//   node evaluate.mjs FLAGS CONTEXTS EXPECTED AT
+//   node evaluate.mjs FLAGS CONTEXTS EXPECTED AT REASONS
+//
+// REASONS, with commas between them, are those that the contexts must reach.
 import { createReadStream, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { isDeepStrictEqual } from 'node:util';
 
 import { FlagdCore, MemoryStorage } from '@openfeature/flagd-core';
 
-const [flagsPath, contextsPath, expectedPath, at] = process.argv.slice(2);
+const [flagsPath, contextsPath, expectedPath, at, required] = process.argv.slice(2);
 const now = Date.parse(at);
 if (Number.isNaN(now)) throw new Error(`${at} is not a time`);
 Date.now = () => now;
@@ -56,7 +58,8 @@ for await (const line of createInterface({ input: createReadStream(expectedPath)
   }
 }
 if (position !== contexts.length - 1 || pending.size !== 0) throw new Error('there are fewer answers than contexts times flags');
-if (!seen.has('experiment') || !seen.has('rule') || !seen.has('default')) throw new Error('the contexts reach too little to tell anything');
+const unreached = required.split(',').filter((reason) => !seen.has(reason));
+if (unreached.length > 0) throw new Error(`the contexts reach too little to tell anything: nothing was answered with ${unreached}`);
 if (complaints.length > 0) throw new Error(`the evaluator complains: ${JSON.stringify(complaints.slice(0, 3))}`);
 const reasons = [...seen].map(([reason, n]) => `${reason} ${n}`).join(', ');
 console.log(`javascript: ${compared} evaluations of ${served.size} flags for ${contexts.length} contexts, ${mismatches} mismatches (${reasons})`);

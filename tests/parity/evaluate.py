@@ -1,6 +1,8 @@
 """Compares what flagd's Python evaluator serves with what trialbook says, entry by entry and value by value.
 
-python evaluate.py FLAGS CONTEXTS EXPECTED AT
+python evaluate.py FLAGS CONTEXTS EXPECTED AT REASONS
+
+REASONS, with commas between them, are those that the contexts must reach.
 """
 
 import json
@@ -13,7 +15,7 @@ from datetime import datetime
 from openfeature.contrib.tools.flagd.core import FlagdCore
 from openfeature.evaluation_context import EvaluationContext
 
-flags_path, contexts_path, expected_path, at = sys.argv[1:]
+flags_path, contexts_path, expected_path, at, required = sys.argv[1:]
 now = datetime.fromisoformat(at.replace("Z", "+00:00")).timestamp()
 time.time = lambda: now
 # sem_ver logs a traceback for every text that is not a version.
@@ -66,8 +68,9 @@ with open(contexts_path, encoding="utf-8") as contexts, open(expected_path, enco
     if next(answers, None) is not None:
         sys.exit("there are more answers than contexts times flags")
 
-if not {"experiment", "rule", "default"} <= set(reasons):
-    sys.exit("the contexts reach too little to tell anything")
+unreached = set(required.split(",")) - set(reasons)
+if unreached:
+    sys.exit(f"the contexts reach too little to tell anything: nothing was answered with {', '.join(unreached)}")
 summary = ", ".join(f"{reason} {count}" for reason, count in reasons.items())
 print(f"python: {compared} evaluations of {len(served)} flags, {mismatches} mismatches ({summary})")
 sys.exit(1 if mismatches else 0)
