@@ -16,6 +16,7 @@ pub mod history;
 pub mod resolve;
 pub mod check;
 pub mod workspace;
+pub mod review;
 pub mod plan;
 pub mod target;
 pub mod warehouse;

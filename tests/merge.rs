@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use trialbook::history::{ConflictKind, HistoryError, Merge, Repository};
+use trialbook::history::{ConflictKind, HistoryError, Merge, MergedFiles, Repository};
 use trialbook::load::{RawFile, read_folder};
 
 /// A repository in a folder of its own.
@@ -321,8 +321,33 @@ fn a_third_side_is_merged_from_where_it_parted_from_the_other_two() {
     let repository = Repository::of_book(&repo.root).expect("git").expect("a repository");
     let first = repo.merge().expect("a merge");
     let merged = [first.theirs.clone()];
-    let both = repository.merge_also("third", first.files, &merged).expect("a merge");
-    assert_eq!(both.conflicts, []);
-    assert!(text(&both, "a.segment.yaml").expect("a").contains("Our people"));
-    assert!(text(&both, "b.segment.yaml").expect("b").contains("Their very own people"));
+    let files = MergedFiles::new(&first.files);
+    let joined = repository.merge_also("third", &files, &merged).expect("a merge");
+    assert_eq!(joined.conflicts, []);
+    let edits: Vec<_> = joined.edits.iter().collect();
+    let [(path, Some(bytes))] = edits.as_slice() else { panic!("{edits:?}") };
+    assert_eq!(path.as_str(), "b.segment.yaml");
+    assert!(String::from_utf8_lossy(bytes).contains("Their very own people"));
+    assert_eq!(repository.revisions("th*").expect("git"), ["third"]);
+}
+
+#[test]
+fn a_key_that_a_branch_once_had_is_known_and_a_move_is_not() {
+    let repo = Repo::new();
+    repo.on("main", |repo| repo.write("c.segment.yaml", SEGMENT));
+    repo.on("main", |repo| {
+        std::fs::remove_file(repo.root.join("c.segment.yaml")).expect("a file less");
+        std::fs::create_dir(repo.root.join("folder")).expect("a folder");
+        std::fs::rename(repo.root.join("a.segment.yaml"), repo.root.join("folder/a.segment.yaml"))
+            .expect("a move");
+    });
+    let gone = repo.git(&["rev-parse", "HEAD"]);
+    repo.on("main", |repo| repo.write("d.segment.yaml", SEGMENT));
+    let repository = Repository::of_book(&repo.root).expect("git").expect("a repository");
+    let head = repository.head().expect("git").expect("a commit");
+    let names = ["a.segment", "c.segment", "e.segment"].map(str::to_owned).into();
+    let deleted = repository.deleted(&names, &head).expect("git");
+    assert!(deleted.complete);
+    let by: Vec<_> = deleted.by.iter().map(|(name, commit)| (name.as_str(), commit.as_str())).collect();
+    assert_eq!(by, [("c.segment", gone.trim())]);
 }

@@ -3,17 +3,28 @@
 #[path = "rules/collisions.rs"]
 mod collisions;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use jiff::Timestamp;
 use trialbook::check::{self, Example, ExampleFile, RULES, Rule, Shows};
 use trialbook::diagnostic::{Diagnostic, Severity};
+use trialbook::history::FileChange;
 use trialbook::load::{self, RawFile};
+use trialbook::review::{Review, review};
 
 /// Rules whose findings are about bytes, about another file, or about what only a person can get wrong: a page cannot
 /// show them.
-const WITHOUT_EXAMPLES: &[&str] =
-    &["missing-book", "unreadable-file", "too-large", "invalid-book", "stale-baseline"];
+const WITHOUT_EXAMPLES: &[&str] = &[
+    "missing-book",
+    "unreadable-file",
+    "too-large",
+    "invalid-book",
+    "stale-baseline",
+    // They are about git's history: tests/against.rs shows them.
+    "key-used-again",
+    "merge-conflict",
+];
 
 /// When now is for every example.
 fn now() -> Timestamp {
@@ -22,9 +33,14 @@ fn now() -> Timestamp {
 
 /// A small book in which nothing is wrong, with the files of an example laid over it by name, whatever the folder.
 fn book_with(example: &Example) -> Vec<RawFile> {
+    laid_over(example, false)
+}
+
+/// Returns the book before or after the change that an example shows.
+fn laid_over(example: &Example, before: bool) -> Vec<RawFile> {
     let base = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rules/base");
     let mut files = load::read_folder(&base).expect("the base book can be read");
-    for ExampleFile { path, text, excerpt } in &example.files {
+    for ExampleFile { path, text, excerpt, .. } in example.files.iter().filter(|file| file.before == before) {
         let old = files.iter().position(|file| file.path == *path).map(|at| files.swap_remove(at));
         let text = match old {
             Some(old) if *excerpt => merged(&String::from_utf8(old.bytes).expect("UTF-8"), text),
@@ -64,6 +80,44 @@ fn findings(example: &Example) -> Vec<Diagnostic> {
     check::run(&load::load(book_with(example)), now())
 }
 
+/// What is found in an example on a rule's page; for a rule about changes also what the change may not do.
+fn findings_on_page(rule: &Rule, example: &Example) -> Vec<Diagnostic> {
+    let after = load::load(book_with(example));
+    let mut found = check::run(&after, now());
+    if trialbook::review::RULES.contains(&rule.name()) {
+        found.extend(found_in_change(example, &after));
+    }
+    found
+}
+
+/// What a change from the book before to the one after may not do.
+fn found_in_change(example: &Example, after: &load::Loaded) -> Vec<Diagnostic> {
+    let old = laid_over(example, true);
+    let new = book_with(example);
+    let before = load::load(old.clone());
+    let (Some(before), Some(book)) = (&before.book, &after.book) else { return Vec::new() };
+    let bytes = |path: &str| new.iter().find(|file| file.path == path).map(|file| &file.bytes);
+    let mut changes: Vec<FileChange> = Vec::new();
+    for file in &old {
+        if bytes(&file.path) != Some(&file.bytes) {
+            let after = bytes(&file.path).map(|_| file.path.clone());
+            changes.push(FileChange { before: Some(file.clone()), after });
+        }
+    }
+    for file in new.iter().filter(|file| !old.iter().any(|other| other.path == file.path)) {
+        changes.push(FileChange { before: None, after: Some(file.path.clone()) });
+    }
+    review(&Review {
+        before,
+        after: book,
+        documents: &after.documents,
+        changes: &changes,
+        launched: &BTreeSet::new(),
+        used: &BTreeMap::new(),
+        now: now(),
+    })
+}
+
 fn told(findings: &[Diagnostic]) -> String {
     let lines = findings.iter().map(|f| {
         let at = f.primary.file.position(f.primary.span.start);
@@ -83,7 +137,7 @@ fn every_example_does_what_it_says() {
     let mut wrong = Vec::new();
     for rule in RULES {
         for (i, example) in rule.examples().iter().enumerate() {
-            let found = findings(example);
+            let found = findings_on_page(rule, example);
             let fires = found.iter().any(|finding| finding.rule == rule.name());
             let errors = || found.iter().filter(|finding| finding.severity == Severity::Error);
             let problem = match example.shows {
@@ -116,7 +170,12 @@ fn every_page_shows_when_its_rule_fires_and_when_it_is_silent() {
 fn findings_of_an_example_have_the_severity_that_the_registry_says() {
     let of_book = |rule: &&Rule| !load::RULES.contains(&rule.name());
     for rule in RULES.iter().filter(of_book) {
-        for finding in rule.examples().iter().flat_map(findings).filter(|f| f.rule == rule.name()) {
+        for finding in rule
+            .examples()
+            .iter()
+            .flat_map(|example| findings_on_page(rule, example))
+            .filter(|f| f.rule == rule.name())
+        {
             assert_eq!(finding.severity, rule.severity(), "{}", rule.name());
             assert!(finding.help.is_some(), "{} says what to do", rule.name());
             assert!(!finding.message.ends_with('.'), "{}: {}", rule.name(), finding.message);

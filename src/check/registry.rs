@@ -17,6 +17,18 @@ macro_rules! load {
     };
 }
 
+/// A rule about a change against another branch: `review` makes its findings.
+macro_rules! change {
+    ($name:literal, $severity:ident) => {
+        Rule::of_change(
+            $name,
+            $severity,
+            concat!("src/check/rules/change/", $name, ".md"),
+            include_str!(concat!("rules/change/", $name, ".md")),
+        )
+    };
+}
+
 /// A rule about lint's own comments and baselines.
 macro_rules! lint {
     ($name:literal, $severity:ident) => {
@@ -50,6 +62,11 @@ pub static RULES: &[Rule] = &[
     unused_segment::RULE,
     unused_source::RULE,
     unused_layer::RULE,
+    change!("changed-after-launch", Error),
+    change!("deleted-while-served", Error),
+    change!("start-in-past", Error),
+    change!("key-used-again", Error),
+    change!("merge-conflict", Error),
     lint!("bad-suppression", Error),
     lint!("expired-suppression", Warning),
     lint!("unused-suppression", Warning),

@@ -72,6 +72,8 @@ pub struct ExampleFile {
     pub text: String,
     /// Whether these are only the keys that differ: the others are as in the small book.
     pub excerpt: bool,
+    /// Whether the file is so before the change that the example shows, and as in the small book afterwards.
+    pub before: bool,
 }
 
 impl Rule {
@@ -130,6 +132,16 @@ impl Rule {
         self.suppressible
     }
 
+    /// A rule about a change, whose findings `review` makes.
+    pub(super) const fn of_change(
+        name: &'static str,
+        severity: Severity,
+        path: &'static str,
+        page: &'static str,
+    ) -> Self {
+        Self { name, severity, path, page, book: None, parts: &[], suppressible: false }
+    }
+
     /// Returns the name, as findings and `explain` use it.
     pub const fn name(&self) -> &'static str {
         self.name
@@ -166,7 +178,8 @@ impl Rule {
 
     /// Returns the examples of the page: the code blocks that are headed `yaml fires` and `yaml silent`.
     ///
-    /// Inside a block, a line `# file: PATH` begins a whole file, and `# in: PATH` some keys of one.
+    /// Inside a block, a line `# file: PATH` begins a whole file, and `# in: PATH` some keys of one. With `# before: PATH`
+    /// begins a whole file that the branch has that is merged into; the others are the change.
     pub fn examples(&self) -> Vec<Example> {
         let (mut examples, mut open) = (Vec::new(), None::<Example>);
         for line in self.page.lines() {
@@ -176,14 +189,16 @@ impl Rule {
                 "```" => examples.extend(open.take()),
                 _ => {
                     let Some(example) = &mut open else { continue };
-                    let mut begin = |path: &str, excerpt| {
+                    let mut begin = |path: &str, excerpt, before| {
                         let (path, text) = (path.to_owned(), String::new());
-                        example.files.push(ExampleFile { path, text, excerpt });
+                        example.files.push(ExampleFile { path, text, excerpt, before });
                     };
                     if let Some(path) = line.strip_prefix("# file: ") {
-                        begin(path, false);
+                        begin(path, false, false);
                     } else if let Some(path) = line.strip_prefix("# in: ") {
-                        begin(path, true);
+                        begin(path, true, false);
+                    } else if let Some(path) = line.strip_prefix("# before: ") {
+                        begin(path, false, true);
                     } else if let Some(file) = example.files.last_mut() {
                         file.text.push_str(line);
                         file.text.push('\n');

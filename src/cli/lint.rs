@@ -1,6 +1,7 @@
 //! `trialbook lint`: everything that is wrong with the book, in one run.
 
 mod add_ignore;
+mod against;
 mod baseline;
 mod choice;
 mod output;
@@ -8,12 +9,11 @@ mod scope;
 
 use std::path::PathBuf;
 
-use jiff::Timestamp;
-
 use super::{At, Exit, Failure, Opened, Session};
 use crate::check;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::report::findings::Findings;
+use against::Merged;
 use baseline::Known;
 use choice::Choice;
 use output::Output;
@@ -39,6 +39,14 @@ pub struct Args {
     fail_on: FailOn,
     #[command(flatten)]
     choice: Choice,
+    /// Lint the book as it will be after a merge into this branch, tag or commit, and what the change does to what runs
+    ///
+    /// Nothing is checked out and nothing is written. Warnings are shown for the files that the change touches.
+    #[arg(long, value_name = "REV", conflicts_with_all = ["add_ignore", "write_baseline"])]
+    against: Option<String>,
+    /// With `--against`: say what would collide if this branch merged too; may be given several times, and with `*`
+    #[arg(long, value_name = "REV", requires = "against")]
+    with: Vec<String>,
     /// Write a suppression with this reason for everything that is found and can be suppressed
     ///
     /// `until=2027-01-31` in the reason says when it ends.
@@ -72,16 +80,24 @@ impl FailOn {
 pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     output::refuse_two_on_stdout(&args.formats)?;
     let known = args.baseline.as_deref().map(Known::read).transpose()?;
-    let mut opened = session.open()?;
+    let merged = args.against.as_deref().map(|revision| Merged::open(revision, session)).transpose()?;
+    let (mut opened, merged) = match merged {
+        Some((opened, merged)) => (opened, Some(merged)),
+        None => (session.open()?, None),
+    };
     let now = opened.instant(args.at);
     let scope = Scope::new(&opened.root, &args.paths)?;
     let files = scope.files(&opened.loaded)?;
 
-    let mut judged = judge(args, &opened, now, &scope, known.as_ref());
+    let mut review = check::review(&opened.loaded, now);
+    if let Some(merged) = &merged {
+        review.findings = merged.review(review.findings, &opened.loaded, &args.with, now, session)?;
+    }
+    let mut judged = judge(args, &opened, review, &scope, known.as_ref());
     if let Some(reason) = &args.add_ignore {
         add_ignore::run(reason, &judged.findings, &opened, now, session)?;
         opened = session.open()?;
-        judged = judge(args, &opened, now, &scope, known.as_ref());
+        judged = judge(args, &opened, check::review(&opened.loaded, now), &scope, known.as_ref());
     }
     if let Some(file) = &args.write_baseline {
         let found = judged.findings.len();
@@ -98,10 +114,15 @@ struct Judged {
     known: usize,
 }
 
-/// Finds what is asked for.
-fn judge(args: &Args, opened: &Opened, now: Timestamp, scope: &Scope, known: Option<&Known>) -> Judged {
+/// Keeps what is asked for.
+fn judge(
+    args: &Args,
+    opened: &Opened,
+    review: check::suppression::Review,
+    scope: &Scope,
+    known: Option<&Known>,
+) -> Judged {
     let documents = &opened.loaded.documents;
-    let review = check::review(&opened.loaded, now);
     let shown = |finding: &Diagnostic| scope.concerns(finding) && args.choice.shows(finding);
     let suppressed = review.suppressed.iter().filter(|finding| shown(finding)).count();
     let Some(known) = known else {

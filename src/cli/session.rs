@@ -109,6 +109,16 @@ impl Session {
     ///
     /// Where there is no book or it cannot be read. A book with errors is opened: [`Opened::book`] refuses it.
     pub fn open(&self) -> Result<Opened, Failure> {
+        let (root, files) = self.files()?;
+        Ok(Opened { root, loaded: load::load(files) })
+    }
+
+    /// Finds the book, and returns its folder and its files as they are.
+    ///
+    /// # Errors
+    ///
+    /// Where there is no book or it cannot be read.
+    pub fn files(&self) -> Result<(PathBuf, Vec<load::RawFile>), Failure> {
         let failed = |error: load::DiscoverError| {
             let exit = match error {
                 load::DiscoverError::NoBook { .. } => Exit::NothingMatched,
@@ -117,7 +127,7 @@ impl Session {
             Failure::of(exit, &error).help(error.hint())
         };
         let root = load::find_root(&self.start()?).map_err(failed)?;
-        let loaded = load::load(load::read_folder(&root).map_err(failed)?);
-        Ok(Opened { root, loaded })
+        let files = load::read_folder(&root).map_err(failed)?;
+        Ok((root, files))
     }
 }

@@ -1,5 +1,7 @@
 //! Launches: the git refs that say which commit an experiment was launched from.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -57,6 +59,16 @@ impl Repository {
         let tag = self.git.tag_annotation_create(launch.experiment.as_str(), &commit, &tagger, &record)?;
         self.git.reference(&name, tag, false, "trialbook: launch")?;
         Ok(true)
+    }
+
+    /// Returns the experiments whose launch is recorded in this clone. What the records say is not read.
+    pub fn launched(&self) -> Result<BTreeSet<ExperimentKey>, HistoryError> {
+        let mut launched = BTreeSet::new();
+        for name in self.git.references_glob("refs/trialbook/launch/*")?.names() {
+            let key = name?.rsplit('/').next().and_then(|key| ExperimentKey::new(key).ok());
+            launched.extend(key);
+        }
+        Ok(launched)
     }
 
     /// Returns the recorded launch of an experiment; `None` where there is none in this clone.

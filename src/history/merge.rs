@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
+use super::repository::is_yaml;
 use super::tree::Blobs;
 use super::{Commit, HistoryError, Repository};
 use crate::load::{self, RawFile};
@@ -20,6 +21,45 @@ pub struct Merge {
     /// What the merge changes for the other side, by path before.
     pub changes: Vec<FileChange>,
     /// What has to be merged by hand, by path.
+    pub conflicts: Vec<Conflict>,
+    /// The files that the other side changed since the sides parted, by path.
+    pub incoming: BTreeSet<String>,
+}
+
+impl Merge {
+    /// Returns the files as the other side has them.
+    pub fn before(&self) -> Vec<RawFile> {
+        let changed: BTreeSet<&str> =
+            self.changes.iter().filter_map(|change| change.after.as_deref()).collect();
+        let same = self.files.iter().filter(|file| !changed.contains(file.path.as_str())).cloned();
+        same.chain(self.changes.iter().filter_map(|change| change.before.clone())).collect()
+    }
+}
+
+/// Files of a merged book, to be merged with more.
+#[derive(Debug)]
+pub struct MergedFiles<'a> {
+    /// By identity: the path and the content.
+    by_name: BTreeMap<String, (&'a str, &'a [u8])>,
+}
+
+impl<'a> MergedFiles<'a> {
+    /// Indexes the files of a merge.
+    pub fn new(files: &'a [RawFile]) -> Self {
+        let name = |path: &str| load::identity(path).unwrap_or_else(|| format!("/{path}"));
+        let entry = |file: &'a RawFile| (name(&file.path), (file.path.as_str(), file.bytes.as_slice()));
+        Self { by_name: files.iter().map(entry).collect() }
+    }
+}
+
+/// What another revision brings to files that were merged already.
+#[derive(Debug)]
+pub struct Joined {
+    /// Its commit.
+    pub commit: Commit,
+    /// The files that become others, by path; without a content they go.
+    pub edits: BTreeMap<String, Option<Vec<u8>>>,
+    /// What has to be merged by hand; such a file stays as it is.
     pub conflicts: Vec<Conflict>,
 }
 
@@ -75,23 +115,8 @@ impl Repository {
     /// [`HistoryError::UnknownRevision`], [`HistoryError::Shallow`] where the clone does not reach the commit at which the sides
     /// parted, [`HistoryError::Unrelated`] where there is none, [`HistoryError::NotFetched`].
     pub fn merge_into(&self, revision: &str, ours: Vec<RawFile>) -> Result<Merge, HistoryError> {
-        self.merge_also(revision, ours, &[])
-    }
-
-    /// Merges files that come of HEAD and of other commits, merged already, into a revision; else as
-    /// [`Repository::merge_into`].
-    ///
-    /// # Errors
-    ///
-    /// As [`Repository::merge_into`].
-    pub fn merge_also(
-        &self,
-        revision: &str,
-        ours: Vec<RawFile>,
-        merged: &[Commit],
-    ) -> Result<Merge, HistoryError> {
         let theirs = self.resolve(revision)?;
-        let base = self.merge_base(&theirs, revision, merged)?;
+        let base = self.merge_base(&theirs, revision, &[])?;
         let (base_blobs, their_blobs) = (self.blobs_at(&base)?, self.blobs_at(&theirs)?);
         let our_blobs = hashed(&ours, &base_blobs, &their_blobs)?;
         let bytes: BTreeMap<&str, &[u8]> =
@@ -100,7 +125,14 @@ impl Repository {
         let mut merger = Merger {
             repository: self,
             ours: &bytes,
-            merge: Merge { base, theirs, files: Vec::new(), changes: Vec::new(), conflicts: Vec::new() },
+            merge: Merge {
+                base,
+                theirs,
+                files: Vec::new(),
+                changes: Vec::new(),
+                conflicts: Vec::new(),
+                incoming: BTreeSet::new(),
+            },
         };
         let names: BTreeSet<&String> =
             base_side.keys().chain(our_side.keys()).chain(their_side.keys()).collect();
@@ -108,9 +140,74 @@ impl Repository {
             merger.file(base_side.get(name), our_side.get(name), their_side.get(name))?;
         }
         let mut merge = merger.merge;
+        merge.incoming = incoming(&base_side, &their_side);
         merge.files.sort_by(|a, b| a.path.cmp(&b.path));
         merge.conflicts.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(merge)
+    }
+
+    /// Merges another revision into files that were merged already, of HEAD and of `merged`.
+    ///
+    /// The cost grows with what that revision changed, not with the book.
+    ///
+    /// # Errors
+    ///
+    /// As [`Repository::merge_into`].
+    pub fn merge_also(
+        &self,
+        revision: &str,
+        files: &MergedFiles<'_>,
+        merged: &[Commit],
+    ) -> Result<Joined, HistoryError> {
+        let theirs = self.resolve(revision)?;
+        let base = self.merge_base(&theirs, revision, merged)?;
+        let (base_side, their_side) = self.differing(&base, &theirs)?;
+        let names: BTreeSet<&String> = base_side.keys().chain(their_side.keys()).collect();
+        let mut our_side = Side::new();
+        for name in &names {
+            if let Some((path, bytes)) = files.by_name.get(*name) {
+                let id = git2::Oid::hash_object(git2::ObjectType::Blob, bytes)?;
+                our_side.insert((*name).clone(), Entry { path: (*path).to_owned(), id });
+            }
+        }
+        let bytes: BTreeMap<&str, &[u8]> = files.by_name.values().copied().collect();
+        let empty = Merge {
+            base,
+            theirs: theirs.clone(),
+            files: Vec::new(),
+            changes: Vec::new(),
+            conflicts: Vec::new(),
+            incoming: BTreeSet::new(),
+        };
+        let mut merger = Merger { repository: self, ours: &bytes, merge: empty };
+        for name in &names {
+            merger.file(base_side.get(*name), our_side.get(*name), their_side.get(*name))?;
+        }
+        let mut edits: BTreeMap<String, Option<Vec<u8>>> =
+            our_side.values().map(|entry| (entry.path.clone(), None)).collect();
+        for file in merger.merge.files {
+            edits.insert(file.path, Some(file.bytes));
+        }
+        edits.retain(|path, now| bytes.get(path.as_str()).copied() != now.as_deref());
+        Ok(Joined { commit: theirs, edits, conflicts: merger.merge.conflicts })
+    }
+
+    /// Returns the files of the book that differ between two commits, on either side.
+    fn differing(&self, base: &Commit, theirs: &Commit) -> Result<(Side, Side), HistoryError> {
+        let commit = |commit: &Commit| self.git.find_commit(git2::Oid::from_str(commit.as_str())?);
+        let (base, theirs) = (commit(base)?, commit(theirs)?);
+        let (old, new) = (self.folder(&base)?, self.folder(&theirs)?);
+        let diff = self.git.diff_tree_to_tree(old.as_ref(), new.as_ref(), None)?;
+        let (mut before, mut after) = (Blobs::new(), Blobs::new());
+        for delta in diff.deltas() {
+            for (file, blobs) in [(delta.old_file(), &mut before), (delta.new_file(), &mut after)] {
+                let path = file.path().and_then(|path| path.to_str()).filter(|path| in_book(path));
+                if let Some(path) = path.filter(|_| file.exists()) {
+                    blobs.insert(path.to_owned(), file.id());
+                }
+            }
+        }
+        Ok((side(&before), side(&after)))
     }
 
     /// Returns where a commit, and the merge of HEAD with others, parted.
@@ -148,6 +245,18 @@ fn hashed(ours: &[RawFile], base: &Blobs, theirs: &Blobs) -> Result<Blobs, Histo
         Ok((file.path.clone(), id))
     };
     ours.par_iter().map(one).collect()
+}
+
+/// Returns the paths of what differs between two sides.
+fn incoming(base: &Side, theirs: &Side) -> BTreeSet<String> {
+    let changed = theirs.iter().filter(|(name, entry)| base.get(*name) != Some(*entry));
+    let gone = base.iter().filter(|(name, _)| !theirs.contains_key(*name));
+    changed.chain(gone).map(|(_, entry)| entry.path.clone()).collect()
+}
+
+/// Tells whether a path of a tree may be a file of a book: YAML, and in no folder whose name begins with a dot.
+fn in_book(path: &str) -> bool {
+    is_yaml(path) && !path.split('/').rev().skip(1).any(|folder| folder.starts_with('.'))
 }
 
 fn unix_lines(bytes: &[u8]) -> Vec<u8> {

@@ -86,6 +86,11 @@ impl Preregistration {
         &self.digest
     }
 
+    /// Returns a part of the closure by name, as [`Preregistration::differences`] names it.
+    pub fn part(&self, name: &str) -> Option<&Value> {
+        self.closure.get(name)
+    }
+
     /// Returns the parts that differ between two pre-registrations, by name.
     pub fn differences(&self, other: &Self) -> Vec<String> {
         let (Some(ours), Some(theirs)) = (self.closure.as_object(), other.closure.as_object()) else {

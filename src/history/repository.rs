@@ -159,6 +159,48 @@ impl Repository {
         }
     }
 
+    /// Returns the names of the branches and tags that a pattern with `*` matches, in byte order; the pattern itself where it has
+    /// none. `origin/*` is short for `refs/remotes/origin/*`.
+    pub fn revisions(&self, pattern: &str) -> Result<Vec<String>, HistoryError> {
+        if !pattern.contains('*') {
+            return Ok(vec![pattern.to_owned()]);
+        }
+        let patterns = if pattern.starts_with("refs/") {
+            vec![pattern.to_owned()]
+        } else {
+            vec![format!("refs/remotes/{pattern}"), format!("refs/heads/{pattern}")]
+        };
+        let mut names = Vec::new();
+        for pattern in patterns {
+            for name in self.git.references_glob(&pattern)?.names() {
+                let name = name?;
+                // The symbolic name of a remote's main branch is one of the others.
+                if !name.ends_with("/HEAD") {
+                    let short =
+                        name.strip_prefix("refs/remotes/").or_else(|| name.strip_prefix("refs/heads/"));
+                    names.push(short.unwrap_or(name).to_owned());
+                }
+            }
+        }
+        names.sort();
+        names.dedup();
+        Ok(names)
+    }
+
+    /// Returns who wrote a commit.
+    pub fn author(&self, commit: &Commit) -> Result<String, HistoryError> {
+        let commit = self.git.find_commit(git2::Oid::from_str(commit.as_str())?)?;
+        let name = commit.author().name().unwrap_or("unknown").to_owned();
+        Ok(name)
+    }
+
+    /// Tells whether a commit is in the history of another, or is that.
+    pub fn is_in(&self, commit: &Commit, of: &Commit) -> Result<bool, HistoryError> {
+        let [commit, of] = [commit, of].map(|commit| git2::Oid::from_str(commit.as_str()));
+        let (commit, of) = (commit?, of?);
+        Ok(commit == of || self.git.graph_descendant_of(of, commit)?)
+    }
+
     /// Returns the commit of HEAD; `None` before the first commit.
     pub fn head(&self) -> Result<Option<Commit>, HistoryError> {
         match self.git.head() {

@@ -15,19 +15,8 @@ impl Repository {
     ///
     /// A symbolic link to a file stands for that file, as it does in a work tree; one that leads nowhere in the book is left out.
     pub(super) fn blobs_at(&self, commit: &Commit) -> Result<Blobs, HistoryError> {
-        let tree = self.git.find_commit(git2::Oid::from_str(commit.as_str())?)?.tree()?;
-        let root = if self.prefix().is_empty() {
-            tree
-        } else {
-            match tree.get_path(std::path::Path::new(self.prefix())) {
-                Ok(entry) if entry.kind() == Some(git2::ObjectType::Tree) => {
-                    self.git.find_tree(entry.id())?
-                }
-                Ok(_) => return Ok(Blobs::new()),
-                Err(error) if error.code() == git2::ErrorCode::NotFound => return Ok(Blobs::new()),
-                Err(error) => return Err(error.into()),
-            }
-        };
+        let found = self.git.find_commit(git2::Oid::from_str(commit.as_str())?)?;
+        let Some(root) = self.folder(&found)? else { return Ok(Blobs::new()) };
         let (mut blobs, mut links) = (Blobs::new(), Vec::new());
         root.walk(git2::TreeWalkMode::PreOrder, |folder, entry| {
             let name = entry.name().unwrap_or_default();

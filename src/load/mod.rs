@@ -20,7 +20,7 @@ use std::sync::Arc;
 pub use discover::{DiscoverError, RawFile, find_root, read_folder};
 pub use documents::{Document, Documents, Place};
 pub use draft::{Concerned, Draft, Effect};
-pub use name::identity;
+pub use name::{identity, kind_and_key};
 pub use nearest::{nearest, suggestion};
 pub use rules::{RULES, STRUCTURAL};
 pub use slots::{WriteSlotsError, write_slots};
@@ -199,6 +199,18 @@ fn documents_start(document: &Document) -> Span {
         .as_ref()
         .and_then(|root| root.entries().first())
         .map_or(Span::default(), |entry| entry.key_span)
+}
+
+/// Returns the time zone in which a book's dates begin, from its files alone; UTC where they cannot say.
+pub fn timezone_of(files: &[RawFile]) -> jiff::tz::TimeZone {
+    let name = files.iter().find(|file| file.path == BOOK_FILE).and_then(|file| {
+        let (file, _) = text::decode(file.clone());
+        match yaml::parse(&file).root?.entry("timezone")?.value.content {
+            yaml::Content::Scalar(ref scalar) => Some(scalar.text.to_string()),
+            _ => None,
+        }
+    });
+    name.and_then(|name| jiff::tz::TimeZone::get(&name).ok()).unwrap_or(jiff::tz::TimeZone::UTC)
 }
 
 /// What one file looks like, before what it means: for the schemas' tests and for editors.

@@ -62,13 +62,18 @@ pub fn classify(path: &str) -> FileName<'_> {
     }
 }
 
+/// Returns the kind and the key that a file's name says; `None` where it is not that of a book's file.
+pub fn kind_and_key(path: &str) -> Option<(Kind, &str)> {
+    match classify(path) {
+        FileName::Of(kind, key) => Some((kind, key)),
+        FileName::Wrong(_) | FileName::Other => None,
+    }
+}
+
 /// Returns what makes two files the same one, whatever their folders: `KEY.KIND`; `None` where the name is not that of a
 /// book's file.
 pub fn identity(path: &str) -> Option<String> {
-    match classify(path) {
-        FileName::Of(kind, key) => Some(format!("{key}.{kind}")),
-        FileName::Wrong(_) | FileName::Other => None,
-    }
+    kind_and_key(path).map(|(kind, key)| format!("{key}.{kind}"))
 }
 
 impl FileName<'_> {

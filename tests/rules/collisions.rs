@@ -29,6 +29,7 @@ fn found(files: &[(&str, &str)]) -> Vec<Diagnostic> {
         path: (*path).to_owned(),
         text: (*text).to_owned(),
         excerpt: false,
+        before: false,
     };
     let files = files.iter().map(file).collect();
     findings(&Example { shows: Shows::Fires, files })
