@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use super::{HistoryError, Launch, LaunchError, Repository};
 use crate::load;
 use crate::model::{
-    Attribute, AttributeKey, Book, Digest, Experiment, ExperimentKey, Flag, Metric, MetricKey, Predicate,
-    Segment, SegmentKey,
+    Attribute, AttributeKey, Book, Digest, Evaluator, Experiment, ExperimentKey, Flag, Metric, MetricKey,
+    Predicate, Rule, Segment, SegmentKey,
 };
 
 /// The version of the closure's form. It changes when the same book would give another closure; the
@@ -25,6 +25,8 @@ const FORM: u32 = 1;
 pub struct Preregistration {
     closure: Value,
     digest: Digest,
+    /// The digest of the closure [as it was](Form::AsWritten), where that is another.
+    recorded_before: Option<Digest>,
 }
 
 impl Preregistration {
@@ -34,51 +36,15 @@ impl Preregistration {
     ///
     /// Only where a value of the book cannot be JSON, which a loaded book's can.
     pub fn of(book: &Book, experiment: &Experiment) -> serde_json::Result<Self> {
-        let flag = served_flag(book, experiment);
-        let segments = segment_closure(book, experiment, flag.as_deref());
-        let mut attributes = BTreeMap::new();
-        for audience in
-            audiences(experiment, flag.as_deref()).chain(segments.values().map(|segment| &segment.audience))
-        {
-            audience.walk(
-                &mut |key, _| {
-                    if let Some(attribute) = book.attributes.get(key) {
-                        attributes.insert(key.clone(), attribute);
-                    }
-                },
-                &mut |_| (),
-            );
-        }
-        let layer = experiment.layer.as_ref().and_then(|key| book.layers.get(key)).map(|layer| {
-            let slots: Vec<_> = layer.slots_of(&experiment.key).collect();
-            json!({"key": layer.key, "entity": layer.entity, "salt": layer.salt, "slots": slots})
-        });
-        let closure = json!({
-            "form": FORM,
-            "book": book.name,
-            "timezone": book.timezone,
-            "experiment": experiment.key,
-            "hypothesis": experiment.hypothesis,
-            "flag": flag.as_deref().map(|flag| json!({
-                "key": flag.key, "entity": flag.entity, "type": flag.kind, "variants": flag.variants,
-                "default": flag.default, "rules": flag.rules,
-            })),
-            "audience": experiment.audience,
-            "segments": segments.into_iter().map(|(key, s)| (key, &s.audience)).collect::<BTreeMap<_, _>>(),
-            "attributes": typed(&attributes),
-            "layer": layer,
-            "allocation": experiment.allocation,
-            "salt": experiment.salt,
-            "control": experiment.control,
-            "split": experiment.split,
-            "schedule": experiment.schedule,
-            "metrics": experiment.metrics,
-            "definitions": definitions(book, experiment),
-            "analysis": experiment.analysis,
-            "quality": book.policy.quality,
-        });
+        let closure = closure(book, experiment, Form::Canonical);
         let digest = Digest::of(&closure)?;
-        Ok(Self { closure, digest })
+        let before = Digest::of(&self::closure(book, experiment, Form::AsWritten))?;
+        Ok(Self { closure, recorded_before: (before != digest).then_some(before), digest })
+    }
+
+    /// Tells whether a digest is this one's, or is what was recorded of it before audiences had an order of their own.
+    pub fn has_digest(&self, digest: &Digest) -> bool {
+        self.digest == *digest || self.recorded_before.as_ref() == Some(digest)
     }
 
     /// Returns the digest of the canonical closure.
@@ -99,6 +65,101 @@ impl Preregistration {
         let names: BTreeSet<&String> = ours.keys().chain(theirs.keys()).collect();
         names.into_iter().filter(|name| ours.get(*name) != theirs.get(*name)).cloned().collect()
     }
+}
+
+/// How the closure of a book is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// Audiences in an order of their own, and with what a book may say about the draw and could not before: the attribute
+    /// that holds the unit's id, evaluators other than the default, holdouts. Without any of it, and with audiences that
+    /// are written in that order, it is the other form.
+    Canonical,
+    /// As launches were recorded at first: audiences in the order in which they are written.
+    AsWritten,
+}
+
+fn closure(book: &Book, experiment: &Experiment, form: Form) -> Value {
+    let audience = |audience: &Predicate| match form {
+        Form::Canonical => audience.canonical(),
+        Form::AsWritten => audience.clone(),
+    };
+    let rule = |rule: &Rule| Rule { when: audience(&rule.when), serve: rule.serve.clone() };
+    let flag = served_flag(book, experiment);
+    let flag = flag.as_deref();
+    let segments = segment_closure(book, experiment, flag);
+    let mut attributes = BTreeMap::new();
+    for audience in audiences(experiment, flag).chain(segments.values().map(|segment| &segment.audience)) {
+        audience.walk(
+            &mut |key, _| {
+                if let Some(attribute) = book.attributes.get(key) {
+                    attributes.insert(key.clone(), attribute);
+                }
+            },
+            &mut |_| (),
+        );
+    }
+    let layer = experiment.layer.as_ref().and_then(|key| book.layers.get(key)).map(|layer| {
+        let slots: Vec<_> = layer.slots_of(&experiment.key).collect();
+        json!({"key": layer.key, "entity": layer.entity, "salt": layer.salt, "slots": slots})
+    });
+    let segments = segments.into_iter().map(|(key, segment)| (key, audience(&segment.audience)));
+    let mut closure = json!({
+        "form": FORM,
+        "book": book.name,
+        "timezone": book.timezone,
+        "experiment": experiment.key,
+        "hypothesis": experiment.hypothesis,
+        "flag": flag.map(|flag| json!({
+            "key": flag.key, "entity": flag.entity, "type": flag.kind, "variants": flag.variants,
+            "default": flag.default, "rules": flag.rules.iter().map(rule).collect::<Vec<_>>(),
+        })),
+        "audience": audience(&experiment.audience),
+        "segments": segments.collect::<BTreeMap<_, _>>(),
+        "attributes": typed(&attributes),
+        "layer": layer,
+        "allocation": experiment.allocation,
+        "salt": experiment.salt,
+        "control": experiment.control,
+        "split": experiment.split,
+        "schedule": experiment.schedule,
+        "metrics": experiment.metrics,
+        "definitions": definitions(book, experiment),
+        "analysis": experiment.analysis,
+        "quality": book.policy.quality,
+    });
+    if form == Form::Canonical
+        && let Value::Object(parts) = &mut closure
+    {
+        parts.extend(draw(book, experiment));
+    }
+    closure
+}
+
+/// What decides about the draw and is left out where it is as it always was.
+fn draw(book: &Book, experiment: &Experiment) -> serde_json::Map<String, Value> {
+    let mut parts = serde_json::Map::new();
+    let entity = book.flag_of(experiment).and_then(|flag| book.entities.get(&flag.entity));
+    if let Some(context) = entity.and_then(|entity| entity.context.as_ref()) {
+        parts.insert("unit".into(), json!(context));
+    }
+    if let Some(target) = book.primary_target()
+        && target.evaluators() != [Evaluator::Javascript4]
+    {
+        parts.insert("evaluators".into(), json!({"type": target.kind(), "evaluators": target.evaluators()}));
+    }
+    let holdouts: BTreeMap<_, _> = book
+        .holdouts_over(experiment)
+        .map(|holdout| {
+            let part = json!({
+                "entity": holdout.entity, "salt": holdout.salt, "share": holdout.share, "schedule": holdout.schedule,
+            });
+            (holdout.key.clone(), part)
+        })
+        .collect();
+    if !holdouts.is_empty() {
+        parts.insert("holdouts".into(), json!(holdouts));
+    }
+    parts
 }
 
 /// The audiences that decide who is enrolled: the experiment's, and those of the rules before it.
@@ -196,7 +257,7 @@ pub fn registration(
     let Ok(now) = Preregistration::of(book, experiment) else {
         return unverified("the plan has a value that cannot be digested".into());
     };
-    if *now.digest() == launch.digest {
+    if now.has_digest(&launch.digest) {
         return Ok(Registration::Verified { launch });
     }
     match frozen_book(repository, &launch, &experiment.key) {
@@ -222,6 +283,6 @@ fn frozen_book(
     let loaded = load::load(repository.files_at(&launch.commit)?);
     Ok(loaded.book.and_then(|book| {
         let then = Preregistration::of(&book, book.experiments.get(experiment)?).ok()?;
-        (*then.digest() == launch.digest).then_some((book, then))
+        then.has_digest(&launch.digest).then_some((book, then))
     }))
 }

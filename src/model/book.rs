@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Allocation, Attribute, AttributeKey, Duration, Entity, EntityKey, Experiment, ExperimentKey,
+    Allocation, Attribute, AttributeKey, Digest, Duration, Entity, EntityKey, Experiment, ExperimentKey,
     ExperimentState, Extent, Flag, FlagKey, Holdout, HoldoutKey, Layer, LayerKey, Measure, Measurement,
     Metric, MetricKey, MetricType, Part, PartName, PartRef, Policy, Predicate, Rollout, RolloutKey, Schedule,
     Segment, SegmentKey, Source, SourceKey, SourceRole, SurfaceKey, Target, TargetKey, Uses, Warehouse,
@@ -135,6 +135,21 @@ pub struct Contents {
 
 /// Parts that change: each with what it becomes, or nothing where it goes.
 pub type Changes = BTreeMap<PartName, Option<Part>>;
+
+impl Contents {
+    /// Returns the same with audiences, and the values of attributes, in an order of their own.
+    fn canonical(mut self) -> Self {
+        self.attributes.values_mut().for_each(|attribute| attribute.values.sort());
+        for flag in self.flags.values_mut() {
+            let overrides = flag.overrides.values_mut().flat_map(|o| o.rules.iter_mut().flatten());
+            flag.rules.iter_mut().chain(overrides).for_each(|rule| rule.when = rule.when.canonical());
+        }
+        self.experiments.values_mut().for_each(|e| e.audience = e.audience.canonical());
+        self.rollouts.values_mut().for_each(|rollout| rollout.audience = rollout.audience.canonical());
+        self.segments.values_mut().for_each(|segment| segment.audience = segment.audience.canonical());
+        self
+    }
+}
 
 /// Why contents are not a book. `load` finds these with their places; here they guard books made by hand.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -352,6 +367,31 @@ impl Book {
     /// Returns the rollouts of a flag, in byte order of their keys: the order in which they are tried.
     pub fn rollouts_of(&self, flag: &FlagKey) -> impl Iterator<Item = &Rollout> {
         self.rollouts_by_flag.get(flag).into_iter().flatten().filter_map(|key| self.rollouts.get(key))
+    }
+
+    /// Returns the holdouts that cover an experiment: of the flag's entity, on a surface of the experiment or of its flag
+    /// or named by the flag, and with the experiment's start in their schedule.
+    pub fn holdouts_over(&self, experiment: &Experiment) -> impl Iterator<Item = &Holdout> {
+        let flag = self.flag_of(experiment);
+        let start = experiment.schedule.start();
+        self.holdouts.values().filter(move |holdout| {
+            flag.is_some_and(|flag| {
+                flag.entity == holdout.entity
+                    && (flag.holdouts.contains_key(&holdout.key)
+                        || holdout.covers(&flag.surfaces)
+                        || holdout.covers(&experiment.surfaces))
+            }) && holdout.schedule.contains(start)
+        })
+    }
+
+    /// Returns the digest of everything that the book says, every default written out. The order of keys, comments, quotes
+    /// and the folders of files do not change it; any change of a value does.
+    ///
+    /// # Errors
+    ///
+    /// Only where a value cannot be JSON, which a loaded book's can.
+    pub fn digest(&self) -> serde_json::Result<Digest> {
+        Digest::of(&self.contents.clone().canonical())
     }
 
     /// Returns a predicate of this book with every segment replaced by its audience.
@@ -611,10 +651,10 @@ impl Audit<'_> {
             self.error(Kind::Experiment, key, "the allocation is not a whole number of buckets".into());
         }
         if let Allocation::Ramp(steps) = &experiment.allocation
-            && (steps.first_at() != experiment.schedule.start()
+            && (steps.first_at() > experiment.schedule.start()
                 || steps.last_at() >= experiment.schedule.end())
         {
-            let problem = "the steps of the ramp do not begin with the schedule and end within it";
+            let problem = "the ramp begins after the schedule, or goes on after its end";
             self.error(Kind::Experiment, key, problem.into());
         }
         if let Some(layer) = &experiment.layer {

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{AttributeKey, SegmentKey, Version};
+use super::{AttributeKey, SegmentKey, Version, canonical_json};
 
 /// A literal that an attribute is compared with.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -230,6 +230,23 @@ impl Predicate {
         let mut keys = Vec::new();
         self.walk(&mut |_, _| (), &mut |key| keys.push(key));
         keys
+    }
+
+    /// Returns the predicate with the parts of every `All` in an order of their own: the same for two audiences that differ
+    /// only in the order of their keys. `Any` is made of lists alone, whose order is the author's.
+    #[must_use]
+    pub fn canonical(&self) -> Self {
+        match self {
+            Self::All(parts) => {
+                let mut parts: Vec<Self> = parts.iter().map(Self::canonical).collect();
+                // Plain data is always JSON; were it not, the order would be the written one.
+                parts.sort_by_cached_key(|part| canonical_json(part).unwrap_or_default());
+                Self::All(parts)
+            }
+            Self::Any(parts) => Self::Any(parts.iter().map(Self::canonical).collect()),
+            Self::Not(part) => Self::Not(Box::new(part.canonical())),
+            Self::Segment(_) | Self::Attribute(..) => self.clone(),
+        }
     }
 
     /// Returns the predicate with every segment replaced by its audience, `None` where a segment is unknown.
