@@ -54,6 +54,7 @@ pub static RULES: &[Rule] = &[
     decision_ships_nothing::RULE,
     archived_flag_in_use::RULE,
     expired_flag::RULE,
+    idle_holdout::RULE,
     evaluators_disagree::RULE,
     inexpressible_targeting::RULE,
     unsupported_analysis::RULE,

@@ -33,7 +33,6 @@ pub(super) enum Each {
     /// Each rollout.
     Rollout(CheckOf<Rollout>),
     /// Each holdout.
-    #[expect(dead_code, reason = "rules about holdouts are to come")]
     Holdout(CheckOf<Holdout>),
     /// Each layer.
     Layer(CheckOf<Layer>),

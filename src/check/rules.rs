@@ -4,6 +4,7 @@ pub(super) mod archived_flag_in_use;
 pub(super) mod decision_ships_nothing;
 pub(super) mod evaluators_disagree;
 pub(super) mod expired_flag;
+pub(super) mod idle_holdout;
 pub(super) mod inexpressible_targeting;
 pub(super) mod launch_in_freeze;
 pub(super) mod no_guardrail;

@@ -23,6 +23,7 @@ mod predicate;
 mod rollout;
 mod share;
 mod source;
+mod state;
 mod steps;
 mod target;
 mod uses;
@@ -53,6 +54,7 @@ pub use predicate::{Bound, Number, Pattern, PatternError, Predicate, Scalar, Seg
 pub use rollout::Rollout;
 pub use share::{Share, ShareError, Split, SplitError};
 pub use source::{Assignment, Relation, Source, SourceRole};
+pub use state::{HoldoutState, RolloutState};
 pub use steps::{Allocation, Step, Steps, StepsError};
 pub use target::{Backend, Evaluator, Target, TargetType, Warehouse};
 pub use uses::Uses;
