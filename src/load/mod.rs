@@ -2,6 +2,7 @@
 //!
 //! [`load`] is pure: bytes in, a book or findings out. Only [`discover`] touches the disk.
 
+pub mod cursor;
 pub mod discover;
 mod documents;
 mod draft;
@@ -9,9 +10,12 @@ mod lower;
 mod name;
 mod nearest;
 mod rules;
+mod scope;
 mod slots;
 pub(crate) mod syntax;
 mod text;
+pub mod typing;
+pub mod uses;
 pub mod yaml;
 
 use std::collections::HashSet;
