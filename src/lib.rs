@@ -25,4 +25,5 @@ pub mod decision;
 pub mod analysis;
 pub mod report;
 pub mod github;
+pub mod lsp;
 pub mod cli;

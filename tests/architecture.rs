@@ -31,6 +31,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("analysis", &["model", "query", "warehouse", "stats", "decision", "history"]),
     ("report", &["span", "diagnostic", "plan", "analysis", "model"]),
     ("github", &[]),
+    ("lsp", &["span", "diagnostic", "model", "load", "history", "workspace", "report"]),
     (
         "cli",
         &[
@@ -55,6 +56,7 @@ const MODULES: &[(&str, &[&str])] = &[
             "analysis",
             "report",
             "github",
+            "lsp",
         ],
     ),
 ];

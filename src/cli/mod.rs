@@ -11,6 +11,7 @@ mod exit;
 mod explain;
 mod instant;
 mod lint;
+mod lsp;
 mod report;
 mod plan;
 mod demo;
@@ -67,6 +68,7 @@ enum Command {
     Comment(comment::Args),
     Explain(explain::Args),
     Lint(lint::Args),
+    Lsp(lsp::Args),
     Report(report::Args),
     Schema(schema::Args),
 }
@@ -105,6 +107,7 @@ fn dispatch(command: &Command, session: &Session) -> Result<Exit, Failure> {
         Command::Comment(args) => comment::run(args, session),
         Command::Explain(args) => explain::run(args, session),
         Command::Lint(args) => lint::run(args, session),
+        Command::Lsp(args) => lsp::run(args),
         Command::Report(args) => report::run(args, session),
         Command::Schema(args) => schema::run(args),
     }

@@ -78,23 +78,29 @@ impl Document {
 
     /// Returns the text of a scalar that a JSON pointer (RFC 6901) leads to.
     pub fn text_at(&self, pointer: &str) -> Option<&str> {
+        scalar(self.node_at(pointer)?)
+    }
+
+    /// Returns what stands in the file where a JSON pointer (RFC 6901) leads to.
+    pub fn source_at(&self, pointer: &str) -> Option<&str> {
+        Some(self.file.slice(self.node_at(pointer)?.span))
+    }
+
+    /// Returns the keys of a mapping or the scalars of a list that a JSON pointer leads to; none where there is neither.
+    pub fn names_at(&self, pointer: &str) -> Vec<&str> {
+        match self.node_at(pointer).map(|node| &node.content) {
+            Some(Content::Mapping(entries)) => entries.iter().map(|entry| &*entry.key).collect(),
+            Some(Content::Sequence(items)) => items.iter().filter_map(scalar).collect(),
+            Some(Content::Scalar(_)) | None => Vec::new(),
+        }
+    }
+
+    fn node_at(&self, pointer: &str) -> Option<&Node> {
         let mut node = self.root.as_ref()?;
         for token in pointer.split('/').skip(1) {
             node = &node.entry(token)?.value;
         }
-        match &node.content {
-            Content::Scalar(scalar) => Some(&scalar.text),
-            Content::Sequence(_) | Content::Mapping(_) => None,
-        }
-    }
-
-    /// Returns the keys of the mapping that a JSON pointer leads to; none where there is no such mapping.
-    pub fn keys_at(&self, pointer: &str) -> Vec<&str> {
-        let mut node = self.root.as_ref();
-        for token in pointer.split('/').skip(1) {
-            node = node.and_then(|node| node.entry(token)).map(|entry| &entry.value);
-        }
-        node.map_or_else(Vec::new, |node| node.entries().iter().map(|entry| &*entry.key).collect())
+        Some(node)
     }
 
     /// Tells whether the file is YAML of the kind that a book has.

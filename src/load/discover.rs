@@ -136,6 +136,30 @@ pub fn read_folder(root: &Path) -> Result<Vec<RawFile>, DiscoverError> {
     Ok(files)
 }
 
+/// Returns a file of a book as it is on disk; `None` where there is none, or none that a book would have.
+///
+/// # Errors
+///
+/// Where it cannot be read, or is a link that leads out of the book.
+pub fn read_one(root: &Path, path: &str) -> Result<Option<RawFile>, DiscoverError> {
+    if classify(path) == FileName::Other || path.split('/').any(|part| part.starts_with('.')) {
+        return Ok(None);
+    }
+    let full = root.join(path);
+    let real = match std::fs::canonicalize(&full) {
+        Ok(real) => real,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(cause) => return Err(DiscoverError::Read { path: full, cause }),
+    };
+    if !real.is_file() {
+        return Ok(None);
+    }
+    if !real.starts_with(read(root, std::fs::canonicalize(root))?) {
+        return Err(DiscoverError::LeavesBook { path: full });
+    }
+    Ok(Some(RawFile { path: path.to_owned(), bytes: read(&full, content(&full))? }))
+}
+
 /// Reads one byte more than is accepted, so that a file of any size costs no more.
 fn content(path: &Path) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();

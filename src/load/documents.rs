@@ -169,6 +169,12 @@ impl Documents {
         self.documents.get(at)
     }
 
+    /// Returns the file of a path, relative to the book's root.
+    pub fn by_path(&self, path: &str) -> Option<&Document> {
+        let index = self.documents.binary_search_by(|document| document.file.path().cmp(path)).ok()?;
+        self.documents.get(index)
+    }
+
     /// Returns the path of a file, relative to the book's root.
     pub fn path_of(&self, kind: Kind, key: &str) -> Option<&str> {
         self.get(kind, key).map(|document| document.file.path())

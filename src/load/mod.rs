@@ -21,7 +21,7 @@ pub mod yaml;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-pub use discover::{DiscoverError, RawFile, find_root, read_folder};
+pub use discover::{DiscoverError, RawFile, find_root, read_folder, read_one};
 pub use documents::{Document, Documents, Place};
 pub use draft::{Concerned, Draft, Effect};
 pub use name::{identity, kind_and_key};

@@ -33,6 +33,8 @@ pub struct Typing {
     pub source: Option<String>,
     /// The attribute that is tested there.
     pub attribute: Option<String>,
+    /// The word that says which kind the mapping is, where kinds differ in their keys.
+    pub kind: Option<String>,
     /// The spaces before the first character of the cursor's line that is neither a space nor the `-` of an item.
     pub indent: usize,
 }
@@ -73,6 +75,7 @@ pub fn typing(kind: Kind, key: &str, text: &str, offset: usize) -> Option<Typing
         flag: name(found.flag.as_deref()),
         source: name(found.source.as_deref()),
         attribute: name(found.attribute.as_deref()),
+        kind: name(found.kind.as_deref()),
         indent: cursor.indent,
     })
 }
@@ -231,6 +234,7 @@ struct Found {
     flag: Option<String>,
     source: Option<String>,
     attribute: Option<String>,
+    kind: Option<String>,
 }
 
 fn found(at: &At<'_>) -> Found {
@@ -265,6 +269,10 @@ fn find(at: &At<'_>, mark: &str, around: Option<&At<'_>>) -> Option<Found> {
                 let mut found = found(at);
                 if let Shape::Mapping(mapping) = at.shape {
                     found.keys = Some(Keys { mapping, declares: at.declares });
+                    let tag = mapping.branches.and_then(|branches| at.node.entry(branches.tag));
+                    if let Some(Content::Scalar(word)) = tag.map(|entry| &entry.value.content) {
+                        found.kind = Some(word.text.to_string());
+                    }
                 }
                 found.taken = names(at.node, mark);
                 return Some(found);

@@ -6,7 +6,7 @@
 pub mod blocks;
 mod calendar;
 mod clean;
-mod escape;
+pub mod escape;
 pub mod findings;
 mod gauge;
 pub mod markdown;

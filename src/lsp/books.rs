@@ -1,0 +1,215 @@
+//! The books of the folders that the client works on, as they are with what is open laid over the disk.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use walkdir::WalkDir;
+
+use super::uri;
+use crate::load::{self, BOOK_FILE, Document, RawFile};
+use crate::workspace::Workspace;
+
+/// How deep below a folder of the client a book is looked for.
+const MAX_DEPTH: usize = 5;
+
+/// A book.
+#[derive(Debug)]
+pub struct Shelved {
+    /// Its folder, without symbolic links.
+    pub root: PathBuf,
+    /// Its folder as the client writes it.
+    pub shown: PathBuf,
+    /// Its files and what is wrong with them.
+    pub workspace: Workspace,
+    /// The addresses of its files that are open, by path.
+    pub open: HashMap<String, String>,
+    /// What was said of each file last.
+    pub published: BTreeMap<String, serde_json::Value>,
+    /// The files whose findings may have changed since.
+    pub touched: BTreeSet<String>,
+}
+
+impl Shelved {
+    /// Returns the address of a file: the client's own where it is open.
+    pub fn uri(&self, path: &str) -> String {
+        self.open.get(path).cloned().unwrap_or_else(|| uri::of_path(&self.shown.join(path)))
+    }
+
+    /// Returns a file.
+    pub fn document(&self, path: &str) -> Option<&Document> {
+        self.workspace.documents().by_path(path)
+    }
+
+    /// Puts the text of a file, or takes it out.
+    pub fn edit(&mut self, path: &str, bytes: Option<Vec<u8>>) {
+        let touched = self.workspace.edit(path, bytes);
+        self.touched.extend(touched);
+        self.touched.insert(path.to_owned());
+    }
+}
+
+/// All books.
+#[derive(Debug, Default)]
+pub struct Books {
+    books: Vec<Shelved>,
+}
+
+impl Books {
+    /// Opens the books of a folder: the one that it is in, or else those below it.
+    ///
+    /// Returns what could not be read, to be shown to people.
+    pub fn add_folder(&mut self, folder: &Path, now: Timestamp) -> Vec<String> {
+        let roots = match load::find_root(folder) {
+            Ok(root) => vec![root],
+            Err(_) => below(folder),
+        };
+        roots.iter().filter_map(|root| self.add(folder, root, now)).collect()
+    }
+
+    /// Opens the book that a file is in, where it is not open.
+    pub fn add_around(&mut self, file: &Path, now: Timestamp) -> Option<String> {
+        let folder = file.parent()?;
+        let root = load::find_root(folder).ok()?;
+        self.add(folder, &root, now)
+    }
+
+    /// Opens the book of a root; `near` is a folder in it, around it or the same, as the client writes it.
+    fn add(&mut self, near: &Path, root: &Path, now: Timestamp) -> Option<String> {
+        let root = std::fs::canonicalize(root).ok()?;
+        if self.books.iter().any(|book| book.root == root) {
+            return None;
+        }
+        let (files, problem) = match load::read_folder(&root) {
+            Ok(files) => (files, None),
+            Err(error) => {
+                let cause =
+                    std::error::Error::source(&error).map_or(String::new(), |cause| format!(": {cause}"));
+                (Vec::new(), Some(format!("{error}{cause}; {}", error.hint())))
+            }
+        };
+        let shown = shown(near, &root);
+        let touched = files.iter().map(|file| file.path.clone()).collect();
+        let workspace = Workspace::open(files, now);
+        self.books.push(Shelved {
+            root,
+            shown,
+            workspace,
+            open: HashMap::new(),
+            published: BTreeMap::new(),
+            touched,
+        });
+        // A book inside another is part of it, and the outer one says what is wrong with that.
+        problem
+    }
+
+    /// Closes the books of a folder, but for those that another folder holds too.
+    ///
+    /// Returns the addresses of the files whose findings are to be taken back.
+    pub fn remove_folder(&mut self, folder: &Path, kept: &[PathBuf]) -> Vec<String> {
+        let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let folder = real(folder);
+        let kept: Vec<_> = kept.iter().map(|path| real(path)).collect();
+        let of = |root: &Path, folder: &Path| root.starts_with(folder) || folder.starts_with(root);
+        let leaves =
+            |book: &Shelved| of(&book.root, &folder) && !kept.iter().any(|kept| of(&book.root, kept));
+        let (gone, stay) = std::mem::take(&mut self.books).into_iter().partition(leaves);
+        self.books = stay;
+        let gone: Vec<Shelved> = gone;
+        gone.iter().flat_map(|book| book.published.keys().map(|path| book.uri(path))).collect()
+    }
+
+    /// Reads a book anew from the disk, after more changed than single files.
+    pub fn reread(&mut self, index: usize, now: Timestamp) -> Option<String> {
+        let book = self.books.get_mut(index)?;
+        match load::read_folder(&book.root) {
+            Ok(files) => {
+                book.touched.extend(book.published.keys().cloned());
+                book.touched.extend(files.iter().map(|file| file.path.clone()));
+                book.workspace = Workspace::open(files, now);
+                // What is open is to be laid over it again.
+                book.open.clear();
+                None
+            }
+            Err(error) => Some(format!("{error}; {}", error.hint())),
+        }
+    }
+
+    /// Returns every book.
+    pub fn iter(&self) -> impl Iterator<Item = &Shelved> {
+        self.books.iter()
+    }
+
+    /// Returns every book, to be changed.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Shelved> {
+        self.books.iter_mut()
+    }
+
+    /// Returns the book of an index that [`Self::locate`] gave.
+    pub fn get(&self, index: usize) -> Option<&Shelved> {
+        self.books.get(index)
+    }
+
+    /// Returns the book of an index, to be changed.
+    pub fn get_mut(&mut self, index: usize) -> Option<&mut Shelved> {
+        self.books.get_mut(index)
+    }
+
+    /// Returns which book a file is in, and its path there; of books within each other, the innermost.
+    pub fn locate(&self, file: &Path) -> Option<(usize, String)> {
+        let real = || {
+            let folder = std::fs::canonicalize(file.parent()?).ok()?;
+            Some(folder.join(file.file_name()?))
+        };
+        let within = |path: &Path, root: &Path| {
+            let rest = path.strip_prefix(root).ok()?;
+            let parts: Option<Vec<_>> = rest.components().map(|part| part.as_os_str().to_str()).collect();
+            let parts =
+                parts.filter(|parts| !parts.iter().any(|part| part.starts_with('.') || part.is_empty()))?;
+            (!parts.is_empty()).then(|| parts.join("/"))
+        };
+        let find = |path: &Path, root: &dyn Fn(&Shelved) -> PathBuf| {
+            let places = self.books.iter().enumerate();
+            places
+                .filter_map(|(index, book)| Some((index, within(path, &root(book))?)))
+                .min_by_key(|(_, path)| path.len())
+        };
+        find(file, &|book| book.shown.clone()).or_else(|| find(&real()?, &|book| book.root.clone()))
+    }
+}
+
+/// Returns the roots below a folder that are in no other one. Folders that hold what others made are left out.
+fn below(folder: &Path) -> Vec<PathBuf> {
+    let visible = |entry: &walkdir::DirEntry| {
+        let name = entry.file_name().to_string_lossy();
+        entry.depth() == 0 || !(name.starts_with('.') || name == "node_modules" || name == "target")
+    };
+    let mut roots: Vec<PathBuf> = Vec::new();
+    let entries =
+        WalkDir::new(folder).max_depth(MAX_DEPTH).sort_by_file_name().into_iter().filter_entry(visible);
+    for entry in entries.filter_map(Result::ok) {
+        if entry.file_name() == BOOK_FILE && entry.file_type().is_file() {
+            roots.extend(entry.path().parent().map(Path::to_owned));
+        }
+    }
+    let nested = |root: &PathBuf| roots.iter().any(|other| root != other && root.starts_with(other));
+    roots.iter().filter(|root| !nested(root)).cloned().collect()
+}
+
+/// Returns a book's root as the client would write it, from a folder of the client in it or around it.
+fn shown(near: &Path, root: &Path) -> PathBuf {
+    let Ok(real) = std::fs::canonicalize(near) else { return root.to_owned() };
+    if let Ok(below) = root.strip_prefix(&real) {
+        return if below.as_os_str().is_empty() { near.to_owned() } else { near.join(below) };
+    }
+    let up = real.strip_prefix(root).map_or(0, |rest| rest.components().count());
+    let ancestor = near.ancestors().nth(up).unwrap_or(root);
+    // With a link on the way up, only the real path is certain.
+    let same = std::fs::canonicalize(ancestor).is_ok_and(|ancestor| ancestor == root);
+    if same { ancestor.to_owned() } else { root.to_owned() }
+}
+
+/// Returns a file of a book as it is on disk; what cannot be read is as good as gone.
+pub fn on_disk(root: &Path, path: &str) -> Option<Vec<u8>> {
+    load::read_one(root, path).ok().flatten().map(|RawFile { bytes, .. }| bytes)
+}

@@ -1,0 +1,167 @@
+//! What people want to know of something that has a name: its description, its owner, what it is doing now.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::books::Shelved;
+use super::names;
+use crate::load::Document;
+use crate::load::language::Name;
+use crate::load::uses::Symbol;
+use crate::model::{Book, ExperimentKey, Kind, RolloutKey};
+
+/// What is known of something, as plain text.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Card {
+    /// What it is and its name.
+    pub what: String,
+    /// The name that people use, where it has one besides its key.
+    pub title: Option<String>,
+    /// Its description.
+    pub description: Option<String>,
+    /// Facts: what, and how.
+    pub facts: Vec<(&'static str, String)>,
+}
+
+impl Card {
+    /// Returns a line about it, for lists.
+    pub fn line(&self) -> String {
+        self.title.as_ref().or(self.description.as_ref()).cloned().unwrap_or_default()
+    }
+
+    fn fact(&mut self, what: &'static str, text: Option<impl Into<String>>) {
+        self.facts.extend(text.map(|text| (what, text.into())));
+    }
+}
+
+/// Returns what is known of something; `None` where it is not declared.
+///
+/// What a file says counts as it stands in the editor. What it is doing now is as the book last said without errors.
+pub fn card(book: &Shelved, symbol: &Symbol, now: Timestamp) -> Option<Card> {
+    let (document, _) = names::declaration(book, symbol)?;
+    let name = &symbol.text;
+    let mut card = Card { what: format!("{} {name}", symbol.name.as_str()), ..Card::default() };
+    match symbol.name {
+        Name::File(kind) => of_file(&mut card, kind, document, book.workspace.book(), now),
+        Name::Variant => {
+            card.what.push_str(&format!(" of flag {}", symbol.owner));
+            card.fact("value", document.source_at(&format!("/variants/{name}")));
+        }
+        Name::Attribute => {
+            for (what, key) in [("type", "type"), ("values", "values"), ("from", "min"), ("to", "max")] {
+                card.fact(what, document.source_at(&format!("/attributes/{name}/{key}")));
+            }
+            let stable = document.text_at(&format!("/attributes/{name}/stable")) == Some("true");
+            card.fact("stable", stable.then_some("a unit keeps its value while a test runs"));
+        }
+        Name::Entity => {
+            card.fact("column", document.source_at(&format!("/entities/{name}/column")));
+            let context = document.source_at(&format!("/entities/{name}/context"));
+            card.fact("context", Some(context.unwrap_or("the targeting key")));
+        }
+        Name::Surface => card.fact("owner", document.source_at(&format!("/surfaces/{name}/owner"))),
+        Name::Target => {
+            for (what, key) in [("type", "type"), ("store", "store"), ("url", "url"), ("primary", "primary")]
+            {
+                card.fact(what, document.source_at(&format!("/targets/{name}/{key}")));
+            }
+        }
+        Name::Measure => {
+            card.what.push_str(&format!(" of source {}", symbol.owner));
+            card.fact("column", document.source_at(&format!("/measures/{name}")));
+        }
+        Name::Dimension => {
+            card.what.push_str(&format!(" of source {}", symbol.owner));
+            card.fact("column", document.source_at(&format!("/dimensions/{name}")));
+        }
+        Name::Column | Name::Salt => return None,
+    }
+    Some(card)
+}
+
+fn of_file(card: &mut Card, kind: Kind, document: &Document, book: Option<&Book>, now: Timestamp) {
+    let says = |pointer: &str| document.text_at(pointer).filter(|text| !text.is_empty()).map(str::to_owned);
+    card.title = says("/title");
+    card.description = says("/description").or_else(|| says("/hypothesis"));
+    card.fact("owner", says("/owner"));
+    match kind {
+        Kind::Experiment => {
+            card.fact("state", state(document, book, now));
+            card.fact("flag", says("/flag"));
+        }
+        Kind::Rollout => {
+            card.fact("state", share(document, book, now));
+            card.fact("flag", says("/flag"));
+        }
+        Kind::Flag => {
+            let off = says("/enabled").is_some_and(|text| text == "false");
+            let gone = says("/archived").is_some_and(|text| text == "true");
+            let state = if gone {
+                "archived: not served"
+            } else if off {
+                "switched off: everybody gets the default"
+            } else {
+                "enabled"
+            };
+            card.fact("state", Some(state));
+            card.fact("type", says("/type"));
+            card.fact("default", says("/default"));
+            card.fact("expires", says("/expires"));
+        }
+        Kind::Metric => {
+            card.fact("type", says("/type"));
+            card.fact("window", says("/window"));
+            let good = says("/increase_is").map(|word| format!("an increase is {word}"));
+            card.fact("direction", good);
+            card.fact("source", says("/source"));
+        }
+        Kind::Layer => {
+            card.fact("entity", says("/entity"));
+            card.fact("held", held(document, book));
+        }
+        Kind::Source => {
+            card.fact("table", says("/table"));
+            card.fact("file", says("/file"));
+        }
+        Kind::Holdout => {
+            card.fact("share", says("/share"));
+            let (start, end) = (says("/schedule/start"), says("/schedule/end"));
+            card.fact("schedule", start.zip(end).map(|(start, end)| format!("{start} to {end}")));
+        }
+        Kind::Segment | Kind::Book => {}
+    }
+}
+
+/// Says what an experiment is doing, and until when.
+fn state(document: &Document, book: Option<&Book>, now: Timestamp) -> Option<String> {
+    let book = book?;
+    let experiment = book.experiments.get(&ExperimentKey::new(document.key()).ok()?)?;
+    let state = book.state_at(experiment, now).as_str();
+    let day = |instant: Timestamp| {
+        let timezone = TimeZone::get(&book.timezone).unwrap_or(TimeZone::UTC);
+        instant.to_zoned(timezone).date()
+    };
+    let (start, end) = (day(experiment.schedule.start()), day(experiment.schedule.end()));
+    Some(format!("{state} (enrols from {start} to {end})"))
+}
+
+/// Says how far a rollout has come.
+fn share(document: &Document, book: Option<&Book>, now: Timestamp) -> Option<String> {
+    let rollout = book?.rollouts.get(&RolloutKey::new(document.key()).ok()?)?;
+    let share = rollout.steps.share_at(now);
+    Some(if rollout.is_guarded() {
+        format!("planned share {share}, once approved")
+    } else {
+        format!("share {share}")
+    })
+}
+
+/// Says how much of a layer is held.
+fn held(document: &Document, book: Option<&Book>) -> Option<String> {
+    let layer = book?.layers.get(document.key())?;
+    Some(match layer.slots.len() {
+        0 => "no slots yet".to_owned(),
+        1 => "1 slot".to_owned(),
+        n => format!("{n} slots"),
+    })
+}

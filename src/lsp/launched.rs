@@ -1,0 +1,116 @@
+//! What may not get another name any more: whatever an experiment that was launched is made of.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use jiff::Timestamp;
+
+use super::books::Shelved;
+use super::names;
+use crate::history::Repository;
+use crate::load::language::Name;
+use crate::load::uses::Symbol;
+use crate::model::{Book, ExperimentKey, HoldoutKey, Kind, RolloutKey};
+
+/// Returns why something must keep its name; `None` where nothing that was launched has to do with it.
+///
+/// What depends on a name is followed from file to file: a metric's experiments, a segment's segments and their flags.
+/// A launch is one that git has recorded, or a start that has passed.
+pub fn reason(book: &Shelved, symbol: &Symbol, now: Timestamp) -> Option<String> {
+    let broken = book.workspace.documents().iter().find(|document| !document.is_parsed());
+    if let Some(document) = broken {
+        return Some(format!(
+            "`{}` cannot be read, so it cannot be told whether it uses {}: mend it first",
+            document.file().path(),
+            symbol.text
+        ));
+    }
+    let Some(model) = book.workspace.book() else {
+        return Some(
+            "the book has errors: mend them first, so that it can be told what was launched".to_owned(),
+        );
+    };
+    let repository = match Repository::of_book(&book.root) {
+        Ok(repository) => repository,
+        Err(error) => return Some(format!("it cannot be told what was launched: {error}")),
+    };
+    let launches = Launches { model, repository, now };
+    let mut seen = BTreeSet::from([symbol.clone()]);
+    let mut queue = VecDeque::from([symbol.clone()]);
+    while let Some(symbol) = queue.pop_front() {
+        if let Name::File(kind) = symbol.name
+            && let Some(reason) = launches.reason(kind, &symbol.text)
+        {
+            return Some(reason);
+        }
+        let mut users: BTreeSet<Symbol> = names::uses_of(book, &symbol)
+            .into_iter()
+            .map(|(document, _)| (document.kind(), document.key()))
+            .filter(|(kind, _)| *kind != Kind::Book)
+            .map(|(kind, key)| Symbol::of_file(kind, key))
+            .collect();
+        // The book's defaults bring a metric into experiments that do not name it.
+        if symbol.name == Name::File(Kind::Metric) {
+            let with = model
+                .experiments
+                .values()
+                .filter(|experiment| experiment.metrics.all().any(|metric| metric.as_str() == &*symbol.text));
+            users.extend(with.map(|experiment| Symbol::of_file(Kind::Experiment, experiment.key.as_str())));
+        }
+        // A variant is a part of its flag, and a measure of its source, but what else they have does not matter to it.
+        for user in users {
+            let own = matches!(
+                (&symbol.name, &user.name),
+                (Name::Variant, Name::File(Kind::Flag))
+                    | (Name::Measure | Name::Dimension, Name::File(Kind::Source))
+            ) && *user.text == *symbol.owner;
+            // What a repetition names is done.
+            if !own && seen.insert(user.clone()) {
+                queue.push_back(user);
+            }
+        }
+    }
+    None
+}
+
+struct Launches<'a> {
+    model: &'a Book,
+    repository: Option<Repository>,
+    now: Timestamp,
+}
+
+impl Launches<'_> {
+    /// Returns why a file of a kind counts as launched.
+    fn reason(&self, kind: Kind, key: &str) -> Option<String> {
+        let unknown =
+            || Some(format!("{kind} `{key}` has errors, so it cannot be told whether it has started"));
+        let start = match kind {
+            Kind::Experiment => {
+                let key = ExperimentKey::new(key).ok()?;
+                match self.repository.as_ref().map(|repository| repository.launch(&key)) {
+                    Some(Ok(Some(launch))) => {
+                        let commit = launch.commit.short().to_owned();
+                        return Some(format!(
+                            "experiment `{key}` was launched (commit {commit}): its data and its analysis plan have these names; another round is a new key with `previous: {key}`"
+                        ));
+                    }
+                    Some(Err(error)) => {
+                        return Some(format!("it cannot be told whether `{key}` was launched: {error}"));
+                    }
+                    Some(Ok(None)) | None => {}
+                }
+                self.model.experiments.get(&key).map(|experiment| experiment.schedule.start())
+            }
+            Kind::Rollout => {
+                self.model.rollouts.get(&RolloutKey::new(key).ok()?).map(|rollout| rollout.steps.first_at())
+            }
+            Kind::Holdout => {
+                self.model.holdouts.get(&HoldoutKey::new(key).ok()?).map(|holdout| holdout.schedule.start())
+            }
+            _ => return None,
+        };
+        let Some(start) = start else { return unknown() };
+        (start <= self.now).then(|| {
+            format!("{kind} `{key}` has started ({start}): who is served what and its data have these names")
+        })
+    }
+}
