@@ -94,6 +94,11 @@ fn tell(name: Name, text: &str, span: Span, at: &At<'_>, declares: bool, found: 
     }
 }
 
+/// Tells whether files of a kind declare names in them.
+pub fn declares_names(kind: Kind) -> bool {
+    matches!(super::syntax::shape(kind), Shape::Mapping(mapping) if !mapping.declares.is_empty())
+}
+
 /// Returns the span of the name without the quotes around it.
 pub fn unquoted(text: &str, span: Span) -> Span {
     let slice = text.get(span.start..span.end).unwrap_or_default();

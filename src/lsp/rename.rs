@@ -13,6 +13,7 @@ use super::references::symbol_at;
 use super::server::{Refusal, Spot};
 use super::uri;
 use crate::load::language::Name;
+use crate::load::syntax::audience::COMBINATORS;
 use crate::load::uses::{Symbol, unquoted};
 use crate::load::yaml::{ScalarNode, Typed};
 use crate::model::{AttributeKey, Kind, SurfaceKey, VariantKey};
@@ -107,8 +108,7 @@ fn grammar(name: Name, new: &str) -> Result<(), String> {
         Name::Column => return Err("a column is renamed in its database".to_owned()),
     };
     checked.map_err(|error| error.to_string())?;
-    let combinator = ["all", "any", "not", "segment"].contains(&new);
-    if name == Name::Attribute && combinator {
+    if name == Name::Attribute && COMBINATORS.contains(&new) {
         return Err(format!("`{new}` has a meaning of its own in an audience, so no attribute is called so"));
     }
     Ok(())

@@ -6,7 +6,7 @@ use super::books::{Books, Shelved};
 use super::client::Client;
 use super::position::Lines;
 use crate::load::cursor::{Outline, OutlineContent};
-use crate::load::uses::unquoted;
+use crate::load::uses::{declares_names, unquoted};
 use crate::model::Kind;
 use crate::span::Span;
 
@@ -95,7 +95,7 @@ pub fn of_workspace(books: &Books, query: &str, client: &Client) -> Vec<Value> {
             if kind != Kind::Book && matches(document.key()) {
                 add(document.key(), kind_of_file(kind), kind.to_string(), Span::default());
             }
-            if declares(kind) {
+            if declares_names(kind) {
                 document.uses(&mut |one| {
                     if one.declares && matches(&one.symbol.text) {
                         let container = format!("{} of {kind} {}", one.symbol.name.as_str(), document.key());
@@ -110,11 +110,6 @@ pub fn of_workspace(books: &Books, query: &str, client: &Client) -> Vec<Value> {
         }
     }
     found
-}
-
-/// Tells whether files of a kind declare names in them.
-fn declares(kind: Kind) -> bool {
-    matches!(kind, Kind::Book | Kind::Flag | Kind::Source)
 }
 
 fn kind_of_file(kind: Kind) -> u8 {
