@@ -235,7 +235,9 @@ fn file() -> impl Strategy<Value = (String, String)> {
     ];
     let folder = prop_oneof![12 => Just(""), 1 => Just("more/")];
     let damage = prop_oneof![
-        20 => Just(""), 3 => Just("# a comment\n"), 1 => Just("oops: 1\n"), 1 => Just("x: [\n"), 1 => Just("gone")
+        20 => Just(""), 3 => Just("# a comment\n"),
+        2 => Just("# trialbook: ignore[unused-metric, unused-segment, unused-layer] until=2027-01-31 Soon.\n"),
+        1 => Just("# trialbook: ignore[overdue-experiment] until=2026-11-30 Old.\n"), 1 => Just("oops: 1\n"), 1 => Just("x: [\n"), 1 => Just("gone")
     ];
     (kinds, key(), folder, damage).prop_map(|((kind, text), key, folder, damage)| {
         let path =

@@ -38,7 +38,7 @@ use jiff::tz::TimeZone;
 use rayon::prelude::*;
 
 use crate::diagnostic::Diagnostic;
-use crate::load::{Documents, Loaded};
+use crate::load::{Document, Documents, Loaded};
 use crate::model::{Book, PartName, PartRef};
 
 pub use fingerprint::{Fingerprint, fingerprints};
@@ -70,6 +70,21 @@ pub fn reviewed(
 ) -> suppression::Review {
     let timezone = book.and_then(|book| TimeZone::get(&book.timezone).ok());
     suppression::apply(findings, documents, &now.to_zoned(timezone.unwrap_or(TimeZone::UTC)))
+}
+
+/// Does what [`reviewed`] does, for the findings of one file of a book: no other file has a say in it. The document is
+/// `None` where the file is not of the book.
+///
+/// A book is given where it is what the files say, so that the rules have judged it.
+pub fn reviewed_file(
+    findings: Vec<Diagnostic>,
+    book: Option<&Book>,
+    document: Option<&Document>,
+    now: Timestamp,
+) -> Vec<Diagnostic> {
+    let timezone = book.and_then(|book| TimeZone::get(&book.timezone).ok());
+    let now_there = now.to_zoned(timezone.unwrap_or(TimeZone::UTC));
+    suppression::apply_among(findings, document.into_iter(), book.is_some(), &now_there).findings
 }
 
 /// Returns everything that is found, whatever comments say.

@@ -108,6 +108,11 @@ impl Documents {
         self.documents.binary_search_by(|document| document.file.path().cmp(path))
     }
 
+    /// Returns the file of a path.
+    pub fn of_path(&self, path: &str) -> Option<&Document> {
+        self.at(self.position(path).ok()?)
+    }
+
     /// Returns the file at a place.
     pub(super) fn at(&self, index: usize) -> Option<&Document> {
         self.documents.get(index)

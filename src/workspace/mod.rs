@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use crate::check::{self, Judgement};
+use crate::check::{self, Judgement, suppression};
 use crate::diagnostic::Diagnostic;
 use crate::load::{Concerned, Documents, Draft, RawFile};
 use crate::model::{Book, PartName};
@@ -46,6 +46,7 @@ impl Workspace {
             findings: BTreeMap::new(),
         };
         let mut paths: BTreeSet<String> = workspace.draft.findings().keys().cloned().collect();
+        paths.extend(workspace.suppressing());
         if workspace.draft.is_current() {
             workspace.judge(Concerned::All, &mut paths);
         }
@@ -68,7 +69,7 @@ impl Workspace {
     /// Lets time pass; returns what [`Workspace::edit`] returns.
     pub fn set_now(&mut self, now: Timestamp) -> BTreeSet<String> {
         self.now = now;
-        let mut paths = BTreeSet::new();
+        let mut paths = self.suppressing().collect();
         if self.draft.is_current() {
             self.judge(Concerned::All, &mut paths);
         }
@@ -97,10 +98,12 @@ impl Workspace {
     fn judge(&mut self, concerned: Concerned, paths: &mut BTreeSet<String>) {
         let (documents, now) = (self.draft.documents(), self.now);
         let Some(book) = self.draft.book() else { return };
+        let everything = concerned == Concerned::All;
         let (again, found) = match concerned {
             Concerned::Unknown => {
                 if std::mem::take(&mut self.judged) {
                     paths.extend(self.pointing.keys().cloned());
+                    paths.extend(self.suppressing());
                 }
                 return;
             }
@@ -117,9 +120,11 @@ impl Workspace {
             }
         };
         self.edited.clear();
-        if !std::mem::replace(&mut self.judged, true) {
+        if everything || !self.judged {
             paths.extend(self.pointing.keys().cloned());
+            paths.extend(self.suppressing());
         }
+        self.judged = true;
         for name in again {
             for finding in self.judgement.remove(&name).into_iter().flatten() {
                 paths.insert(finding.primary.file.path().to_owned());
@@ -141,8 +146,15 @@ impl Workspace {
         }
     }
 
+    /// Returns the paths of the files whose comments may suppress findings, or be findings themselves.
+    fn suppressing(&self) -> impl Iterator<Item = String> {
+        let documents = self.draft.documents().iter().filter(|document| suppression::may_be_in(document));
+        documents.map(|document| document.file().path().to_owned())
+    }
+
     /// Puts together the findings of some files.
     fn show(&mut self, paths: &BTreeSet<String>) {
+        let book = self.draft.book().filter(|_| self.judged);
         for path in paths {
             let mut found = self.draft.findings().get(path).cloned().unwrap_or_default();
             if self.judged {
@@ -151,6 +163,7 @@ impl Workspace {
                 found.extend(judged.filter(|finding| finding.primary.file.path() == path).cloned());
             }
             found.sort_by(|a, b| a.order().cmp(&b.order()));
+            let found = check::reviewed_file(found, book, self.draft.documents().of_path(path), self.now);
             if found.is_empty() {
                 self.findings.remove(path);
             } else {

@@ -85,9 +85,21 @@ struct Named {
 pub fn apply(findings: Vec<Diagnostic>, documents: &Documents, now: &Zoned) -> Review {
     // Without a valid book the rules have not run, so nothing is known about what is not used.
     let judged = !findings.iter().any(leaves_no_book);
+    apply_among(findings, documents.iter(), judged, now)
+}
+
+/// Does what [`apply`] does, for the findings of some files: those of one file depend on no other.
+///
+/// Whether the rules have judged the book is for the caller to say.
+pub fn apply_among<'a>(
+    findings: Vec<Diagnostic>,
+    documents: impl Iterator<Item = &'a Document>,
+    judged: bool,
+    now: &Zoned,
+) -> Review {
     let mut review = Review::default();
     let mut suppressions = Vec::new();
-    for document in documents.iter() {
+    for document in documents {
         read(document, now.date(), &mut suppressions, &mut review.findings);
     }
     let mut by_line: HashMap<(&str, usize), Vec<usize>> = HashMap::new();
@@ -135,6 +147,12 @@ fn hide(suppressions: &mut [Suppression<'_>], indices: &[usize], rule: &str) -> 
     hidden
 }
 
+/// Tells whether a file may have a suppression, or something that should be one.
+pub fn may_be_in(document: &Document) -> bool {
+    let text = document.file().text();
+    document.comments().next().is_some() && (text.contains("ignore") || text.contains("trialbook:"))
+}
+
 /// Reads the suppressions of a file; what is no suppression but should be one becomes a finding.
 fn read<'a>(
     document: &'a Document,
@@ -143,7 +161,7 @@ fn read<'a>(
     findings: &mut Vec<Diagnostic>,
 ) {
     let file = document.file();
-    if !file.text().contains("ignore") && !file.text().contains("trialbook:") {
+    if !may_be_in(document) {
         return;
     }
     let spans: Vec<Span> = document.comments().map(|(span, _)| span).collect();
