@@ -3,6 +3,7 @@
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
 use walkdir::WalkDir;
 
 use super::name::{FileName, classify};
@@ -129,11 +130,16 @@ pub fn read_folder(root: &Path) -> Result<Vec<RawFile>, DiscoverError> {
             continue;
         }
         if ours {
-            files.push(RawFile { bytes: read(entry.path(), content(entry.path()))?, path });
+            files.push((path, entry.into_path()));
         }
     }
-    files.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(files)
+    files.sort_unstable();
+    // The first file that cannot be read is the one that is told, whichever is tried first.
+    let files: Vec<_> = files
+        .into_par_iter()
+        .map(|(path, place)| Ok(RawFile { path, bytes: read(&place, content(&place))? }))
+        .collect();
+    files.into_iter().collect()
 }
 
 /// Returns a file of a book as it is on disk; `None` where there is none, or none that a book would have.
@@ -162,9 +168,11 @@ pub fn read_one(root: &Path, path: &str) -> Result<Option<RawFile>, DiscoverErro
 
 /// Reads one byte more than is accepted, so that a file of any size costs no more.
 fn content(path: &Path) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
+    // Room for nearly every file: most are read at once.
+    let mut bytes = Vec::with_capacity(4096);
     let limit = u64::try_from(MAX_BYTES).unwrap_or(u64::MAX).saturating_add(1);
     std::fs::File::open(path)?.take(limit).read_to_end(&mut bytes)?;
+    bytes.shrink_to_fit();
     Ok(bytes)
 }
 

@@ -175,6 +175,9 @@ fn lost_files(documents: &Documents) -> Vec<Diagnostic> {
             .help(format!("`{BOOK_FILE}` marks the root of a book and declares its entities and attributes")),
         );
     }
+    if !documents.has_duplicates() {
+        return findings;
+    }
     for document in documents.iter() {
         let Some(first) = documents.get(document.kind, &document.key) else { continue };
         if !std::ptr::eq(first, document) {

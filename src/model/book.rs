@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -174,7 +175,7 @@ pub struct Book {
     /// The rollouts of each flag that has any, in byte order.
     rollouts_by_flag: BTreeMap<FlagKey, BTreeSet<RolloutKey>>,
     /// Of the segments, with those that they name.
-    extents: BTreeMap<SegmentKey, Extent>,
+    extents: Arc<BTreeMap<SegmentKey, Extent>>,
     /// Who uses what; collected when it is first asked for.
     uses: OnceLock<Uses>,
 }
@@ -206,7 +207,7 @@ impl Book {
 
     /// Checks that the contents fit together; hands them back where they do not.
     pub fn build(contents: Contents) -> Result<Self, Box<(Contents, Vec<BookError>)>> {
-        let mut audit = Audit { contents: &contents, extents: BTreeMap::new(), errors: Vec::new() };
+        let mut audit = Audit::new(&contents, Arc::default());
         audit.run();
         let Audit { extents, errors, .. } = audit;
         if !errors.is_empty() {
@@ -234,35 +235,23 @@ impl Book {
     pub fn change(&mut self, changes: &mut Changes) -> Result<(), Vec<BookError>> {
         self.exchange(changes);
         let affected: BTreeSet<_> = self.uses().dependents(changes.keys().cloned()).into_iter().collect();
-        let extents = if affected.iter().any(|name| name.kind == Kind::Segment) {
-            None
-        } else {
-            Some(std::mem::take(&mut self.extents))
-        };
-        let mut audit = self.audit(extents);
+        let segments = affected.iter().any(|name| name.kind == Kind::Segment);
+        let extents = if segments { Arc::default() } else { Arc::clone(&self.extents) };
+        let mut audit = Audit::new(&self.contents, extents);
+        if segments {
+            audit.segments();
+        }
         affected.iter().filter_map(|name| self.part(name.kind, &name.key)).for_each(|part| audit.part(part));
         let experiments = changes.keys().filter(|name| name.kind == Kind::Experiment);
         let holders = experiments.flat_map(|name| self.uses().of_part(name.kind, &name.key));
         holders.filter_map(|name| self.layers.get(&*name.key)).for_each(|layer| audit.layer(layer));
         let Audit { extents, errors, .. } = audit;
-        self.extents = extents;
         if errors.is_empty() {
+            self.extents = extents;
             return Ok(());
         }
         self.exchange(changes);
-        self.extents = self.audit(None).extents;
         Err(errors)
-    }
-
-    /// Begins an audit, with what is known of the segments; where that is nothing, they are audited first.
-    fn audit(&self, extents: Option<BTreeMap<SegmentKey, Extent>>) -> Audit<'_> {
-        let known = extents.is_some();
-        let mut audit =
-            Audit { contents: &self.contents, extents: extents.unwrap_or_default(), errors: Vec::new() };
-        if !known {
-            audit.segments();
-        }
-        audit
     }
 
     /// Exchanges parts, and keeps what is collected from them up to date.
@@ -441,11 +430,15 @@ impl Book {
 struct Audit<'a> {
     contents: &'a Contents,
     /// Of the segments, with those that they name.
-    extents: BTreeMap<SegmentKey, Extent>,
+    extents: Arc<BTreeMap<SegmentKey, Extent>>,
     errors: Vec<BookError>,
 }
 
-impl Audit<'_> {
+impl<'a> Audit<'a> {
+    fn new(contents: &'a Contents, extents: Arc<BTreeMap<SegmentKey, Extent>>) -> Self {
+        Self { contents, extents, errors: Vec::new() }
+    }
+
     fn error(&mut self, kind: Kind, key: impl fmt::Display, problem: String) {
         self.errors.push(BookError { kind, key: key.to_string(), problem });
     }
@@ -457,7 +450,16 @@ impl Audit<'_> {
             self.error(Kind::Book, &contents.name, format!("{primaries} targets are primary, not one"));
         }
         self.segments();
-        contents.parts().for_each(|part| self.part(part));
+        /// Fewer are not worth handing to another thread.
+        const AT_ONCE: usize = 256;
+        let parts: Vec<_> = contents.parts().collect();
+        let errors = parts.par_chunks(AT_ONCE).map(|parts| {
+            let mut audit = Self::new(contents, Arc::clone(&self.extents));
+            parts.iter().for_each(|part| audit.part(*part));
+            audit.errors
+        });
+        let errors: Vec<_> = errors.collect();
+        self.errors.extend(errors.into_iter().flatten());
     }
 
     /// Checks what a part names. Segments are checked together.
@@ -537,7 +539,8 @@ impl Audit<'_> {
                     None => {
                         // Whatever it names is done.
                         if let Some(segment) = segments.get(*key) {
-                            self.extents.insert((*key).clone(), self.extent(&segment.audience));
+                            let extent = self.extent(&segment.audience);
+                            Arc::make_mut(&mut self.extents).insert((*key).clone(), extent);
                         }
                         done.insert(*key);
                         path.pop();
