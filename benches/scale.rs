@@ -2,8 +2,12 @@
 //!
 //! `cargo bench --no-default-features --bench scale` generates a book of 10,000 experiments, 10,000 flags and
 //! 2,000 metrics in a temporary folder; `-- --experiments 20000` another size. Each stage is a process of its
-//! own, so that its peak memory is its own; the median of five runs is printed.
+//! own, so that its peak memory is its own; the median of five runs is printed, with the processor time of all threads,
+//! which a busy machine disturbs less. Then files are edited as in an editor; `-- --only edits` leaves out the stages, and
+//! `-- --keep DIR` writes the book to a folder and leaves it there.
 
+#[path = "edits/mod.rs"]
+mod edits;
 #[path = "generator/mod.rs"]
 mod generator;
 
@@ -32,37 +36,71 @@ fn main() {
     let experiments =
         value_of("--experiments").map_or(10_000, |n| n.parse().expect("a number of experiments"));
     let size = generator::Size { experiments, flags: experiments, metrics: experiments.div_ceil(5) };
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let files = generator::write(&size, folder.path());
+    let temporary = tempfile::tempdir().expect("a temporary folder");
+    let folder = value_of("--keep").map_or(temporary.path(), |folder| Path::new(folder));
+    let files = generator::write(&size, folder);
     println!("{experiments} experiments, {} flags, {} metrics: {files} files", size.flags, size.metrics);
-    println!("{:<10} {:>10} {:>10} {:>14}", "stage", "seconds", "MB peak", "x read+parse");
-    let mut parse_time = None;
+    if value_of("--keep").is_some() {
+        return;
+    }
+    if value_of("--only").is_none_or(|only| only != "edits") {
+        stages(folder);
+    }
+    edits::measure(folder, generator::now());
+}
+
+/// Runs every stage several times and prints what it costs.
+fn stages(folder: &Path) {
+    println!(
+        "{:<10} {:>8} {:>8} {:>8} {:>9} {:>13}",
+        "stage", "seconds", "CPU s", "MB peak", "x read", "x read+parse"
+    );
+    let (mut read, mut parse) = (None, None);
     for stage in STAGES {
-        let mut runs: Vec<(f64, f64)> = (0..RUNS).map(|_| measure(stage, folder.path())).collect();
-        runs.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let (seconds, megabytes) = runs[RUNS / 2];
-        if stage == "parse" {
-            parse_time = Some(seconds);
+        let mut runs: Vec<Cost> = (0..RUNS).map(|_| measure(stage, folder)).collect();
+        runs.sort_by(|a, b| a.seconds.total_cmp(&b.seconds));
+        let Cost { seconds, megabytes, .. } = runs[RUNS / 2];
+        runs.sort_by(|a, b| a.processor.total_cmp(&b.processor));
+        let processor = runs[RUNS / 2].processor;
+        match stage {
+            "read" => read = Some(seconds),
+            "parse" => parse = Some(seconds),
+            _ => {}
         }
-        let ratio = parse_time.map_or("".into(), |parse| format!("{:.2}", seconds / parse));
-        println!("{stage:<10} {seconds:>10.3} {megabytes:>10.0} {ratio:>14}");
+        let times = |base: Option<f64>| base.map_or(String::new(), |base| format!("{:.2}", seconds / base));
+        println!(
+            "{stage:<10} {seconds:>8.3} {processor:>8.3} {megabytes:>8.0} {:>9} {:>13}",
+            times(read),
+            times(parse)
+        );
     }
     println!("evaluate: {CONTEXTS} contexts over every flag, loading included");
 }
 
-/// Runs a stage in a process of its own and returns its wall time in seconds and its peak memory in megabytes.
-fn measure(stage: &str, folder: &Path) -> (f64, f64) {
+/// What a stage costs.
+struct Cost {
+    seconds: f64,
+    /// Seconds of processor time, of all threads together.
+    processor: f64,
+    /// The most memory that it had.
+    megabytes: f64,
+}
+
+/// Runs a stage in a process of its own.
+fn measure(stage: &str, folder: &Path) -> Cost {
     let program = std::env::current_exe().expect("the path of this program");
     let start = Instant::now();
     let output =
         Command::new(program).args(["--stage", stage, "--folder"]).arg(folder).output().expect("a run");
     let seconds = start.elapsed().as_secs_f64();
     assert!(output.status.success(), "{stage}: {}", String::from_utf8_lossy(&output.stderr));
-    let kilobytes: f64 = String::from_utf8_lossy(&output.stdout).trim().parse().expect("a peak in kilobytes");
-    (seconds, kilobytes / 1024.0)
+    let printed = String::from_utf8_lossy(&output.stdout);
+    let numbers: Vec<f64> = printed.split_whitespace().map(|n| n.parse().expect("a number")).collect();
+    let [kilobytes, processor] = numbers.try_into().expect("two numbers");
+    Cost { seconds, processor, megabytes: kilobytes / 1024.0 }
 }
 
-/// Does the work of one stage, then prints the process's peak memory in kilobytes.
+/// Does the work of one stage, then prints the process's peak memory in kilobytes and its processor time in seconds.
 fn run_stage(stage: &str, folder: &Path) {
     let files = discover::read_folder(folder).expect("the files");
     match stage {
@@ -72,9 +110,14 @@ fn run_stage(stage: &str, folder: &Path) {
         "parse" => {
             std::hint::black_box(files.into_par_iter().map(parse).collect::<Vec<_>>());
         }
-        _ => run_on_book(stage, load::load(files)),
+        _ => {
+            let loaded = load::load(files);
+            run_on_book(stage, &loaded);
+            // As the commands do at their end.
+            std::mem::forget(loaded);
+        }
     }
-    println!("{}", peak_kilobytes());
+    println!("{} {}", peak_kilobytes(), processor_seconds());
 }
 
 /// Reads a file's text as YAML with spans, and nothing more.
@@ -83,7 +126,7 @@ fn parse(file: load::RawFile) -> load::yaml::Parsed {
     load::yaml::parse(&SourceFile::new(file.path, text))
 }
 
-fn run_on_book(stage: &str, loaded: load::Loaded) {
+fn run_on_book(stage: &str, loaded: &load::Loaded) {
     let now = generator::now();
     let book =
         loaded.book.as_ref().unwrap_or_else(|| panic!("the book is wrong: {:?}", loaded.findings.first()));
@@ -92,7 +135,7 @@ fn run_on_book(stage: &str, loaded: load::Loaded) {
             std::hint::black_box(book);
         }
         "lint" => {
-            let findings = check::run(&loaded, now);
+            let findings = check::run(loaded, now);
             let first = findings.iter().map(|finding| &finding.message).next();
             assert!(findings.is_empty(), "the generated book has findings: {first:?}");
         }
@@ -123,4 +166,12 @@ fn peak_kilobytes() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+}
+
+/// The processor time of this process so far, from the kernel's account of it: user and system, in ticks of 10 ms.
+fn processor_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // The name of the program, in parentheses, may hold spaces.
+    let fields = stat.rsplit_once(") ").map_or("", |(_, fields)| fields).split_whitespace();
+    fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0
 }
