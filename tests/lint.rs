@@ -104,6 +104,42 @@ fn a_collision_is_read_by_programs() {
 }
 
 #[test]
+fn a_sample_measures_how_many_users_a_collision_concerns() {
+    let folder = book(&[("bold-button.experiment.yaml", BOLD), ("one-page.experiment.yaml", &one_page())]);
+    let swede = r#"{"targetingKey": "u-1", "country": "SE", "app_version": "8.2.0", "unheard": [1]}"#;
+    let other = r#"{"country": "US", "app_version": 8}"#;
+    fs::write(folder.path().join("sample.ndjson"), [swede, other, "", other, other].join("\n"))
+        .expect("a file");
+    let (code, stdout, _) = lint(&folder, &["--format", "json", "--sample", "sample.ndjson"]);
+    let read: serde_json::Value = serde_json::from_str(&stdout).expect("JSON");
+    let overlap = &read["findings"][0]["overlap"];
+    assert_eq!((code, &overlap["basis"]), (1, &"sample".into()), "{stdout}");
+    // A quarter of the sample, of which 20 % are drawn into the one and 50 % into the other.
+    assert!((overlap["share"].as_f64().expect("a share") - 0.025).abs() < 1e-12, "{stdout}");
+    let (_, stdout, _) = lint(&folder, &["--sample", "sample.ndjson"]);
+    assert!(
+        stdout.contains("about 2.5% of all users (a sample of 4 contexts, standard error 1.71%)"),
+        "{stdout}"
+    );
+}
+
+#[test]
+fn a_sample_that_is_none_is_refused_at_its_line() {
+    let folder = book(&[]);
+    fs::write(folder.path().join("wrong.ndjson"), "{}\n[]\n").expect("a file");
+    fs::write(folder.path().join("empty.ndjson"), "\n").expect("a file");
+    for (file, expected, exit) in [
+        ("wrong.ndjson", "line 2 of wrong.ndjson is not a JSON object", 64),
+        ("empty.ndjson", "empty.ndjson holds no context", 3),
+        ("none.ndjson", "cannot open `none.ndjson`", 3),
+    ] {
+        let (code, _, stderr) = lint(&folder, &["--sample", file]);
+        assert!(stderr.contains(expected), "{stderr}");
+        assert_eq!(code, exit, "{stderr}");
+    }
+}
+
+#[test]
 fn one_run_feeds_several_formats() {
     let folder = book(&[("bold-button.experiment.yaml", &BOLD.replace("20%", "20"))]);
     let (code, stdout, _) =

@@ -8,11 +8,14 @@ use jiff::tz::TimeZone;
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::load::Documents;
-use crate::model::{Book, Experiment, Kind};
+use crate::model::{Book, Experiment, Kind, Predicate};
 use crate::span::{SourceFile, Span};
+use crate::targeting::Sample;
 
+use super::Given;
 use super::date;
 use super::rule::Rule;
+use super::traffic::Traffic;
 
 /// A book under inspection.
 pub(super) struct Context<'a> {
@@ -22,13 +25,14 @@ pub(super) struct Context<'a> {
     pub(super) now: Timestamp,
     documents: &'a Documents,
     timezone: TimeZone,
+    sample: Option<&'a Sample>,
 }
 
 impl<'a> Context<'a> {
-    pub(super) fn new(book: &'a Book, documents: &'a Documents, now: Timestamp) -> Self {
+    pub(super) fn new(book: &'a Book, documents: &'a Documents, given: Given<'a>) -> Self {
         // `load` refuses a book with an unknown time zone.
         let timezone = TimeZone::get(&book.timezone).unwrap_or(TimeZone::UTC);
-        Self { book, now, documents, timezone }
+        Self { book, now: given.now, documents, timezone, sample: given.sample }
     }
 
     /// Makes a finding at the place of a value, or of the nearest thing around it that the file holds.
@@ -74,6 +78,11 @@ impl<'a> Context<'a> {
     pub(super) fn place(&self, kind: Kind, key: &dyn Display, pointer: &str) -> (Arc<SourceFile>, Span) {
         let place = self.documents.place(kind, &key.to_string(), pointer);
         (place.file, place.span)
+    }
+
+    /// Returns the share of all traffic that an audience is, its segments inlined; `None` where it is unknown.
+    pub(super) fn traffic(&self, audience: &Predicate) -> Option<Traffic> {
+        Traffic::of(audience, &self.book.attributes, self.sample)
     }
 
     /// Returns an instant as people of this book read it: a date where it is midnight in the book's time zone.

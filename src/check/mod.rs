@@ -30,6 +30,7 @@ mod rule;
 mod rules;
 pub mod suppression;
 mod text;
+mod traffic;
 
 use std::collections::BTreeMap;
 
@@ -40,10 +41,26 @@ use rayon::prelude::*;
 use crate::diagnostic::Diagnostic;
 use crate::load::{Document, Documents, Loaded};
 use crate::model::{Book, PartName, PartRef};
+use crate::targeting::Sample;
 
 pub use fingerprint::{Fingerprint, fingerprints};
 pub use registry::{RULES, nearest, rule};
 pub use rule::{Example, ExampleFile, Rule, Shows};
+
+/// What a book is judged by, beside itself. A time alone will do: `check::run(&loaded, now)`.
+#[derive(Debug, Clone, Copy)]
+pub struct Given<'a> {
+    /// When now is.
+    pub now: Timestamp,
+    /// Contexts in which shares of traffic are measured. Without them they are what attributes declare.
+    pub sample: Option<&'a Sample>,
+}
+
+impl From<Timestamp> for Given<'_> {
+    fn from(now: Timestamp) -> Self {
+        Self { now, sample: None }
+    }
+}
 
 /// What was found in each part of a book; the book as a whole has the name [`PartName::book`].
 pub type Judgement = BTreeMap<PartName, Vec<Diagnostic>>;
@@ -52,13 +69,14 @@ pub type Judgement = BTreeMap<PartName, Vec<Diagnostic>>;
 ///
 /// What `load` found comes along. The rules run where there is a valid book; otherwise its problems come first.
 /// What a comment suppresses is left out; what is wrong with such comments comes along.
-pub fn run(loaded: &Loaded, now: Timestamp) -> Vec<Diagnostic> {
-    review(loaded, now).findings
+pub fn run<'a>(loaded: &Loaded, given: impl Into<Given<'a>>) -> Vec<Diagnostic> {
+    review(loaded, given).findings
 }
 
 /// Returns what [`run`] does, and what comments suppress.
-pub fn review(loaded: &Loaded, now: Timestamp) -> suppression::Review {
-    reviewed(found(loaded, now), loaded.book.as_ref(), &loaded.documents, now)
+pub fn review<'a>(loaded: &Loaded, given: impl Into<Given<'a>>) -> suppression::Review {
+    let given = given.into();
+    reviewed(found(loaded, given), loaded.book.as_ref(), &loaded.documents, given.now)
 }
 
 /// Takes out of the findings of a book, where there is one, what its comments suppress.
@@ -88,10 +106,10 @@ pub fn reviewed_file(
 }
 
 /// Returns everything that is found, whatever comments say.
-fn found(loaded: &Loaded, now: Timestamp) -> Vec<Diagnostic> {
+fn found(loaded: &Loaded, given: Given<'_>) -> Vec<Diagnostic> {
     let mut found = loaded.findings.clone();
     if let Some(book) = &loaded.book {
-        let judgement = judge_all(book, &loaded.documents, now);
+        let judgement = judge_all(book, &loaded.documents, given);
         found.extend(judgement.into_values().flatten());
     }
     found.sort_by(|a, b| a.order().cmp(&b.order()));
@@ -99,24 +117,24 @@ fn found(loaded: &Loaded, now: Timestamp) -> Vec<Diagnostic> {
 }
 
 /// Judges a book and every part of it. Where nothing is found, nothing is said.
-pub fn judge_all(book: &Book, documents: &Documents, now: Timestamp) -> Judgement {
-    judge(book, documents, now, book.parts().collect())
+pub fn judge_all<'a>(book: &Book, documents: &Documents, given: impl Into<Given<'a>>) -> Judgement {
+    judge(book, documents, given.into(), book.parts().collect())
 }
 
 /// Judges some parts of a book; those that are not there have nothing wrong with them.
 pub fn judge_some<'a>(
     book: &Book,
     documents: &Documents,
-    now: Timestamp,
+    given: impl Into<Given<'a>>,
     names: impl IntoIterator<Item = &'a PartName>,
 ) -> Judgement {
     let parts = names.into_iter().filter_map(|name| book.part(name.kind, &name.key));
-    judge(book, documents, now, parts.collect())
+    judge(book, documents, given.into(), parts.collect())
 }
 
 /// Judges parts of a book, and the book as a whole.
-fn judge(book: &Book, documents: &Documents, now: Timestamp, parts: Vec<PartRef<'_>>) -> Judgement {
-    let context = context::Context::new(book, documents, now);
+fn judge(book: &Book, documents: &Documents, given: Given<'_>, parts: Vec<PartRef<'_>>) -> Judgement {
+    let context = context::Context::new(book, documents, given);
     let whole = || {
         let found = RULES.par_iter().map(|rule| {
             let mut found = Vec::new();

@@ -3,14 +3,13 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, BufWriter, Read as _, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use serde_json::{Map, Value};
 
 use super::plan::declared_target;
-use super::{At, Exit, Failure, Opened, Session, exit};
+use super::{At, Exit, Failure, Opened, Session, contexts, exit};
 use crate::allocation::Approvals;
 use crate::load::suggestion;
 use crate::model::capability::HashProfile;
@@ -76,9 +75,6 @@ fn approved(text: &str) -> Result<(RolloutKey, Share), String> {
     let key = RolloutKey::new(key).map_err(|error| error.to_string())?;
     Ok((key, Share::parse(share).map_err(|error| error.to_string())?))
 }
-
-/// The longest context that is read, in bytes.
-const LONGEST: u64 = 16 << 20;
 
 /// Runs the command.
 ///
@@ -209,36 +205,19 @@ struct Asked<'r, 'a> {
 impl Asked<'_, '_> {
     /// Answers one context, which may take several lines.
     fn answer_one(&self, text: &str, mut output: impl Write) -> Result<(), Failure> {
-        let json = context(text.as_bytes(), "--context")?;
+        let json = contexts::read(text.as_bytes(), "--context")?;
         let json = json.ok_or_else(|| Failure::new(Exit::Usage, "--context is empty"))?;
         self.write(&Context::new(json, self.attributes), &mut output)?;
         Ok(output.flush()?)
     }
 
     /// Answers each context of an input, one line at a time, in constant memory.
-    fn answer(&self, mut input: impl BufRead, name: &str, mut output: impl Write) -> Result<(), Failure> {
-        let mut line = Vec::new();
-        let mut number = 0u64;
-        loop {
-            line.clear();
-            number += 1;
-            let place = format!("line {number} of {name}");
-            let read = input.by_ref().take(LONGEST + 1).read_until(b'\n', &mut line).map_err(|error| {
-                Failure::new(Exit::Unreachable, format!("cannot read {place}")).because(&error)
-            });
-            let text = line.strip_prefix(b"\xef\xbb\xbf").filter(|_| number == 1).unwrap_or(&line);
-            match read.and_then(|_| context(text, &place)) {
-                Ok(None) if line.is_empty() => break,
-                Ok(None) => {}
-                Ok(Some(json)) => self.write(&Context::new(json, self.attributes), &mut output)?,
-                Err(failure) => {
-                    // What was asked before is answered in full, and the failure comes after it.
-                    output.flush()?;
-                    return Err(failure);
-                }
-            }
-        }
-        Ok(output.flush()?)
+    fn answer(&self, input: impl BufRead, name: &str, mut output: impl Write) -> Result<(), Failure> {
+        let answered =
+            contexts::each(input, name, |json| self.write(&Context::new(json, self.attributes), &mut output));
+        // What was asked before a failure is answered in full, and the failure comes after it.
+        output.flush()?;
+        answered
     }
 
     fn write(&self, context: &Context, output: &mut impl Write) -> Result<(), Failure> {
@@ -249,30 +228,5 @@ impl Asked<'_, '_> {
             }
         }
         Ok(())
-    }
-}
-
-/// Reads a text as a context; `None` where there is nothing in it.
-fn context(text: &[u8], place: &str) -> Result<Option<Map<String, Value>>, Failure> {
-    let wrong = |what: &str| {
-        Failure::new(Exit::Usage, format!("{place} {what}"))
-            .help(r#"a context is a JSON object such as {"targetingKey": "user-1", "country": "SE"}"#)
-    };
-    if text.len() as u64 > LONGEST {
-        return Err(wrong(&format!("is longer than {} MB", LONGEST >> 20)));
-    }
-    let text = text.trim_ascii();
-    if text.is_empty() {
-        return Ok(None);
-    }
-    match serde_json::from_slice(text) {
-        Ok(Value::Object(context)) => Ok(Some(context)),
-        Ok(_) => Err(wrong("is not a JSON object")),
-        Err(error) => {
-            // The parser counts lines within this text: of one line only the column says something.
-            let what = error.to_string();
-            let what = what.split_once(" at line ").map_or(what.as_str(), |(what, _)| what);
-            Err(wrong(&format!("is not JSON: {what} at column {}", error.column())))
-        }
     }
 }

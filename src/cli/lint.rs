@@ -5,12 +5,13 @@ mod against;
 mod baseline;
 mod choice;
 mod output;
+mod sample;
 mod scope;
 
 use std::path::PathBuf;
 
 use super::{At, Exit, Failure, Opened, Session};
-use crate::check;
+use crate::check::{self, Given};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::report::findings::Findings;
 use against::Merged;
@@ -37,6 +38,12 @@ pub struct Args {
     /// The least severity that ends the run with exit code 1
     #[arg(long, value_name = "SEVERITY", default_value = "error")]
     fail_on: FailOn,
+    /// Measure shares of traffic in a file of contexts, one JSON object on each line; `-` for stdin
+    ///
+    /// Draw them at random from what your programs ask with. Without it shares are worked out from those that attributes
+    /// declare, where all do.
+    #[arg(long, value_name = "FILE")]
+    sample: Option<PathBuf>,
     #[command(flatten)]
     choice: Choice,
     /// Lint the book as it will be after a merge into this branch, tag or commit, and what the change does to what runs
@@ -89,7 +96,11 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     let scope = Scope::new(&opened.root, &args.paths)?;
     let files = scope.files(&opened.loaded)?;
 
-    let mut review = check::review(&opened.loaded, now);
+    let sample = args.sample.as_deref().zip(opened.loaded.book.as_ref());
+    let sample = sample.map(|(path, book)| sample::read(path, &book.attributes)).transpose()?;
+    let given = Given { now, sample: sample.as_ref() };
+
+    let mut review = check::review(&opened.loaded, given);
     if let Some(merged) = &merged {
         review.findings = merged.review(review.findings, &opened.loaded, &args.with, now, session)?;
     }
@@ -97,7 +108,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     if let Some(reason) = &args.add_ignore {
         add_ignore::run(reason, &judged.findings, &opened, now, session)?;
         opened = session.open()?;
-        judged = judge(args, &opened, check::review(&opened.loaded, now), &scope, known.as_ref());
+        judged = judge(args, &opened, check::review(&opened.loaded, given), &scope, known.as_ref());
     }
     if let Some(file) = &args.write_baseline {
         let found = judged.findings.len();

@@ -7,6 +7,7 @@ mod allocate;
 mod analyze;
 mod evaluate;
 mod comment;
+mod contexts;
 mod exit;
 mod explain;
 mod instant;

@@ -8,9 +8,10 @@ use crate::check::context::Context;
 use crate::check::reach::Reach;
 use crate::check::rule::{Each, Rule};
 use crate::check::text::percent;
-use crate::diagnostic::{Basis, Diagnostic, Severity, SharedTraffic};
+use crate::check::traffic::Traffic;
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::model::{Experiment, ExperimentKey, Flag, Kind, Predicate, Schedule};
-use crate::targeting::{Overlap, Witness, meet, share};
+use crate::targeting::{Overlap, Witness, meet};
 
 pub(in crate::check) const RULE: Rule = Rule::of_parts(
     "overlapping-experiments",
@@ -76,7 +77,7 @@ fn pair(
             let finding = finding.note(when_and_where(context, earlier, later));
             let finding = proved(context, finding, &witness, a, b);
             let both = Predicate::All(vec![audience_a, audience_b]);
-            let traffic = share(&both, &context.book.attributes);
+            let traffic = context.traffic(&both);
             return Some(with_traffic(context, finding, traffic, a, b).help(advice(context, earlier, later)));
         }
         Overlap::Undecided(reason) => format!(
@@ -156,7 +157,7 @@ fn proved(
 fn with_traffic(
     context: &Context<'_>,
     finding: Diagnostic,
-    traffic: Option<f64>,
+    traffic: Option<Traffic>,
     a: &Experiment,
     b: &Experiment,
 ) -> Diagnostic {
@@ -164,10 +165,8 @@ fn with_traffic(
         return finding.note("the share of all users is unknown: not all attributes declare theirs");
     };
     let both = enrolment(context.book, a).in_both(&enrolment(context.book, b));
-    let share = traffic * both;
-    finding
-        .note(format!("about {} of all users (declared shares)", percent(share)))
-        .overlap(Some(SharedTraffic { share, basis: Basis::Declared }))
+    let traffic = traffic.drawn(both);
+    finding.note(traffic.told()).overlap(Some(traffic.shared()))
 }
 
 /// What ends the collision: a layer in common, or another start.

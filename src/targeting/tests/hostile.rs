@@ -44,7 +44,10 @@ fn hostile_audiences_stay_within_the_budget() {
 }
 
 fn matched(pattern: &str) -> Predicate {
-    test("email", Test::Matches(Pattern::new(pattern).unwrap_or_else(|error| panic!("{pattern}: {error}"))))
+    test(
+        "email",
+        Test::Matches(Pattern::new(pattern).unwrap_or_else(|error| panic!("{pattern:.80}: {error:.80}"))),
+    )
 }
 
 #[test]
@@ -52,9 +55,7 @@ fn pathological_patterns_are_decided_or_given_up_within_the_budget() {
     let alternatives = |ending: &str| {
         let names: Vec<_> = (0..10_000).map(|n| format!("u{n}{ending}")).collect();
         // As an alternation this is above the size that a pattern may have: it is split as a book would.
-        Predicate::Any(
-            names.chunks(1_000).map(|names| matched(&format!("^({})$", names.join("|")))).collect(),
-        )
+        Predicate::Any(names.chunks(200).map(|names| matched(&format!("^({})$", names.join("|")))).collect())
     };
     let pairs = [
         (matched("^(a+)+$"), matched("^(b+)+$")),
