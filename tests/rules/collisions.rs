@@ -101,11 +101,8 @@ rules: [{when: {segment: nordic}, serve: bold}]
 
 #[test]
 fn what_cannot_be_decided_is_an_error_that_says_so() {
-    let target = "targets: {production: {type: flagd, store: \"file://live/production.json\"}}\n";
-    let book = include_str!("base/trialbook.yaml").replace(target, "");
-    let matching = |pattern: &str| with(&format!("audience: {{email: {{matches: '{pattern}'}}}}"));
-    let (one, two) = (matching("^[a-f]{9}[0-9]+@"), matching("^([a-f][a-f0-9])+[13579]@[^.]+$"));
-    let found = pair(&one, &two, &[("trialbook.yaml", &book)]);
+    let (one, two) = ("^[ab]*a[ab]{20}$", "^[ab]*b[ab]{20}$");
+    let found = of_patterns(one, two);
     let finding = assert_collision(&found, "overlapping-experiments");
     assert!(
         finding.message.starts_with("it is undecided whether two experiments on `checkout-button`"),
@@ -114,6 +111,23 @@ fn what_cannot_be_decided_is_an_error_that_says_so() {
     );
     assert!(finding.message.contains("`email`"), "{}", finding.message);
     assert!(finding.witness.is_none() && finding.overlap.is_none());
+}
+
+#[test]
+fn regular_expressions_collide_where_one_text_matches_both() {
+    let found = of_patterns("^[a-f]{9}[0-9]+@", "^([a-f][a-f0-9])+[13579]@[^.]+$");
+    let finding = assert_collision(&found, "overlapping-experiments");
+    let witness = finding.witness.as_ref().expect("a witness");
+    assert_eq!(witness.get("email"), Some(&serde_json::json!("aaaaaaaaa01@a")));
+    assert!(of_patterns("^(ab){7}$", "^(ba){7}$").is_empty());
+}
+
+/// What is found where two experiments' audiences are each the emails that match a pattern. No target: flagd has none.
+fn of_patterns(one: &str, two: &str) -> Vec<Diagnostic> {
+    let target = "targets: {production: {type: flagd, store: \"file://live/production.json\"}}\n";
+    let book = include_str!("base/trialbook.yaml").replace(target, "");
+    let matching = |pattern: &str| with(&format!("audience: {{email: {{matches: '{pattern}'}}}}"));
+    pair(&matching(one), &matching(two), &[("trialbook.yaml", &book)])
 }
 
 #[test]
