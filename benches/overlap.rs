@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use pairs::Pair;
 use serde_json::{Map, Value, json};
-use trialbook::model::{AttributeKey, Bound, Predicate, Scalar, Test};
+use trialbook::model::{AttributeKey, Bound, Scalar, Test};
 use trialbook::targeting::{Attributes, Context, Overlap, matches, overlap};
 
 /// The most contexts that naive enumeration looks at for a pair.
