@@ -60,7 +60,7 @@ pub fn rollout(random: &mut Random, i: usize, flag: &Flag) -> Rollout {
         serve: parsed(random.pick(&["a", "B", "1-c_d"])),
         audience: if i.is_multiple_of(2) { Predicate::everyone() } else { predicate(random, 2) },
         steps: steps(random, random_day(i)),
-        guardrails: if i % 3 == 0 { vec![guardrail] } else { Vec::new() },
+        guardrails: if i.is_multiple_of(3) { vec![guardrail] } else { Vec::new() },
         salt: parsed(if i % 4 == 3 { "shared-salt" } else { &key }),
     }
 }
