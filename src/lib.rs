@@ -11,6 +11,7 @@ pub mod diagnostic;
 pub mod targeting;
 pub mod allocation;
 pub mod load;
+pub mod edit;
 pub mod schema;
 pub mod history;
 pub mod resolve;

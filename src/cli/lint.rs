@@ -4,9 +4,9 @@ mod add_ignore;
 mod against;
 mod baseline;
 mod choice;
-mod output;
+pub(super) mod output;
 mod sample;
-mod scope;
+pub(super) mod scope;
 
 use std::path::PathBuf;
 

@@ -10,7 +10,9 @@ mod comment;
 mod contexts;
 mod exit;
 mod explain;
+mod fmt;
 mod instant;
+mod patch;
 mod lint;
 mod lsp;
 mod report;
@@ -68,6 +70,7 @@ enum Command {
     Evaluate(evaluate::Args),
     Comment(comment::Args),
     Explain(explain::Args),
+    Fmt(fmt::Args),
     Lint(lint::Args),
     Lsp(lsp::Args),
     Report(report::Args),
@@ -107,6 +110,7 @@ fn dispatch(command: &Command, session: &Session) -> Result<Exit, Failure> {
         Command::Evaluate(args) => evaluate::run(args, session),
         Command::Comment(args) => comment::run(args, session),
         Command::Explain(args) => explain::run(args, session),
+        Command::Fmt(args) => fmt::run(args, session),
         Command::Lint(args) => lint::run(args, session),
         Command::Lsp(args) => lsp::run(args),
         Command::Report(args) => report::run(args, session),

@@ -3,6 +3,8 @@
 use std::io::{self, Write as _};
 use std::path::Path;
 
+use super::{Exit, Failure};
+
 /// Writes a file so that who reads it sees all of it or what was there before.
 ///
 /// A file that was there keeps its permissions; folders on the way are made.
@@ -19,6 +21,25 @@ pub(super) fn whole_file(path: &Path, text: &str) -> io::Result<()> {
     file.as_file().sync_all()?;
     file.persist(path)?;
     Ok(())
+}
+
+/// Replaces the text of a book's file, given from the book's root, if it is still what was read.
+///
+/// A link keeps being a link: what it leads to is replaced.
+///
+/// # Errors
+///
+/// Where the file has changed since, or cannot be read or written.
+pub(super) fn edited_file(root: &Path, path: &str, before: &str, after: &str) -> Result<(), Failure> {
+    let unwritable =
+        |error: io::Error| Failure::new(Exit::Unreachable, format!("cannot write `{path}`")).because(&error);
+    let real = std::fs::canonicalize(root.join(path)).map_err(unwritable)?;
+    if std::fs::read(&real).map_err(unwritable)? != before.as_bytes() {
+        return Err(
+            Failure::new(Exit::Refused, format!("`{path}` has changed meanwhile")).help("run it again")
+        );
+    }
+    whole_file(&real, after).map_err(unwritable)
 }
 
 /// A temporary file is its owner's alone; a new file of ours is as any other.

@@ -61,6 +61,24 @@ pub fn load(files: Vec<RawFile>) -> Loaded {
     Draft::read(files, false).into_loaded()
 }
 
+/// Returns the kind of file that a path names; `None` where it is no file of a book.
+pub fn kind_of(path: &str) -> Option<Kind> {
+    match name::classify(path) {
+        FileName::Of(kind, _) => Some(kind),
+        FileName::Wrong(_) | FileName::Other => None,
+    }
+}
+
+/// Returns the text of a file.
+///
+/// # Errors
+///
+/// Where its bytes are not text that a book may hold: what is wrong.
+pub fn text_of(raw: RawFile) -> Result<Arc<SourceFile>, Vec<Diagnostic>> {
+    let (file, findings) = text::decode(raw);
+    if findings.is_empty() { Ok(file) } else { Err(findings) }
+}
+
 /// A file after the steps that need no other file.
 #[derive(Default)]
 struct Read {

@@ -78,7 +78,7 @@ pub(super) fn write(
 
 /// What leads from the reader's folder to the book's. What a CI server reads is relative to the repository's root,
 /// everything else to the working directory.
-fn prefix(format: Format, root: &Path) -> String {
+pub(in crate::cli) fn prefix(format: Format, root: &Path) -> String {
     let names: &[&str] = match format {
         Format::Github => &["GITHUB_WORKSPACE"],
         Format::Gitlab => &["CI_PROJECT_DIR"],

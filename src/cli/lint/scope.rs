@@ -26,13 +26,13 @@ pub(super) fn leading(from: &Path, to: &Path) -> Option<String> {
 }
 
 /// The part of the book that findings are shown of.
-pub(super) struct Scope {
+pub(in crate::cli) struct Scope {
     /// Paths relative to the book's root; empty for all of it.
     paths: BTreeSet<String>,
 }
 
 impl Scope {
-    pub(super) fn new(root: &Path, given: &[PathBuf]) -> Result<Self, Failure> {
+    pub(in crate::cli) fn new(root: &Path, given: &[PathBuf]) -> Result<Self, Failure> {
         let mut paths = BTreeSet::new();
         for path in given {
             let failed = |error: &dyn std::error::Error| {
@@ -58,7 +58,7 @@ impl Scope {
         Ok(Self { paths })
     }
 
-    pub(super) fn holds(&self, path: &str) -> bool {
+    pub(in crate::cli) fn holds(&self, path: &str) -> bool {
         let under = |folder: &String| {
             path.strip_prefix(folder.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };

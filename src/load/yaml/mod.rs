@@ -4,10 +4,12 @@
 //! directives, several documents, keys that are not scalars, the same key twice.
 
 mod hint;
+mod layout;
 mod parse;
 mod scalar;
 mod tree;
 
+pub use layout::{Laid, Layout, Shape, Style, layout};
 pub use parse::{MAX_DEPTH, MAX_NODES, Parsed, parse};
 pub use scalar::{Typed, to_json};
 pub use tree::{Comment, Content, Entry, Node, ScalarNode};
