@@ -1,57 +1,59 @@
-//! The order in which each kind of file declares its keys, from its JSON Schema.
-
-use std::collections::BTreeMap;
-use std::sync::LazyLock;
-
-use serde_json::Value;
+//! The order in which each kind of file declares its keys.
 
 use crate::load::syntax;
+use crate::load::syntax::shape::{Mapping, Shape};
 use crate::model::Kind;
 
 /// A place in a kind of file, with the keys that are declared there.
 ///
 /// Where keys are the author's own (variants, attributes, audiences), none are declared and their order is kept.
 #[derive(Debug, Clone, Copy)]
-pub struct Order<'a>(Option<&'a Value>);
+pub struct Order(Option<Shape>);
 
-static SCHEMAS: LazyLock<BTreeMap<Kind, Value>> =
-    LazyLock::new(|| Kind::ALL.into_iter().map(|kind| (kind, syntax::schema(kind).0)).collect());
-
-impl Order<'static> {
+impl Order {
     /// Returns the top of a kind of file.
     pub fn of(kind: Kind) -> Self {
-        Self(SCHEMAS.get(&kind))
+        Self(Some(syntax::shape(kind)))
     }
-}
 
-impl<'a> Order<'a> {
     /// Returns the place of a key's value.
     pub fn at(self, key: &str) -> Self {
-        Self(self.branches().into_iter().find_map(|schema| {
-            let declared = schema.get("properties").and_then(|keys| keys.get(key));
-            declared.or_else(|| schema.get("additionalProperties").filter(|schema| schema.is_object()))
+        Self(self.mapping().and_then(|mapping| match mapping.key(key) {
+            Some(key) => Some((key.shape)()),
+            None => mapping.others.map(|others| (others.shape)()),
         }))
     }
 
     /// Returns the place of a list's items.
     pub fn item(self) -> Self {
-        Self(self.branches().into_iter().find_map(|schema| schema.get("items")))
+        Self(self.find(|shape| match shape {
+            Shape::List(list) => Some((list.items)()),
+            _ => None,
+        }))
     }
 
     /// Returns what sorts a key among its neighbours: the same for all where the order is the author's.
     pub fn rank(self, key: &str) -> usize {
-        let declared = self.branches().into_iter().find_map(|schema| schema.get("properties")?.as_object());
-        match declared {
-            Some(keys) => keys.keys().position(|declared| declared == key).unwrap_or(usize::MAX),
-            None => 0,
+        match self.mapping() {
+            Some(mapping) if !mapping.keys.is_empty() => {
+                mapping.keys.iter().position(|declared| declared.name == key).unwrap_or(usize::MAX)
+            }
+            _ => 0,
         }
     }
 
-    fn branches(self) -> Vec<&'a Value> {
-        let Some(schema) = self.0 else { return Vec::new() };
-        match schema.get("anyOf").and_then(Value::as_array) {
-            Some(branches) => branches.iter().collect(),
-            None => vec![schema],
+    /// Returns the mapping that may stand here. An audience, which holds itself, reads best as it was written.
+    fn mapping(self) -> Option<Mapping> {
+        self.find(|shape| match shape {
+            Shape::Mapping(mapping) => Some(mapping).filter(|mapping| mapping.definition.is_none()),
+            _ => None,
+        })
+    }
+
+    fn find<T>(self, wanted: impl Fn(Shape) -> Option<T>) -> Option<T> {
+        match self.0? {
+            Shape::Either(parts) => parts.iter().find_map(|part| wanted(part())),
+            shape => wanted(shape),
         }
     }
 }

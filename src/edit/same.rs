@@ -13,7 +13,7 @@ pub fn same(kind: Kind, a: &Node, b: &Node) -> bool {
 }
 
 /// `layer`: these are whole files of layers.
-fn equal(a: &Node, b: &Node, order: Order<'_>, layer: bool) -> bool {
+fn equal(a: &Node, b: &Node, order: Order, layer: bool) -> bool {
     match (&a.content, &b.content) {
         (Content::Scalar(a), Content::Scalar(b)) => equal_scalars(a, b),
         (Content::Sequence(a), Content::Sequence(b)) => {
@@ -32,7 +32,7 @@ fn equal(a: &Node, b: &Node, order: Order<'_>, layer: bool) -> bool {
     }
 }
 
-fn equal_values(a: &Node, b: &Node, order: Order<'_>) -> bool {
+fn equal_values(a: &Node, b: &Node, order: Order) -> bool {
     equal(a, b, order, false)
 }
 
@@ -47,7 +47,7 @@ fn equal_scalars(a: &ScalarNode, b: &ScalarNode) -> bool {
 }
 
 /// Slots hold buckets wherever they stand in the list.
-fn equal_slots(a: &Node, b: &Node, order: Order<'_>) -> bool {
+fn equal_slots(a: &Node, b: &Node, order: Order) -> bool {
     match (&a.content, &b.content) {
         (Content::Sequence(a), Content::Sequence(b)) => {
             let sorted = |items: &[Node]| {
@@ -62,7 +62,7 @@ fn equal_slots(a: &Node, b: &Node, order: Order<'_>) -> bool {
     }
 }
 
-fn sorted<'n>(entries: &'n [Entry], order: Order<'_>) -> Vec<&'n Entry> {
+fn sorted(entries: &[Entry], order: Order) -> Vec<&Entry> {
     let mut entries: Vec<_> = entries.iter().collect();
     entries.sort_by_cached_key(|entry| order.rank(&entry.key));
     // Keys that are not declared come last, in the order of the file.

@@ -57,7 +57,7 @@ pub struct Block<'a> {
 }
 
 /// Returns a file with its comments where they belong and its declared keys in order.
-pub fn page<'a>(text: &'a str, root: &Laid, comments: &'a [Comment], order: Order<'_>) -> Page<'a> {
+pub fn page<'a>(text: &'a str, root: &Laid, comments: &'a [Comment], order: Order) -> Page<'a> {
     let mut attacher = Attacher { text, comments, next: 0 };
     let mut beside = Vec::new();
     let first = attacher.above(root.span.start, &mut beside);
@@ -105,7 +105,7 @@ pub fn page<'a>(text: &'a str, root: &Laid, comments: &'a [Comment], order: Orde
 }
 
 /// Puts declared keys into their order.
-fn sort(block: &mut Block<'_>, order: Order<'_>) {
+fn sort(block: &mut Block<'_>, order: Order) {
     if block.sequence {
         return;
     }
@@ -208,7 +208,7 @@ impl<'a> Attacher<'a> {
         after_key: usize,
         holder: Option<usize>,
         limit: usize,
-        order: Order<'_>,
+        order: Order,
         beside: &mut Vec<&'a str>,
     ) -> Value<'a> {
         let span = laid.span;
@@ -245,7 +245,7 @@ impl<'a> Attacher<'a> {
         laid: &Laid,
         holder: Option<usize>,
         limit: usize,
-        order: Order<'_>,
+        order: Order,
         owner: &mut Vec<&'a str>,
     ) -> Block<'a> {
         let nodes: Vec<(Option<&Laid>, &Laid)> = match &laid.shape {
