@@ -234,3 +234,32 @@ fn explain_shows_a_page_lists_the_rules_and_knows_a_slip() {
     assert_eq!(slip.status.code(), Some(3));
     assert!(String::from_utf8_lossy(&slip.stderr).contains("did you mean `overlapping-slots`?"));
 }
+
+#[test]
+fn fixes_are_shown_as_a_patch_made_and_what_remains_is_told() {
+    let loose = BOLD.replace("A bold checkout button", "off").replace("allocation: 20%", "alocation: 20");
+    let folder = book(&[("bold-button.experiment.yaml", &loose)]);
+    let path = folder.path().join("experiments/bold-button.experiment.yaml");
+    let (code, stdout, stderr) = lint(&folder, &["--diff"]);
+    assert_eq!(code, 1, "{stderr}");
+    assert!(stdout.contains("-title: off\n") && stdout.contains("+title: \"off\"\n"), "{stdout}");
+    assert_eq!(fs::read_to_string(&path).expect("a file"), loose, "nothing is written");
+    let (code, stdout, stderr) = lint(&folder, &["--fix", "--format", "concise"]);
+    assert_eq!(code, 1);
+    assert!(stderr.contains("fixed 1 finding in 1 file: 1 ambiguous-scalar"), "{stderr}");
+    assert!(stdout.contains("unknown-key") && !stdout.contains("ambiguous-scalar"), "{stdout}");
+    let (code, stdout, stderr) = lint(&folder, &["--fix", "--unsafe-fixes", "--format", "concise"]);
+    assert_eq!(code, 0, "{stdout}{stderr}");
+    let fixed = loose.replace("title: off", "title: \"off\"").replace("alocation: 20", "allocation: 20%");
+    assert_eq!(fs::read_to_string(&path).expect("a file"), fixed);
+    assert_eq!(lint(&folder, &["--diff"]).0, 0, "nothing is left to fix");
+    assert_eq!(lint(&folder, &["--unsafe-fixes"]).0, 64);
+}
+
+#[test]
+fn a_path_limits_what_is_fixed() {
+    let folder = book(&[("a/a.experiment.yaml", &BOLD.replace("A bold checkout button", "off"))]);
+    let (code, stdout, _) = lint(&folder, &["--diff", "experiments/trialbook.yaml"]);
+    assert_eq!((code, &*stdout), (0, ""));
+    assert_eq!(lint(&folder, &["--diff", "experiments/a"]).0, 1);
+}

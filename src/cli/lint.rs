@@ -4,6 +4,7 @@ mod add_ignore;
 mod against;
 mod baseline;
 mod choice;
+mod fix;
 pub(super) mod output;
 mod sample;
 pub(super) mod scope;
@@ -17,6 +18,7 @@ use crate::report::findings::Findings;
 use against::Merged;
 use baseline::Known;
 use choice::Choice;
+use fix::Fixing;
 use output::Output;
 use scope::Scope;
 
@@ -54,6 +56,8 @@ pub struct Args {
     /// With `--against`: say what would collide if this branch merged too; may be given several times, and with `*`
     #[arg(long, value_name = "REV", requires = "against")]
     with: Vec<String>,
+    #[command(flatten)]
+    fixing: Fixing,
     /// Write a suppression with this reason for everything that is found and can be suppressed
     ///
     /// `until=2027-01-31` in the reason says when it ends.
@@ -95,6 +99,12 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     let now = opened.instant(args.at);
     let scope = Scope::new(&opened.root, &args.paths)?;
     let files = scope.files(&opened.loaded)?;
+    if let Some(exit) = args.fixing.run(&args.choice, &scope, now, session)? {
+        return Ok(exit);
+    }
+    if args.fixing.writes() {
+        opened = session.open()?;
+    }
 
     let sample = args.sample.as_deref().zip(opened.loaded.book.as_ref());
     let sample = sample.map(|(path, book)| sample::read(path, &book.attributes)).transpose()?;
@@ -176,6 +186,7 @@ fn tell(
     for output in &args.formats {
         output::write(output, &opened.root, &run, session)?;
     }
+    args.fixing.offer(&judged.findings, session);
     let failed = judged.findings.iter().any(|finding| finding.severity >= fails);
     Ok(if failed { Exit::Findings } else { Exit::Done })
 }

@@ -4,9 +4,11 @@
 //! checked by reading both: [`same()`] compares what two files say, whatever they look like.
 
 mod difference;
+pub mod fix;
 pub mod format;
 mod order;
 mod same;
+pub mod start;
 
 pub use difference::difference;
 pub use same::same;

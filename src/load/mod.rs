@@ -9,6 +9,7 @@ mod draft;
 mod lower;
 mod name;
 mod nearest;
+mod proposal;
 mod rules;
 mod scope;
 mod slots;

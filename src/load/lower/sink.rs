@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::diagnostic::Diagnostic;
+use crate::load::proposal::with_fix;
 use crate::load::{MAX_FINDINGS, rules};
 use crate::span::{SourceFile, Span};
 
@@ -35,8 +36,9 @@ impl<'a> Sink<'a> {
         Diagnostic::error(rule, message, self.file, span)
     }
 
+    /// Adds a finding, with the fix that its help proposes.
     pub fn push(&mut self, finding: Diagnostic) {
-        self.findings.push(finding);
+        self.findings.push(with_fix(finding));
     }
 
     /// Adds an error with what to do; an empty help is none.

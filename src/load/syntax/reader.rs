@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::diagnostic::Diagnostic;
 use crate::load::MAX_FINDINGS;
 use crate::load::nearest::nearest;
+use crate::load::proposal::with_fix;
 use crate::load::rules;
 use crate::load::syntax::shape::{Branches, Shape};
 use crate::load::yaml::{Content, Entry, Node, Typed};
@@ -58,7 +59,7 @@ impl<'a> Reader<'a> {
     ) {
         let help = help.into();
         let finding = Diagnostic::error(rule, message, self.file, span);
-        self.findings.push(if help.is_empty() { finding } else { finding.help(help) });
+        self.findings.push(if help.is_empty() { finding } else { with_fix(finding.help(help)) });
     }
 
     /// Adds the error that a node is not what was expected there.

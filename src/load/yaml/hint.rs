@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use granit_parser::{ErrorKind, ScanError};
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Applicability, Diagnostic, Edit};
 use crate::load::rules;
 use crate::span::{SourceFile, Span};
 
@@ -26,6 +26,10 @@ pub(super) fn of_error(file: &Arc<SourceFile>, error: &ScanError) -> Diagnostic 
     }
     let finding =
         Diagnostic::error(rules::SYNTAX_ERROR, format!("this is not YAML: {}", error.info()), file, span);
+    let finding = match error.kind() {
+        ErrorKind::TabNotAllowed | ErrorKind::TabInBlockIndentation => untabbed(finding, file),
+        _ => finding,
+    };
     match value_at(text, offset.saturating_sub(line.start)).and_then(quote) {
         Some(help) => finding.help(help),
         None => finding.help(match error.kind() {
@@ -37,6 +41,25 @@ pub(super) fn of_error(file: &Arc<SourceFile>, error: &ScanError) -> Diagnostic 
             _ => "look here or just before for a missing quote, bracket or colon, or a line that is indented differently",
         }),
     }
+}
+
+/// Adds the fix that indents with two spaces for each tab. How deep a line was meant to be is a guess.
+fn untabbed(finding: Diagnostic, file: &Arc<SourceFile>) -> Diagnostic {
+    let mut edits = Vec::new();
+    for line in 1..=file.line_count() {
+        let span = file.line_span(line);
+        let text = file.slice(span);
+        let margin = text.len() - text.trim_start_matches([' ', '\t']).len();
+        let spaces = text.get(..margin).unwrap_or_default();
+        if spaces.contains('\t') {
+            let span = Span::new(span.start, span.start + margin);
+            edits.push(Edit { file: Arc::clone(file), span, text: spaces.replace('\t', "  ") });
+        }
+    }
+    if edits.is_empty() {
+        return finding;
+    }
+    finding.fix("indent with two spaces for each tab", Applicability::Unsafe, edits)
 }
 
 /// Returns the finding for `*name`.

@@ -6,6 +6,7 @@
 mod hint;
 mod layout;
 mod parse;
+mod removal;
 mod scalar;
 mod tree;
 

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use granit_parser::{Event, Parser, ScalarStyle, StructureStyle};
 
 use super::hint;
+use super::removal;
+use super::scalar::Typed;
 use super::tree::{Comment, Content, Entry, Node, ScalarNode};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Applicability, Diagnostic, Edit, Fix};
 use crate::load::rules;
 use crate::span::{SourceFile, Span};
 
@@ -110,6 +112,21 @@ fn is_repeated(key: &str, entries: &[Entry], seen: &mut HashSet<Box<str>>) -> bo
     !seen.insert(key.into())
 }
 
+/// Tells whether two values read alike, wherever they stand.
+fn reads_alike(a: &Node, b: &Node) -> bool {
+    match (&a.content, &b.content) {
+        (Content::Scalar(a), Content::Scalar(b)) => a == b,
+        (Content::Sequence(a), Content::Sequence(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| reads_alike(a, b))
+        }
+        (Content::Mapping(a), Content::Mapping(b)) => {
+            a.len() == b.len()
+                && a.iter().zip(b).all(|(a, b)| a.key == b.key && reads_alike(&a.value, &b.value))
+        }
+        _ => false,
+    }
+}
+
 struct Builder<'a> {
     file: &'a Arc<SourceFile>,
     open: Vec<Open>,
@@ -175,15 +192,22 @@ impl Builder<'_> {
                 let scalar = ScalarNode { text: text.into(), plain: style == ScalarStyle::Plain };
                 if scalar.is_ambiguous() {
                     let text = &scalar.text;
-                    self.findings.push(
-                        Diagnostic::warning(
-                            rules::AMBIGUOUS_SCALAR,
-                            format!("`{text}` is text here, and something else to tools that read YAML 1.1"),
-                            self.file,
-                            span,
-                        )
-                        .help(format!("put it in quotes: `\"{text}\"`")),
-                    );
+                    let finding = Diagnostic::warning(
+                        rules::AMBIGUOUS_SCALAR,
+                        format!("`{text}` is text here, and something else to tools that read YAML 1.1"),
+                        self.file,
+                        span,
+                    )
+                    .help(format!("put it in quotes: `\"{text}\"`"));
+                    // In quotes, what is a number would be text.
+                    self.findings.push(match scalar.typed() {
+                        Typed::Text(text) => {
+                            let quotes =
+                                Edit { file: Arc::clone(self.file), span, text: format!("\"{text}\"") };
+                            finding.fix("put it in quotes", Applicability::Safe, vec![quotes])
+                        }
+                        Typed::Null | Typed::Boolean(_) | Typed::Number(_) => finding,
+                    });
                 }
                 self.node(Node { span, content: Content::Scalar(scalar) });
             }
@@ -257,6 +281,20 @@ impl Builder<'_> {
             Some(Open::Mapping { entries, key, seen, repeated, .. }) => match key.take() {
                 Some((key, key_span)) => {
                     if std::mem::take(repeated) {
+                        let first = entries.iter().find(|entry| entry.key == key);
+                        if let Some(finding) = self.findings.last_mut()
+                            && finding.rule == rules::DUPLICATE_KEY
+                            && finding.primary.span == key_span
+                            && first.is_some_and(|first| reads_alike(&first.value, &node))
+                            && let Some(lines) = removal::of_entry(file, key_span, node.span)
+                        {
+                            let edit = Edit { file: Arc::clone(file), span: lines, text: String::new() };
+                            finding.fix = Some(Fix {
+                                title: "take the second one out: it says the same".into(),
+                                applicability: Applicability::Safe,
+                                edits: vec![edit],
+                            });
+                        }
                         return;
                     }
                     entries.push(Entry { key, key_span, value: node });

@@ -1,0 +1,115 @@
+//! `trialbook lint --fix` and `--diff`.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use super::choice::Choice;
+use super::counted;
+use super::scope::Scope;
+use crate::check;
+use crate::cli::write::edited_file;
+use crate::cli::{Exit, Failure, Session, patch};
+use crate::diagnostic::{Applicability, Diagnostic};
+use crate::edit::difference;
+use crate::edit::fix::{Fixed, fix};
+use crate::load::{self, RawFile};
+use crate::report::findings::visible;
+
+/// Whether and how findings are fixed.
+#[derive(Debug, clap::Args)]
+pub(super) struct Fixing {
+    /// Fix what can be fixed without changing what a file says, then show what remains
+    #[arg(long, conflicts_with_all = ["add_ignore", "write_baseline", "against", "diff"])]
+    fix: bool,
+    /// Write nothing; print what `--fix` would change as a patch, and end with exit code 1 if it is anything
+    #[arg(long, conflicts_with_all = ["add_ignore", "write_baseline", "against"])]
+    diff: bool,
+    /// With `--fix` or `--diff`: also what may change what is meant, such as a misspelt name. Review it
+    #[arg(long)]
+    unsafe_fixes: bool,
+}
+
+impl Fixing {
+    /// Tells whether the files may have changed since they were read.
+    pub(super) fn writes(&self) -> bool {
+        self.fix
+    }
+
+    /// Fixes the findings that are shown, or prints what that would change. Returns how the run ends where that is all.
+    pub(super) fn run(
+        &self,
+        choice: &Choice,
+        scope: &Scope,
+        now: Timestamp,
+        session: &Session,
+    ) -> Result<Option<Exit>, Failure> {
+        if !self.fix && !self.diff {
+            return match self.unsafe_fixes {
+                true => Err(Failure::new(Exit::Usage, "`--unsafe-fixes` says what to fix, not to fix it")
+                    .help("add `--diff` to see it, or `--fix` to write it")),
+                false => Ok(None),
+            };
+        }
+        let (root, files) = session.files()?;
+        let trust = if self.unsafe_fixes { Applicability::Unsafe } else { Applicability::Safe };
+        let review = |files: Vec<RawFile>| check::review(&load::load(files), now).findings;
+        let wanted = |finding: &Diagnostic| {
+            let edits = finding.fix.iter().flat_map(|fix| &fix.edits);
+            scope.concerns(finding)
+                && choice.shows(finding)
+                && edits.into_iter().all(|edit| scope.holds(edit.file.path()))
+        };
+        let fixed = fix(files, trust, &review, &wanted);
+        for refused in &fixed.refused {
+            let path = visible(&refused.path);
+            session.say(format!("not fixed: {path}: {}: {}", visible(&refused.message), refused.reason));
+        }
+        if self.diff {
+            for file in &fixed.files {
+                patch::print(&difference(&file.path, &file.before, &file.after))?;
+            }
+            session.say(summary(&fixed, "would fix"));
+            return Ok(Some(if fixed.files.is_empty() { Exit::Done } else { Exit::Findings }));
+        }
+        write(&root, &fixed)?;
+        session.say(summary(&fixed, "fixed"));
+        Ok(None)
+    }
+
+    /// Says how many of the findings that are shown a program can fix.
+    pub(super) fn offer(&self, findings: &[Diagnostic], session: &Session) {
+        let count = |trust: Applicability| {
+            let of =
+                |finding: &&Diagnostic| finding.fix.as_ref().is_some_and(|fix| fix.applicability == trust);
+            findings.iter().filter(of).count()
+        };
+        match (count(Applicability::Safe), count(Applicability::Unsafe)) {
+            (0, 0) => {}
+            (safe, 0) => session.say(format!("{safe} can be fixed with `--fix`")),
+            (0, more) => session
+                .say(format!("{more} can be fixed with `--fix --unsafe-fixes`: look with `--diff` first")),
+            (safe, more) => session
+                .say(format!("{safe} can be fixed with `--fix`, and {more} more with `--unsafe-fixes`")),
+        }
+    }
+}
+
+fn write(root: &Path, fixed: &Fixed) -> Result<(), Failure> {
+    fixed.files.iter().try_for_each(|file| edited_file(root, &file.path, &file.before, &file.after))
+}
+
+/// Returns what was fixed, by rule: `fixed 3 findings in 2 files: 2 ambiguous-scalar, 1 unknown-key`.
+fn summary(fixed: &Fixed, verb: &str) -> String {
+    let total = fixed.rules.values().sum();
+    if total == 0 {
+        return "nothing to fix".to_owned();
+    }
+    let mut text = format!("{verb} {} in {}:", counted(total, "finding"), counted(fixed.files.len(), "file"));
+    for (index, (rule, count)) in fixed.rules.iter().enumerate() {
+        let comma = if index > 0 { "," } else { "" };
+        let _ = write!(text, "{comma} {count} {rule}");
+    }
+    text
+}
