@@ -11,7 +11,9 @@ mod contexts;
 mod exit;
 mod explain;
 mod fmt;
+mod init;
 mod instant;
+mod new;
 mod patch;
 mod lint;
 mod lsp;
@@ -71,6 +73,8 @@ enum Command {
     Comment(comment::Args),
     Explain(explain::Args),
     Fmt(fmt::Args),
+    Init(init::Args),
+    New(new::Args),
     Lint(lint::Args),
     Lsp(lsp::Args),
     Report(report::Args),
@@ -111,6 +115,8 @@ fn dispatch(command: &Command, session: &Session) -> Result<Exit, Failure> {
         Command::Comment(args) => comment::run(args, session),
         Command::Explain(args) => explain::run(args, session),
         Command::Fmt(args) => fmt::run(args, session),
+        Command::Init(args) => init::run(args, session),
+        Command::New(args) => new::run(args, session),
         Command::Lint(args) => lint::run(args, session),
         Command::Lsp(args) => lsp::run(args),
         Command::Report(args) => report::run(args, session),

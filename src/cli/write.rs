@@ -42,6 +42,22 @@ pub(super) fn edited_file(root: &Path, path: &str, before: &str, after: &str) ->
     whole_file(&real, after).map_err(unwritable)
 }
 
+/// Writes a file that must not be there yet.
+///
+/// # Errors
+///
+/// Where it is there, or cannot be written.
+pub(super) fn new_file(path: &Path, text: &str) -> Result<(), Failure> {
+    let shown = path.display();
+    if path.symlink_metadata().is_ok() {
+        return Err(
+            Failure::new(Exit::Refused, format!("`{shown}` is there already")).help("nothing is overwritten")
+        );
+    }
+    whole_file(path, text)
+        .map_err(|error| Failure::new(Exit::Unreachable, format!("cannot write `{shown}`")).because(&error))
+}
+
 /// A temporary file is its owner's alone; a new file of ours is as any other.
 #[cfg(unix)]
 fn readable(file: &std::fs::File) -> io::Result<()> {
