@@ -183,6 +183,7 @@ fn rollout(about: &About<'_>) -> String {
         .map(ToString::to_string)
         .collect();
     let serve = match others.as_slice() {
+        [] => blank("serve", "the variant that is released"),
         [only] => format!("serve: {}\n", quoted(only)),
         _ => blank("serve", &format!("the variant that is released, {}", one_of(&others))),
     };
