@@ -52,6 +52,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     }
     let count = made.len();
     let asked = args.check || args.diff;
+    let prefix = prefix(Format::Full, &root);
     let (mut changed, mut refused, mut broken) = (0, 0, Vec::new());
     for made in made {
         match made {
@@ -67,9 +68,9 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
             Made::Changed { path, before, after } => {
                 changed += 1;
                 if args.check {
-                    writeln!(std::io::stdout(), "{}", visible(&path))?;
+                    writeln!(std::io::stdout(), "{}", visible(&format!("{prefix}{path}")))?;
                 } else if args.diff {
-                    patch::print(&difference(&path, &before, &after))?;
+                    patch::print(&difference(&format!("{prefix}{path}"), &before, &after))?;
                 } else {
                     edited_file(&root, &path, &before, &after)?;
                 }
@@ -77,7 +78,6 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
         }
     }
     if !broken.is_empty() {
-        let prefix = prefix(Format::Full, &root);
         let found = Findings {
             findings: &broken,
             files: refused,

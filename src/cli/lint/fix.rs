@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::choice::Choice;
 use super::counted;
+use super::output::prefix;
 use super::scope::Scope;
 use crate::check;
 use crate::cli::write::edited_file;
@@ -15,7 +16,7 @@ use crate::diagnostic::{Applicability, Diagnostic};
 use crate::edit::difference;
 use crate::edit::fix::{Fixed, fix};
 use crate::load::{self, RawFile};
-use crate::report::findings::visible;
+use crate::report::findings::{Format, visible};
 
 /// Whether and how findings are fixed.
 #[derive(Debug, clap::Args)]
@@ -67,8 +68,9 @@ impl Fixing {
             session.say(format!("not fixed: {path}: {}: {}", visible(&refused.message), refused.reason));
         }
         if self.diff {
+            let prefix = prefix(Format::Full, &root);
             for file in &fixed.files {
-                patch::print(&difference(&file.path, &file.before, &file.after))?;
+                patch::print(&difference(&format!("{prefix}{}", file.path), &file.before, &file.after))?;
             }
             session.say(summary(&fixed, "would fix"));
             return Ok(Some(if fixed.files.is_empty() { Exit::Done } else { Exit::Findings }));
