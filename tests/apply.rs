@@ -229,24 +229,24 @@ fn a_running_experiment_does_not_shrink() {
 #[test]
 fn another_target_is_planned_and_evaluated_as_it_overrides() {
     let book = ExampleBook::new();
-    let staging = "  staging: {type: flagd, store: file://live/staging.json, evaluators: [javascript-4], experiments: false}\n";
-    book.edit("trialbook.yaml", "targets:\n", &format!("targets:\n{staging}"));
+    let rehearsal = "  rehearsal: {type: flagd, store: file://live/rehearsal.json, evaluators: [javascript-4], experiments: false}\n";
+    book.edit("trialbook.yaml", "targets:\n", &format!("targets:\n{rehearsal}"));
     book.edit(
         "growth/support-chat.flag.yaml",
         "default: \"off\"",
-        "default: \"off\"\nin: {staging: {default: \"on\"}}",
+        "default: \"off\"\nin: {rehearsal: {default: \"on\"}}",
     );
-    book.commit("staging");
-    let plan = trialbook(&book, &["plan", "--target", "staging", "--at", LAUNCH, "--out", "p.plan"]);
+    book.commit("rehearsal");
+    let plan = trialbook(&book, &["plan", "--target", "rehearsal", "--at", LAUNCH, "--out", "p.plan"]);
     assert_eq!(code(&plan), 0, "{}", stderr(&plan));
     let apply = trialbook(&book, &["apply", "p.plan", "--at", LAUNCH]);
     assert_eq!(code(&apply), 0, "{}", stderr(&apply));
-    let text = std::fs::read_to_string(book.path().join("live/staging.json")).expect("the live file");
+    let text = std::fs::read_to_string(book.path().join("live/rehearsal.json")).expect("the live file");
     assert!(!text.contains("fractional") && !text.contains("trialbook.launch"), "it has experiments");
     let value = |target: &str| {
         let args = ["evaluate", "support-chat", "--context", "{}", "--target", target, "--at", LAUNCH];
         let output = trialbook(&book, &args);
         serde_json::from_slice::<Value>(&output.stdout).expect("JSON")["value"].clone()
     };
-    assert_eq!((value("production"), value("staging")), (false.into(), true.into()));
+    assert_eq!((value("production"), value("rehearsal")), (false.into(), true.into()));
 }
