@@ -118,7 +118,7 @@ fn a_sample_measures_how_many_users_a_collision_concerns() {
     assert!((overlap["share"].as_f64().expect("a share") - 0.025).abs() < 1e-12, "{stdout}");
     let (_, stdout, _) = lint(&folder, &["--sample", "sample.ndjson"]);
     assert!(
-        stdout.contains("about 2.5% of all users (a sample of 4 contexts, standard error 1.71%)"),
+        stdout.contains("about 2.5 % of all users (a sample of 4 contexts, standard error 1.7 %)"),
         "{stdout}"
     );
 }
