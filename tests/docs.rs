@@ -74,7 +74,7 @@ fn errors(files: &BTreeMap<String, String>) -> Vec<String> {
         let at = finding.primary.file.position(finding.primary.span.start);
         format!("{}:{}: {}", finding.primary.file.path(), at.line, finding.message)
     };
-    let now = "2026-12-01T00:00:00Z".parse().expect("an instant");
+    let now: jiff::Timestamp = "2026-12-01T00:00:00Z".parse().expect("an instant");
     let findings = check::run(&load(files.iter().map(raw).collect()), now);
     findings.iter().filter(|finding| finding.severity == Severity::Error).map(line).collect()
 }
