@@ -32,7 +32,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("analysis", &["model", "query", "warehouse", "stats", "decision", "history"]),
     ("report", &["span", "diagnostic", "plan", "analysis", "model"]),
     ("github", &[]),
-    ("lsp", &["span", "diagnostic", "model", "load", "history", "workspace", "report"]),
+    ("lsp", &["span", "diagnostic", "model", "load", "edit", "history", "workspace", "report"]),
     (
         "cli",
         &[

@@ -13,6 +13,7 @@ mod completion;
 mod definition;
 mod diagnostics;
 mod edits;
+mod formatting;
 mod frame;
 mod hover;
 mod inbox;

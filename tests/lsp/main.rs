@@ -301,3 +301,22 @@ fn a_book_that_does_not_parse_is_served_all_the_same() {
     client.rules("trialbook.yaml");
     assert_eq!(client.finish(), Some(0));
 }
+
+#[test]
+fn a_file_is_formatted_by_the_lines_that_differ_and_left_alone_where_it_does_not_parse() {
+    let mut client = Client::new();
+    let mut format = |text: &str| {
+        client.open_as("x.segment.yaml", text);
+        let params = json!({ "textDocument": { "uri": client.uri("x.segment.yaml") }, "options": { "tabSize": 2, "insertSpaces": true } });
+        client.request("textDocument/formatting", params)
+    };
+    let answer = format("description: x\naudience:   {country:   SE}\n");
+    let edit = &answer["result"][0];
+    assert_eq!(edit["newText"], "audience: {country: SE}\n", "{answer}");
+    assert_eq!(
+        edit["range"],
+        json!({ "start": { "line": 1, "character": 0 }, "end": { "line": 2, "character": 0 } })
+    );
+    assert_eq!(format("description: x\naudience: {country: SE}\n")["result"], json!([]));
+    assert_eq!(format("audience: {")["error"]["code"], -32803);
+}

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{Refusal, Server, Spot, read, value};
 use crate::lsp::books::Shelved;
 use crate::lsp::position::Lines;
-use crate::lsp::{actions, completion, definition, hover, references, rename, symbols, uri};
+use crate::lsp::{actions, completion, definition, formatting, hover, references, rename, symbols, uri};
 
 impl<W: Write, C: Fn() -> Timestamp> Server<W, C> {
     /// Answers a request of a client that has said who it is.
@@ -58,6 +58,13 @@ impl<W: Write, C: Fn() -> Timestamp> Server<W, C> {
             "workspace/symbol" => {
                 let params: lsp_types::WorkspaceSymbolParams = read(params)?;
                 value(symbols::of_workspace(&self.books, &params.query, client))
+            }
+            "textDocument/formatting" => {
+                let params: lsp_types::DocumentFormattingParams = read(params)?;
+                match self.file(params.text_document.uri.as_str()) {
+                    Some((book, path)) => value(formatting::format_document(book, &path, client)?),
+                    None => Ok(Value::Null),
+                }
             }
             "textDocument/codeAction" => {
                 let params: lsp_types::CodeActionParams = read(params)?;
