@@ -266,26 +266,31 @@ fn columns_are_counted_as_the_client_wants() {
 #[test]
 fn a_fix_is_offered_where_its_finding_is() {
     let mut client = Client::new();
-    let text = "description: x\naudience: {country: no}\n";
-    client.open_as("x.segment.yaml", text);
-    let rules = client.rules("x.segment.yaml");
-    assert!(!rules.is_empty());
-    let uri = client.uri("x.segment.yaml");
-    let range = json!({ "start": { "line": 1, "character": 22 }, "end": { "line": 1, "character": 22 } });
-    let params = |only: Value| {
+    let mut actions = |text: &str, only: Value| {
+        client.open_as("x.segment.yaml", text);
+        let at = json!({ "line": 0, "character": 5 });
         let mut context = json!({ "diagnostics": [] });
         if !only.is_null() {
             context["only"] = only;
         }
-        json!({ "textDocument": { "uri": uri }, "range": range, "context": context })
+        let end = json!({ "line": 0, "character": 15 });
+        let document = json!({ "uri": client.uri("x.segment.yaml") });
+        let params =
+            json!({ "textDocument": document, "range": { "start": at, "end": end }, "context": context });
+        client.request("textDocument/codeAction", params)["result"].clone()
     };
-    let actions = client.request("textDocument/codeAction", params(Value::Null))["result"].clone();
-    for action in actions.as_array().expect("actions") {
-        assert_eq!(action["kind"], "quickfix");
-        assert!(action["edit"]["documentChanges"][0]["edits"][0]["newText"].is_string(), "{action}");
-    }
-    let none = client.request("textDocument/codeAction", params(json!(["refactor"])))["result"].clone();
-    assert_eq!(none, json!([]));
+    let unclear = "description: no\naudience: {country: SE}\n";
+    let fix = actions(unclear, Value::Null)[0].clone();
+    assert_eq!((&fix["kind"], &fix["isPreferred"]), (&json!("quickfix"), &json!(true)), "{fix}");
+    assert_eq!(fix["diagnostics"][0]["code"], "ambiguous-scalar");
+    assert_eq!(fix["edit"]["documentChanges"][0]["edits"][0]["newText"], "\"no\"");
+    let all = actions(unclear, json!(["source.fixAll"]));
+    assert_eq!(all[0]["kind"], "source.fixAll.trialbook", "{all}");
+    assert_eq!(actions(unclear, json!(["refactor"])), json!([]));
+    let misspelt = actions("descripton: x\naudience: {}\n", Value::Null)[0].clone();
+    assert_eq!(misspelt["title"], "Write `description` (may change what is meant)");
+    assert_eq!(misspelt["isPreferred"], false);
+    assert_eq!(actions("descripton: x\naudience: {}\n", json!(["source.fixAll"])), json!([]));
 }
 
 #[test]
