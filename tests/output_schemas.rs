@@ -86,7 +86,7 @@ fn an_outcome_has_the_published_shape() {
 
 #[test]
 fn a_plan_has_the_published_shape() {
-    let validator = validator("plan-v1");
+    let validator = validator("plan-v2");
     let folder = tempfile::tempdir().expect("a folder");
     let book = root().join("experiments");
     let out = folder.path().join("plan.json");
@@ -102,7 +102,7 @@ fn a_plan_has_the_published_shape() {
         &validator,
         &plan,
         &[
-            ("/version", json!(2)),
+            ("/version", json!(1)),
             ("/actions/0/kind", json!("destroy")),
             ("/actions/0/digest", json!("md5:00")),
             ("/actions/0/changes/0", json!({})),
