@@ -171,7 +171,7 @@ fn annotations_are_read_from_the_root_of_the_repository() {
 
 #[test]
 fn warnings_fail_only_where_they_are_asked_to() {
-    let segment = "description: People who work here.\naudience: {employee: true}\n";
+    let segment = "description: People who work here.\nowner: team-people\naudience: {employee: true}\n";
     let folder = book(&[("employees.segment.yaml", segment)]);
     let (code, stdout, _) = lint(&folder, &["--format", "concise"]);
     assert_eq!(code, 0);

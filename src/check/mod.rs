@@ -157,14 +157,17 @@ fn judge(book: &Book, documents: &Documents, given: Given<'_>, parts: Vec<PartRe
     found.filter(|(_, found)| !found.is_empty()).collect()
 }
 
-/// Returns `docs/rules/README.md`: every rule with its first sentence and the way to its page.
+/// Returns `docs/rules/README.md`: every rule by topic, with its first sentence and the way to its page.
 pub fn index() -> String {
     let mut out = String::from(
         "# Rules\n\n<!-- Generated from src/check/rules. `UPDATE_DOCS=1 cargo test --test rules` brings it up to date. -->\n\n\
          `trialbook explain RULE` shows a page in the terminal. The examples are laid over a small book and run \
-         (`tests/rules/base`); `# in: FILE` begins only those keys of a file that matter.\n\n| rule | weighs | finds |\n| --- | --- | --- |\n",
+         (`tests/rules/base`); `# in: FILE` begins only those keys of a file that matter.\n",
     );
     for rule in RULES {
+        if let Some((topic, _)) = registry::TOPICS.iter().find(|(_, first)| *first == rule.name()) {
+            out.push_str(&format!("\n## {topic}\n\n| rule | weighs | finds |\n| --- | --- | --- |\n"));
+        }
         out.push_str(&format!(
             "| [`{}`](../../{}) | {} | {} |\n",
             rule.name(),

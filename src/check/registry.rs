@@ -41,6 +41,20 @@ macro_rules! lint {
     };
 }
 
+/// What the rules are about, each topic with its first rule in [`RULES`].
+pub(super) static TOPICS: &[(&str, &str)] = &[
+    ("Collisions", "overlapping-experiments"),
+    ("Experiments", "too-long"),
+    ("Flags, rollouts and holdouts", "archived-flag-in-use"),
+    ("What this version and the target can do", "evaluators-disagree"),
+    ("Health", "no-owner"),
+    ("Changes after launch", "changed-after-launch"),
+    ("Lint's own comments", "bad-suppression"),
+    ("Files", "missing-book"),
+    ("Values", "bad-key"),
+    ("What files say together", "dangling-reference"),
+];
+
 /// Every rule: those about collisions, about single experiments, about what is left over, about files.
 pub static RULES: &[Rule] = &[
     overlapping_experiments::RULE,
@@ -50,15 +64,22 @@ pub static RULES: &[Rule] = &[
     too_long::RULE,
     launch_in_freeze::RULE,
     no_guardrail::RULE,
+    window_longer_than_test::RULE,
+    treated_covariate::RULE,
+    shared_salt::RULE,
     overdue_experiment::RULE,
     decision_ships_nothing::RULE,
     archived_flag_in_use::RULE,
+    disabled_flag_in_use::RULE,
+    finished_rollout::RULE,
     expired_flag::RULE,
     idle_holdout::RULE,
     evaluators_disagree::RULE,
     inexpressible_targeting::RULE,
     unsupported_analysis::RULE,
     unsupported_target::RULE,
+    no_owner::RULE,
+    no_surface::RULE,
     unused_metric::RULE,
     unused_segment::RULE,
     unused_source::RULE,

@@ -2,17 +2,23 @@
 
 pub(super) mod archived_flag_in_use;
 pub(super) mod decision_ships_nothing;
+pub(super) mod disabled_flag_in_use;
 pub(super) mod evaluators_disagree;
 pub(super) mod expired_flag;
+pub(super) mod finished_rollout;
 pub(super) mod idle_holdout;
 pub(super) mod inexpressible_targeting;
 pub(super) mod launch_in_freeze;
 pub(super) mod no_guardrail;
+pub(super) mod no_owner;
+pub(super) mod no_surface;
 pub(super) mod overdue_experiment;
 pub(super) mod overlapping_experiments;
 pub(super) mod overlapping_slots;
+pub(super) mod shared_salt;
 pub(super) mod slots_mismatch;
 pub(super) mod too_long;
+pub(super) mod treated_covariate;
 pub(super) mod unreachable_experiment;
 pub(super) mod unsupported_analysis;
 pub(super) mod unsupported_target;
@@ -20,3 +26,4 @@ pub(super) mod unused_layer;
 pub(super) mod unused_metric;
 pub(super) mod unused_segment;
 pub(super) mod unused_source;
+pub(super) mod window_longer_than_test;

@@ -7,8 +7,10 @@ use tempfile::TempDir;
 
 use super::{BOLD, book, lint, one_page, trialbook};
 
-const EMPLOYEES: (&str, &str) =
-    ("employees.segment.yaml", "description: People who work here.\naudience: {employee: true}\n");
+const EMPLOYEES: (&str, &str) = (
+    "employees.segment.yaml",
+    "description: People who work here.\nowner: team-people\naudience: {employee: true}\n",
+);
 
 /// An experiment without a guardrail: a warning at a key inside a mapping.
 fn unguarded() -> String {
