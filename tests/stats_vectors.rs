@@ -6,6 +6,8 @@
 
 #[path = "stats_vectors/exact.rs"]
 mod exact;
+#[path = "stats_vectors/sequential.rs"]
+mod sequential;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -32,6 +34,8 @@ use trialbook::stats::{
 
 /// What `stats` offers, and which part of the outputs it does not.
 const OFFERED: &[&str] = &[
+    "asymp_cs_one_sided",
+    "asymp_cs_two_sided",
     "bh",
     "bonferroni",
     "capped_welch_t", // from the moments of the capped values; the cap is the warehouse's
@@ -41,7 +45,9 @@ const OFFERED: &[&str] = &[
     "cuped_pooled_theta_z",
     "cuped_ratio_pooled_theta_t",
     "decision_rule",
+    "design_power",
     "exact_binomial",
+    "gst_inflation",
     "holm",
     "interacted_1_hc0", // the estimate; its row-wise covariance needs fourth moments
     "interacted_1_hc2", // the estimate; likewise
@@ -54,6 +60,7 @@ const OFFERED: &[&str] = &[
     "nim_fixed_margin_t", // as an absolute margin
     "nim_fixed_margin_z", // as an absolute margin
     "nim_linear_contrast_z",
+    "one_sided_bounds",
     "prop_unpooled",
     "ratio_delta_t",
     "ratio_delta_z",
@@ -69,9 +76,7 @@ const NOT_OFFERED: &[&str] = &[
     "ancova_1_nonrobust",
     "anytime_t_mixture",
     "anytime_t_mixture_df_n_minus_p_minus_1",
-    "asymp_cs_one_sided",
     "asymp_cs_path",
-    "asymp_cs_two_sided",
     "asymp_cs_two_sided_exact_rho",
     "asymp_cs_two_sided_lift_delta",
     "bayes_relative",
@@ -80,7 +85,6 @@ const NOT_OFFERED: &[&str] = &[
     "cluster_robust_cr0",
     "cochran_q",
     "cuped_pooled_theta_z_mixed_dof",
-    "design_power",
     "diff_ci_agresti-caffo",
     "diff_ci_newcomb",
     "diff_ci_score",
@@ -88,7 +92,6 @@ const NOT_OFFERED: &[&str] = &[
     "effect_trend",
     "fisher_exact",
     "full_regression_adjustment_2cov",
-    "gst_inflation",
     "gst_inflation_obf_R",
     "hochberg",
     "holm_sidak",
@@ -106,7 +109,6 @@ const NOT_OFFERED: &[&str] = &[
     "msprt",
     "msprt_tau_0.2sd",
     "naive_rows",
-    "one_sided_bounds",
     "pearson_chi2",
     "pooled_z",
     "prop_arcsine",
@@ -366,6 +368,10 @@ fn run(convention: &str, input: &Value, expected: &Value) -> Check {
         "bh" | "bonferroni" | "holm" => multiplicity(convention, input, expected),
         "chi_square" | "exact_binomial" => sample_ratio(convention, input, expected),
         "decision_rule" => decision_rule(input, expected),
+        "one_sided_bounds" | "design_power" | "gst_inflation" => {
+            sequential::group_sequential(convention, input, expected)
+        }
+        "asymp_cs_one_sided" | "asymp_cs_two_sided" => sequential::always_valid(convention, input, expected),
         "mde_normal_one_tail"
         | "mean_normal_both_tails_power"
         | "mean_normal_one_tail"

@@ -5,7 +5,8 @@
 //! [`adjusted_mean_difference`]. From a comparison follow its [`Effect`] with intervals, p-values and [`Lift`], and the test of
 //! [non-inferiority](Comparison::non_inferiority). [`sample_ratio`](sample_ratio::sample_ratio)
 //! checks the split, [`multiplicity`] corrects several tests, [`decision_rule`] shares the errors
-//! among the metrics of an experiment, and [`power`] says how many units are needed.
+//! among the metrics of an experiment, [`sequential`] looks more than once, and [`power`] and [`design`] say how many
+//! units are needed.
 //!
 //! What cannot be measured is a reason ([`Unmeasurable`]), never a number. Treatment minus control
 //! everywhere.
@@ -25,6 +26,7 @@ pub mod adjustment;
 pub mod co_moments;
 pub mod comparison;
 pub mod decision_rule;
+pub mod design;
 pub mod distribution;
 pub mod effect;
 pub mod lift;
@@ -39,6 +41,7 @@ pub mod ratio_moments;
 pub mod reason;
 pub mod reference;
 pub mod sample_ratio;
+pub mod sequential;
 
 pub use adjustment::{Adjustment, PooledThetaReason, adjusted_mean_difference};
 pub use co_moments::{CoMoments, CoMomentsParts};

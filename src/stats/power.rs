@@ -37,6 +37,12 @@ pub enum NotPlannable {
         /// The level of the test.
         level: f64,
     },
+    /// A share would leave 0 % to 100 %.
+    #[error("the effect would bring the share to {value}, which no share is")]
+    OutsideShares {
+        /// The share that would be.
+        value: f64,
+    },
 }
 
 /// The units that a plan needs; not rounded.
