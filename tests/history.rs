@@ -75,6 +75,10 @@ fn prose_owners_and_columns_may_change_after_launch() {
     fixture.edit(EXPERIMENT, "title: A bold checkout button", "title: The bold button");
     fixture.edit("insights/purchases.source.yaml", "table: purchases", "table: shop.orders");
     fixture.edit("insights/purchases.source.yaml", "amount: total_eur", "amount: amount_eur");
+    let metric = "insights/purchases-per-user.metric.yaml";
+    fixture.edit(metric, "window: 7d", "window: 7d\nbaseline: {mean: 0.4, deviation: 0.9}");
+    let surface = "{owner: team-checkout, traffic: {user: {7d: 42000}}}";
+    fixture.edit("trialbook.yaml", "checkout: {owner: team-checkout}", &format!("checkout: {surface}"));
     assert!(matches!(fixture.registration(), Registration::Verified { launch: found } if found == launch));
 }
 

@@ -231,6 +231,7 @@ fn book(evaluator: Evaluator) -> Book {
         key: parsed(name),
         column: parsed("unit"),
         context: context.map(parsed),
+        traffic: None,
     };
     let target = |key: &str, experiments| Target {
         key: parsed(key),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AttributeKey, ColumnName, EntityKey, Scalar, Share};
+use super::{AttributeKey, ColumnName, EntityKey, Scalar, Share, Traffic};
 
 /// The type of an attribute. A value of another type counts as missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -57,4 +57,7 @@ pub struct Entity {
     pub column: ColumnName,
     /// The context attribute that holds its id; `None` for the context's targeting key.
     pub context: Option<AttributeKey>,
+    /// How many of it are seen in the whole product.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traffic: Option<Traffic>,
 }

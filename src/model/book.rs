@@ -13,8 +13,8 @@ use super::{
     Allocation, Attribute, AttributeKey, Digest, Duration, Entity, EntityKey, Experiment, ExperimentKey,
     ExperimentState, Extent, Flag, FlagKey, Holdout, HoldoutKey, Layer, LayerKey, Measure, Measurement,
     Metric, MetricKey, MetricType, Part, PartName, PartRef, Policy, Predicate, Rollout, RolloutKey, Schedule,
-    Segment, SegmentKey, Source, SourceKey, SourceRole, SurfaceKey, Target, TargetKey, Uses, Warehouse,
-    Window,
+    Segment, SegmentKey, Source, SourceKey, SourceRole, SurfaceKey, Target, TargetKey, Traffic, Uses,
+    Warehouse, Window,
 };
 
 /// The kinds of files of a book.
@@ -84,6 +84,9 @@ pub struct Surface {
     pub key: SurfaceKey,
     /// Who answers for it.
     pub owner: Option<String>,
+    /// How many units of an entity are seen on it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub traffic: BTreeMap<EntityKey, Traffic>,
 }
 
 /// Where pull requests are.
@@ -450,6 +453,12 @@ impl<'a> Audit<'a> {
             self.error(Kind::Book, &contents.name, format!("{primaries} targets are primary, not one"));
         }
         self.segments();
+        for surface in contents.surfaces.values() {
+            for entity in surface.traffic.keys() {
+                let known = contents.entities.contains_key(entity);
+                self.known(Kind::Book, &contents.name, "entity", entity, known);
+            }
+        }
         /// Fewer are not worth handing to another thread.
         const AT_ONCE: usize = 256;
         let parts: Vec<_> = contents.parts().collect();

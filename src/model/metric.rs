@@ -107,6 +107,18 @@ pub enum Cap {
     Value(f64),
 }
 
+/// What is known of a metric among units that no test changes. It plans, and decides nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Baseline {
+    /// The mean, the share of units, the ratio or the quantile.
+    pub value: f64,
+    /// The standard deviation of a unit's value; of a ratio or a quantile, of its linearised value: the
+    /// standard error times the root of the units.
+    pub deviation: f64,
+    /// The correlation of a unit's value with the covariate, where it is known.
+    pub correlation: Option<f64>,
+}
+
 /// A metric.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Metric {
@@ -129,4 +141,7 @@ pub struct Metric {
     pub cap: Option<Cap>,
     /// How long before exposure the same measure is taken, to reduce variance.
     pub covariate: Option<Duration>,
+    /// What is known of it before any test.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<Baseline>,
 }

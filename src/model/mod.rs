@@ -26,6 +26,7 @@ mod source;
 mod state;
 mod steps;
 mod target;
+mod traffic;
 mod uses;
 mod version;
 
@@ -47,7 +48,7 @@ pub use key::{
     TargetKey, VariantKey,
 };
 pub use layer::{BUCKETS, BucketRange, BucketRangeError, Layer, Slot};
-pub use metric::{Cap, Direction, Measure, Measurement, Metric, MetricType, Window};
+pub use metric::{Baseline, Cap, Direction, Measure, Measurement, Metric, MetricType, Window};
 pub use part::{Part, PartName, PartRef};
 pub use policy::{Freeze, LargeChange, Policy, QualityPolicy};
 pub use predicate::{Bound, Number, Pattern, PatternError, Predicate, Scalar, Segment, Test};
@@ -57,5 +58,6 @@ pub use source::{Assignment, Relation, Source, SourceRole};
 pub use state::{HoldoutState, RolloutState};
 pub use steps::{Allocation, Step, Steps, StepsError};
 pub use target::{Backend, Evaluator, Target, TargetType, Warehouse};
+pub use traffic::{Expected, Traffic, TrafficError, TrafficPoint};
 pub use uses::Uses;
 pub use version::{Version, VersionError};

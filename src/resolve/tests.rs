@@ -118,7 +118,11 @@ fn book(flag: Flag, experiments: Vec<Experiment>, layers: Vec<Layer>) -> Book {
     let contents = Contents {
         name: "shop".into(),
         timezone: "UTC".into(),
-        entities: [(user.clone(), Entity { key: user, column: parsed("user_id"), context: None })].into(),
+        entities: [(
+            user.clone(),
+            Entity { key: user, column: parsed("user_id"), context: None, traffic: None },
+        )]
+        .into(),
         attributes: [(
             country.clone(),
             Attribute { key: country, kind, stable: true, values: Vec::new(), min: None, max: None },

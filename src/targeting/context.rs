@@ -238,6 +238,7 @@ mod tests {
             key: crate::model::EntityKey::new("user").expect("a name"),
             column: crate::model::ColumnName::new("user_id").expect("a column"),
             context,
+            traffic: None,
         };
         let account = AttributeKey::new("account_id").expect("a name");
         let of = |json| context(json).unit(&user(None)).map(str::to_owned);

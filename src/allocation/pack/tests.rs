@@ -84,7 +84,7 @@ fn book(layer: Layer, wishes: &[Wish<'_>]) -> Book {
     let contents = Contents {
         name: "shop".into(),
         timezone: "UTC".into(),
-        entities: [(user.clone(), Entity { key: user, column, context: None })].into(),
+        entities: [(user.clone(), Entity { key: user, column, context: None, traffic: None })].into(),
         attributes: BTreeMap::new(),
         surfaces: BTreeMap::new(),
         targets: BTreeMap::new(),

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 
 use super::audience;
+use super::baseline;
 use super::context::{Context, Declared, Index, instant};
 use super::defaults;
 use super::sink::Sink;
@@ -16,10 +17,10 @@ use crate::load::nearest::suggestion;
 use crate::load::rules;
 use crate::load::syntax::Map;
 use crate::load::syntax::audience::COMBINATORS;
-use crate::load::syntax::book::{AttributeSyntax, BookFile, PolicySyntax, Values};
+use crate::load::syntax::book::{AttributeSyntax, BookFile, PolicySyntax, SurfaceSyntax, Values};
 use crate::model::{
-    Attribute, AttributeKey, AttributeType, Contents, Entity, Freeze, Github, Kind, LargeChange, Number,
-    Policy, QualityPolicy, Scalar, Share, Surface,
+    Attribute, AttributeKey, AttributeType, Contents, Entity, EntityKey, Freeze, Github, Kind, LargeChange,
+    Number, Policy, QualityPolicy, Scalar, Share, Surface, Traffic,
 };
 use crate::span::Spanned;
 
@@ -50,6 +51,10 @@ pub(super) fn lower<'a>(
                 key: key.clone(),
                 column: entity.column.as_ref()?.value.clone(),
                 context: entity.context.as_ref().map(|context| context.value.clone()),
+                traffic: match &entity.traffic {
+                    None => None,
+                    Some(traffic) => Some(baseline::traffic(traffic, &mut sink)?),
+                },
             })
         }),
     };
@@ -70,6 +75,7 @@ pub(super) fn lower<'a>(
             Some(Surface {
                 key: key.clone(),
                 owner: surface.owner.as_ref().map(|owner| owner.value.0.clone()),
+                traffic: surface_traffic(surface, &entities, &mut sink)?,
             })
         }),
     };
@@ -100,7 +106,7 @@ pub(super) fn lower<'a>(
 /// Lowers the entries of a section that do not depend on each other.
 fn section<K: Clone + Ord, S, V>(
     section: &Option<Spanned<Map<K, S>>>,
-    lower: impl Fn(&K, &S) -> Option<V>,
+    mut lower: impl FnMut(&K, &S) -> Option<V>,
 ) -> BTreeMap<K, Option<V>> {
     let entries = section.iter().flat_map(|section| &section.value.0);
     entries
@@ -108,6 +114,20 @@ fn section<K: Clone + Ord, S, V>(
             (key.value.clone(), value.as_ref().and_then(|value| lower(&key.value, &value.value)))
         })
         .collect()
+}
+
+/// Lowers the traffic of a surface, by entity.
+fn surface_traffic(
+    surface: &SurfaceSyntax,
+    entities: &Declared<EntityKey, Entity>,
+    sink: &mut Sink<'_>,
+) -> Option<BTreeMap<EntityKey, Traffic>> {
+    let mut by_entity = BTreeMap::new();
+    for (entity, traffic) in surface.traffic.iter().flat_map(|section| &section.value.0) {
+        entities.check("entity", entity.value.as_str(), entity.span, sink);
+        by_entity.insert(entity.value.clone(), baseline::traffic(traffic.as_ref()?, sink)?);
+    }
+    Some(by_entity)
 }
 
 fn timezone(file: &BookFile, sink: &mut Sink<'_>) -> TimeZone {

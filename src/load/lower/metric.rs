@@ -1,5 +1,6 @@
 //! Metrics.
 
+use super::baseline;
 use super::context::{Context, Index};
 use super::sink::Sink;
 use super::sql;
@@ -68,21 +69,27 @@ pub(super) fn lower(
             Some(before.value)
         }
     };
+    let kind = match kind? {
+        MetricKind::Mean => MetricType::Mean(own?),
+        MetricKind::Proportion => MetricType::Proportion(own?),
+        MetricKind::Ratio => MetricType::Ratio { numerator: numerator?, denominator: denominator? },
+        MetricKind::Quantile => MetricType::Quantile { measurement: own?, at: file.at.as_ref()?.value },
+    };
+    let baseline = match &file.baseline {
+        None => None,
+        Some(syntax) => Some(baseline::lower(syntax, &kind, covariate, sink)?),
+    };
     Some(Metric {
         key: MetricKey::new(key).ok()?,
         description: file.description.as_ref()?.value.0.clone(),
         owner: file.owner.as_ref().map(|owner| owner.value.0.clone()),
         entity: file.entity.as_ref()?.value.clone(),
-        kind: match kind? {
-            MetricKind::Mean => MetricType::Mean(own?),
-            MetricKind::Proportion => MetricType::Proportion(own?),
-            MetricKind::Ratio => MetricType::Ratio { numerator: numerator?, denominator: denominator? },
-            MetricKind::Quantile => MetricType::Quantile { measurement: own?, at: file.at.as_ref()?.value },
-        },
+        kind,
         window: file.window.as_ref()?.value,
         direction: file.direction.as_ref()?.value,
         cap,
         covariate,
+        baseline,
     })
 }
 

@@ -4,6 +4,7 @@
 //! did not fit was reported by the reader; here it is skipped in silence.
 
 mod audience;
+mod baseline;
 mod book;
 mod context;
 mod defaults;

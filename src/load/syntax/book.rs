@@ -66,8 +66,13 @@ mapping! {
         "column" required column: ColumnName,
         /// The context attribute that holds its id; the context's targeting key unless given.
         "context" optional context: AttributeKey,
+        /// How many different ones the whole product sees within spans of time, such as `{1d: 9000, 7d: 42000}`.
+        "traffic" optional traffic: TrafficSyntax,
     }
 }
+
+/// How many distinct units are seen within spans of time.
+pub type TrafficSyntax = Map<Duration, u32>;
 
 mapping! {
     /// An attribute of the evaluation context.
@@ -127,6 +132,8 @@ mapping! {
     struct SurfaceSyntax: "a surface" {
         /// Who answers for it.
         "owner" optional owner: Text,
+        /// How many different units of an entity it sees within spans of time, such as `user: {1d: 9000, 7d: 42000}`.
+        "traffic" optional traffic: Map<EntityKey, TrafficSyntax>,
     }
 }
 

@@ -40,6 +40,8 @@ mapping! {
         "cap" optional cap: CapSyntax,
         /// The same measure before exposure, to reduce variance.
         "covariate" optional covariate: CovariateSyntax,
+        /// What is known of it before any test, to plan with.
+        "baseline" optional baseline: BaselineSyntax,
     }
     by "type" {
         "mean" => "a mean" needs ["source", "measure"] takes ["where", "cap", "covariate"],
@@ -127,6 +129,37 @@ mapping! {
     struct CovariateSyntax: "a covariate" {
         /// How long before the unit's first exposure, such as `14d`.
         "before" required before: Duration,
+    }
+}
+
+mapping! {
+    /// What is known of a metric before any test, to plan with.
+    struct BaselineSyntax: "a baseline" {
+        /// The mean over units, of a metric of type `mean`.
+        "mean" optional mean: f64,
+        /// The share of units, of a metric of type `proportion`.
+        "rate" optional rate: Share,
+        /// The ratio or the quantile, of a metric of these types.
+        "value" optional value: f64,
+        /// The standard deviation of a unit's value; of a ratio or a quantile, the standard error times the root of the units.
+        "deviation" optional deviation: Deviation,
+        /// The correlation of a unit's value with the covariate, between -1 and 1.
+        "correlation" optional correlation: f64,
+    }
+    exactly one of "mean" | "rate" | "value";
+}
+
+/// A number above zero; `None` where it is given and is none, which has been reported.
+#[derive(Debug)]
+pub struct Deviation(pub Option<f64>);
+
+impl Syntax for Deviation {
+    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        Some(Self(Positive::read(node, reader).map(|deviation| deviation.0)))
+    }
+
+    fn shape() -> Shape {
+        Positive::shape()
     }
 }
 
