@@ -67,6 +67,7 @@ pub static RULES: &[Rule] = &[
     window_longer_than_test::RULE,
     treated_covariate::RULE,
     shared_salt::RULE,
+    underpowered_experiment::RULE,
     overdue_experiment::RULE,
     decision_ships_nothing::RULE,
     archived_flag_in_use::RULE,

@@ -19,6 +19,7 @@ pub(super) mod shared_salt;
 pub(super) mod slots_mismatch;
 pub(super) mod too_long;
 pub(super) mod treated_covariate;
+pub(super) mod underpowered_experiment;
 pub(super) mod unreachable_experiment;
 pub(super) mod unsupported_analysis;
 pub(super) mod unsupported_target;

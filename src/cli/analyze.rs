@@ -145,7 +145,8 @@ fn computed(
     }
 }
 
-fn open(book: &Book, root: &Path) -> Result<Box<dyn warehouse::Warehouse>, Failure> {
+/// Opens the book's warehouse, read-only.
+pub(super) fn open(book: &Book, root: &Path) -> Result<Box<dyn warehouse::Warehouse>, Failure> {
     let Some(warehouse) = &book.warehouse else {
         return Err(Failure::new(Exit::Findings, "the book has no warehouse")
             .help("add `warehouse: {engine: duckdb}` to trialbook.yaml"));

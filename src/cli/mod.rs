@@ -19,6 +19,7 @@ mod lint;
 mod lsp;
 mod report;
 mod plan;
+mod power;
 mod demo;
 mod apply;
 mod schema;
@@ -67,6 +68,7 @@ enum Command {
     Apply(apply::Args),
     Demo(demo::Args),
     Plan(plan::Args),
+    Power(power::Args),
     Allocate(allocate::Args),
     Analyze(analyze::Args),
     Evaluate(evaluate::Args),
@@ -109,6 +111,7 @@ fn dispatch(command: &Command, session: &Session) -> Result<Exit, Failure> {
         Command::Apply(args) => apply::run(args, session),
         Command::Demo(args) => demo::run(args, session),
         Command::Plan(args) => plan::run(args, session),
+        Command::Power(args) => power::run(args, session),
         Command::Allocate(args) => allocate::run(args, session),
         Command::Analyze(args) => analyze::run(args, session),
         Command::Evaluate(args) => evaluate::run(args, session),

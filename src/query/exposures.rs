@@ -106,7 +106,7 @@ pub(super) fn ask(
 }
 
 /// Returns the source of an entity's exposures: the first one in byte order.
-fn source_of<'a>(
+pub(super) fn source_of<'a>(
     question: Question<'a>,
     entity: &EntityKey,
     experiments: &[usize],

@@ -13,6 +13,7 @@ pub mod markdown;
 mod number;
 pub mod outcome;
 pub mod plan;
+pub mod power;
 pub mod terminal;
 
 pub use gauge::{Gauge, Scale};

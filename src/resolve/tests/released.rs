@@ -53,7 +53,8 @@ fn covered() -> Flag {
 
 fn grown(flag: Flag, experiments: Vec<Experiment>, rollouts: Vec<Rollout>, holdouts: Vec<Holdout>) -> Book {
     let mut contents = Contents::from(book(super::flag(), Vec::new(), Vec::new()));
-    let surface = |name: &str| (parsed(name), Surface { key: parsed(name), owner: None });
+    let surface =
+        |name: &str| (parsed(name), Surface { key: parsed(name), owner: None, traffic: Default::default() });
     contents.surfaces = [surface("checkout"), surface("search")].into();
     let target = |name: &str, primary, experiments| Target {
         key: parsed(name),

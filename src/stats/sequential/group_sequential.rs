@@ -246,4 +246,53 @@ mod tests {
         assert!(GroupSequential::spending(looks.clone(), &[0.02, 0.01], Sides::One).is_err());
         assert!(GroupSequential::spending(looks, &[0.02], Sides::One).is_err());
     }
+
+    /// SplitMix64 (Steele, Lea and Flood 2014), as standard normal deviates.
+    fn normal_deviate(state: &mut u64) -> f64 {
+        *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = *state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        normal::quantile(((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64 + 1e-17)
+    }
+
+    /// The share of simulated paths that meet the upper bound before the lower one.
+    fn simulated(design: &GroupSequential, drift: f64, paths: u32) -> f64 {
+        let mut state = 20_261_124;
+        let mut met = 0_u32;
+        for _ in 0..paths {
+            let (mut score, mut before) = (0.0, 0.0);
+            let bounds = design.bounds().upper.iter().zip(&design.bounds().lower);
+            for (share, (upper, lower)) in design.looks().shares().iter().zip(bounds) {
+                let gained = share - before;
+                score += drift * gained + gained.sqrt() * normal_deviate(&mut state);
+                before = *share;
+                let z = score / share.sqrt();
+                if z >= *upper || z <= *lower {
+                    met += u32::from(z >= *upper);
+                    break;
+                }
+            }
+        }
+        f64::from(met) / f64::from(paths)
+    }
+
+    #[test]
+    fn simulated_paths_have_the_power_that_is_computed() {
+        let looks = Looks::new(vec![0.2, 0.45, 0.5, 0.8, 1.0]).unwrap();
+        let sides = [Sides::One, Sides::Two];
+        let designs = sides.map(|sides| {
+            GroupSequential::new(looks.clone(), Spending::PocockLike, level(0.05), sides).unwrap()
+        });
+        let sequence = super::super::always_valid::bounds(looks, level(0.05));
+        let paths = 20_000;
+        for design in designs.iter().chain([&sequence]) {
+            let drift = design.drift_for(level(0.8)).unwrap();
+            let error = (0.16 / f64::from(paths)).sqrt();
+            let share = simulated(design, drift, paths);
+            assert!((share - 0.8).abs() < 4.0 * error, "{share}");
+            let false_alarms = simulated(design, 0.0, paths);
+            assert!((false_alarms - design.power(0.0)).abs() < 4.0 * error, "{false_alarms}");
+        }
+    }
 }

@@ -1,0 +1,17 @@
+//! Power of the whole decision, before an experiment begins: what it needs, what it can reach, what would help.
+//!
+//! [`forecast`] takes what the book declares, or what a warehouse has measured, as [`Evidence`]. What is
+//! unknown stays unknown and is said; where only a ceiling is known (an audience whose share nobody declares is
+//! at most everybody), the forecast is what can be reached at most.
+
+mod arrivals;
+mod evidence;
+mod forecast;
+mod need;
+mod remedy;
+
+pub use arrivals::{Arrivals, Basis, TooMany};
+pub use evidence::{Evidence, Known, Origin};
+pub use forecast::{DurationRow, Durations, Forecast, Missing, Need, Split, forecast};
+pub use need::{BaselineShown, MetricNeed, Role};
+pub use remedy::Remedy;
