@@ -25,7 +25,7 @@ fn book(loaded: &Loaded) -> &Book {
 fn said(loaded: &Loaded) -> String {
     let [finding] = loaded.findings.as_slice() else { panic!("one finding: {:?}", loaded.findings) };
     let span = finding.primary.span;
-    let text = &finding.primary.file.text()[span.start as usize..span.end as usize];
+    let text = &finding.primary.file.text()[span.start..span.end];
     let help = finding.help.as_deref().unwrap_or_default();
     format!("{} at `{text}`: {} [{help}]", finding.rule, finding.message)
 }
