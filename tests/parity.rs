@@ -264,6 +264,7 @@ fn book(evaluator: Evaluator) -> Book {
         direction: Direction::IncreaseIsBad,
         cap: None,
         covariate: None,
+        baseline: None,
     };
     let entities = [entity("user", None), entity("account", Some("account_id"))];
     Book::new(Contents {
@@ -271,7 +272,11 @@ fn book(evaluator: Evaluator) -> Book {
         timezone: "UTC".into(),
         entities: entities.map(|entity| (entity.key.clone(), entity)).into(),
         attributes: ATTRIBUTES.map(attribute).into(),
-        surfaces: [(parsed("checkout"), Surface { key: parsed("checkout"), owner: None })].into(),
+        surfaces: [(
+            parsed("checkout"),
+            Surface { key: parsed("checkout"), owner: None, traffic: BTreeMap::new() },
+        )]
+        .into(),
         targets: targets.map(|target| (target.key.clone(), target)).into(),
         warehouse: None,
         github: None,
