@@ -34,6 +34,17 @@ impl Merge {
         let same = self.files.iter().filter(|file| !changed.contains(file.path.as_str())).cloned();
         same.chain(self.changes.iter().filter_map(|change| change.before.clone())).collect()
     }
+
+    /// Returns what makes the files of the other side those after the merge: paths with their new contents; without one a
+    /// file goes.
+    pub fn edits(&self) -> BTreeMap<&str, Option<&[u8]>> {
+        let files: BTreeMap<&str, &[u8]> =
+            self.files.iter().map(|file| (file.path.as_str(), file.bytes.as_slice())).collect();
+        let touched = self.changes.iter().flat_map(|change| {
+            change.before.iter().map(|file| file.path.as_str()).chain(change.after.as_deref())
+        });
+        touched.map(|path| (path, files.get(path).copied())).collect()
+    }
 }
 
 /// Files of a merged book, to be merged with more.

@@ -395,7 +395,8 @@ impl Draft {
         &self.findings
     }
 
-    pub(super) fn into_loaded(self) -> Loaded {
+    /// Returns what the files say now, as [`load`](super::load) would read them.
+    pub fn into_loaded(self) -> Loaded {
         let Self { documents, syntaxes, states, findings, book, current, .. } = self;
         // Taking the trees of 20,000 files apart is work that nobody has to wait for.
         rayon::spawn(move || drop((syntaxes, states)));

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use super::{Exit, Failure, Opened, Session};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::history::{Commit, HistoryError, Merge, MergedFiles, Repository};
-use crate::load::{self, Loaded};
+use crate::load::{self, Draft, Loaded};
+use crate::model::Book;
 use crate::review::{self, Review};
 use crate::workspace::Workspace;
 
@@ -18,6 +19,24 @@ pub(super) struct Merged<'a> {
     revision: &'a str,
     /// The files that the change touches, where they are afterwards.
     ours: BTreeSet<String>,
+    /// The book as the other side has it; `None` where that has errors.
+    before: Option<Book>,
+}
+
+/// Past so many changes the book is read twice, which then costs less than to edit it.
+const MOST_EDITS: usize = 500;
+
+/// Reads the book before the merge, and what it is after it.
+fn read(merge: &Merge) -> (Option<Book>, Loaded) {
+    if merge.changes.len() > MOST_EDITS {
+        return (load::load(merge.before()).book, load::load(merge.files.clone()));
+    }
+    let mut draft = Draft::open(merge.before());
+    let before = draft.book().filter(|_| draft.is_current()).cloned();
+    for (path, bytes) in merge.edits() {
+        draft.edit(path, bytes.map(<[u8]>::to_vec));
+    }
+    (before, draft.into_loaded())
 }
 
 impl<'a> Merged<'a> {
@@ -30,8 +49,8 @@ impl<'a> Merged<'a> {
         })?;
         let merge = repository.merge_into(revision, files).map_err(|error| failure(&error))?;
         let ours = merge.changes.iter().filter_map(|change| change.after.clone()).collect();
-        let opened = Opened { root, loaded: load::load(merge.files.clone()) };
-        Ok((opened, Self { repository, merge, revision, ours }))
+        let (before, loaded) = read(&merge);
+        Ok((Opened { root, loaded }, Self { repository, merge, revision, ours, before }))
     }
 
     /// Returns the findings of a change: of the merged book every error, and the warnings that concern a file which the change
@@ -44,16 +63,16 @@ impl<'a> Merged<'a> {
         now: Timestamp,
         session: &Session,
     ) -> Result<Vec<Diagnostic>, Failure> {
-        let Self { repository, merge, revision, ours } = self;
+        let Self { repository, merge, revision, ours, before } = self;
         findings.retain(|finding| finding.severity == Severity::Error || concerns(finding, ours));
         review::brought(&mut findings, ours, &merge.incoming, revision);
         findings.extend(review::conflicts(&merge.conflicts, revision, &loaded.documents));
-        findings.extend(changes(repository, merge, loaded, now, session)?);
+        findings.extend(changes(repository, merge, (before.as_ref(), loaded), now, session)?);
         if !with.is_empty() {
-            let mut workspace = Workspace::open(merge.files.clone(), now);
+            let mut others = Others::new(self, now)?;
             for pattern in with {
                 for revision in repository.revisions(pattern).map_err(|error| failure(&error))? {
-                    findings.extend(joined(repository, merge, &mut workspace, &revision)?);
+                    findings.extend(others.joined(&revision)?);
                 }
             }
         }
@@ -66,14 +85,13 @@ impl<'a> Merged<'a> {
 fn changes(
     repository: &Repository,
     merge: &Merge,
-    loaded: &Loaded,
+    (before, loaded): (Option<&Book>, &Loaded),
     now: Timestamp,
     session: &Session,
 ) -> Result<Vec<Diagnostic>, Failure> {
     // Where the merged book cannot be read, its errors come first; where the other side's cannot, nothing can be compared.
     let Some(after) = &loaded.book else { return Ok(Vec::new()) };
-    let before = load::load(merge.before());
-    let Some(before) = &before.book else {
+    let Some(before) = before else {
         session.say(
             "the branch that is merged into has no valid book, so what the change does to it is not checked",
         );
@@ -108,48 +126,73 @@ fn used(
     Ok(deleted.by)
 }
 
-/// Returns what is wrong only where another revision merges as well, as warnings: it may never merge.
-fn joined(
-    repository: &Repository,
-    merge: &Merge,
-    workspace: &mut Workspace,
-    revision: &str,
-) -> Result<Vec<Diagnostic>, Failure> {
-    let commit = repository.resolve(revision).map_err(|error| failure(&error))?;
-    let sides = [repository.head().map_err(|error| failure(&error))?, Some(merge.theirs.clone())];
-    for side in sides.into_iter().flatten() {
-        if repository.is_in(&commit, &side).map_err(|error| failure(&error))? {
-            return Ok(Vec::new());
-        }
-    }
-    let files = MergedFiles::new(&merge.files);
-    let merged = [merge.theirs.clone()];
-    let joined = repository.merge_also(revision, &files, &merged).map_err(|error| failure(&error))?;
-    let author = repository.author(&joined.commit).map_err(|error| failure(&error))?;
-    let note =
-        format!("only if `{revision}` merges too: {author} wrote its last commit, {}", joined.commit.short());
-    let known: BTreeSet<_> = workspace.findings().values().flatten().map(identity).collect();
-    let mut found = review::conflicts(&joined.conflicts, revision, workspace.documents());
-    let original =
-        |path: &str| merge.files.iter().find(|file| file.path == path).map(|file| file.bytes.clone());
-    let undo: Vec<_> = joined.edits.keys().map(|path| (path.clone(), original(path))).collect();
-    for (path, bytes) in joined.edits {
-        workspace.edit(&path, bytes);
-    }
-    let new = workspace.findings().values().flatten().filter(|finding| finding.severity == Severity::Error);
-    found.extend(new.filter(|finding| !known.contains(&identity(finding))).cloned());
-    for (path, bytes) in undo {
-        workspace.edit(&path, bytes);
-    }
-    for finding in &mut found {
-        finding.severity = Severity::Warning;
-        finding.notes.insert(0, note.clone());
-    }
-    Ok(found)
+/// The merged book, to be merged with other revisions as well, one at a time.
+struct Others<'a> {
+    repository: &'a Repository,
+    files: MergedFiles<'a>,
+    contents: BTreeMap<&'a str, &'a [u8]>,
+    workspace: Workspace,
+    /// What is wrong without any of them.
+    known: BTreeSet<Identity>,
+    /// The commits whose history is in the merged book.
+    sides: Vec<Commit>,
+    theirs: [Commit; 1],
 }
 
+impl<'a> Others<'a> {
+    fn new(merged: &'a Merged<'_>, now: Timestamp) -> Result<Self, Failure> {
+        let merge = &merged.merge;
+        let workspace = Workspace::open(merge.files.clone(), now);
+        let head = merged.repository.head().map_err(|error| failure(&error))?;
+        Ok(Self {
+            repository: &merged.repository,
+            files: MergedFiles::new(&merge.files),
+            contents: merge.files.iter().map(|file| (file.path.as_str(), file.bytes.as_slice())).collect(),
+            known: workspace.findings().values().flatten().map(identity).collect(),
+            workspace,
+            sides: head.into_iter().chain([merge.theirs.clone()]).collect(),
+            theirs: [merge.theirs.clone()],
+        })
+    }
+
+    /// Returns what is wrong only where another revision merges as well, as warnings: it may never merge.
+    fn joined(&mut self, revision: &str) -> Result<Vec<Diagnostic>, Failure> {
+        let failed = |error: HistoryError| failure(&error);
+        let commit = self.repository.resolve(revision).map_err(failed)?;
+        for side in &self.sides {
+            if self.repository.is_in(&commit, side).map_err(failed)? {
+                return Ok(Vec::new());
+            }
+        }
+        let joined = self.repository.merge_also(revision, &self.files, &self.theirs).map_err(failed)?;
+        let author = self.repository.author(&joined.commit).map_err(failed)?;
+        let mut found = review::conflicts(&joined.conflicts, revision, self.workspace.documents());
+        let undo: Vec<_> = joined.edits.keys().cloned().collect();
+        for (path, bytes) in joined.edits {
+            self.workspace.edit(&path, bytes);
+        }
+        let errors = self.workspace.findings().values().flatten().filter(|f| f.severity == Severity::Error);
+        found.extend(errors.filter(|finding| !self.known.contains(&identity(finding))).cloned());
+        for path in undo {
+            let original = self.contents.get(path.as_str()).map(|bytes| bytes.to_vec());
+            self.workspace.edit(&path, original);
+        }
+        let note = format!(
+            "only if `{revision}` merges too: {author} wrote its last commit, {}",
+            joined.commit.short()
+        );
+        for finding in &mut found {
+            finding.severity = Severity::Warning;
+            finding.notes.insert(0, note.clone());
+        }
+        Ok(found)
+    }
+}
+
+type Identity = (&'static str, String, String);
+
 /// What makes two findings the same one in two states of a book: lines may have moved.
-fn identity(finding: &Diagnostic) -> (&'static str, String, String) {
+fn identity(finding: &Diagnostic) -> Identity {
     (finding.rule, finding.primary.file.path().to_owned(), finding.message.clone())
 }
 
