@@ -1,5 +1,7 @@
 //! The pages of the rules: every example on them does what it says.
 
+#[path = "rules/claims.rs"]
+mod claims;
 #[path = "rules/collisions.rs"]
 mod collisions;
 

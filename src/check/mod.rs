@@ -21,6 +21,8 @@
 
 mod audience;
 pub mod baseline;
+mod booking;
+mod collision;
 mod context;
 mod date;
 mod fingerprint;

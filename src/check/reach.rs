@@ -1,8 +1,8 @@
-//! Who can reach a flag's experiments: whom no earlier rule serves.
+//! Who can reach a flag's experiments and rollouts: whom no earlier rule serves.
 
-use crate::model::{Book, Experiment, Flag, Predicate};
+use crate::model::{Book, Flag, Predicate};
 
-/// What the rules of a flag leave to its experiments.
+/// What the rules of a flag leave to its experiments and rollouts.
 pub(super) struct Reach<'a> {
     book: &'a Book,
     left: Vec<Predicate>,
@@ -15,9 +15,9 @@ impl<'a> Reach<'a> {
         Self { book, left }
     }
 
-    /// Returns who can be enrolled: the experiment's audience without whom the rules serve, segments inlined.
-    pub(super) fn audience(&self, experiment: &Experiment) -> Predicate {
-        let mut parts = vec![self.book.inlined(&experiment.audience)];
+    /// Returns who of an audience can be served by what comes after the rules, segments inlined.
+    pub(super) fn left_of(&self, audience: &Predicate) -> Predicate {
+        let mut parts = vec![self.book.inlined(audience)];
         parts.extend(self.left.iter().cloned());
         Predicate::All(parts)
     }

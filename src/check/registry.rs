@@ -58,9 +58,18 @@ pub(super) static TOPICS: &[(&str, &str)] = &[
 /// Every rule: those about collisions, about single experiments, about what is left over, about files.
 pub static RULES: &[Rule] = &[
     overlapping_experiments::RULE,
+    overlapping_rollouts::RULE,
+    meets_over_time::RULE,
     overlapping_slots::RULE,
+    overbooked_layer::RULE,
     slots_mismatch::RULE,
     unreachable_experiment::RULE,
+    unreachable_rollout::RULE,
+    unreachable_rule::RULE,
+    narrowed_audience::RULE,
+    broken_holdout::RULE,
+    diluted_holdout::RULE,
+    entity_interference::RULE,
     too_long::RULE,
     launch_in_freeze::RULE,
     no_guardrail::RULE,

@@ -1,19 +1,26 @@
 //! The rules.
 
 pub(super) mod archived_flag_in_use;
+pub(super) mod broken_holdout;
 pub(super) mod decision_ships_nothing;
+pub(super) mod diluted_holdout;
 pub(super) mod disabled_flag_in_use;
+pub(super) mod entity_interference;
 pub(super) mod evaluators_disagree;
 pub(super) mod expired_flag;
 pub(super) mod finished_rollout;
 pub(super) mod idle_holdout;
 pub(super) mod inexpressible_targeting;
 pub(super) mod launch_in_freeze;
+pub(super) mod meets_over_time;
+pub(super) mod narrowed_audience;
 pub(super) mod no_guardrail;
 pub(super) mod no_owner;
 pub(super) mod no_surface;
+pub(super) mod overbooked_layer;
 pub(super) mod overdue_experiment;
 pub(super) mod overlapping_experiments;
+pub(super) mod overlapping_rollouts;
 pub(super) mod overlapping_slots;
 pub(super) mod shared_salt;
 pub(super) mod slots_mismatch;
@@ -21,6 +28,8 @@ pub(super) mod too_long;
 pub(super) mod treated_covariate;
 pub(super) mod underpowered_experiment;
 pub(super) mod unreachable_experiment;
+pub(super) mod unreachable_rollout;
+pub(super) mod unreachable_rule;
 pub(super) mod unsupported_analysis;
 pub(super) mod unsupported_target;
 pub(super) mod unused_layer;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::check::booking::overbooked;
 use crate::check::context::Context;
 use crate::check::rule::{Each, Rule};
 use crate::check::text::counted;
@@ -21,10 +22,16 @@ fn check(context: &Context<'_>, layer: &Layer, found: &mut Vec<Diagnostic>) {
     for slot in &layer.slots {
         *held.entry(&slot.experiment).or_default() += u64::from(slot.buckets.count());
     }
+    let overbooked = overbooked(context, layer);
     for user in context.book.uses().of_part(Kind::Layer, layer.key.as_str()) {
         if let Some(experiment) = context.book.experiments.get(&*user.key) {
             let held = held.get(&experiment.key).copied().unwrap_or(0);
-            claim(context, experiment, &layer.key, held, found);
+            // Where the layer has no room, `allocate` finds none, and `overbooked-layer` says why.
+            let lacks = held < u64::from(experiment.allocation.buckets().unwrap_or(0));
+            let no_room = lacks && overbooked.iter().any(|o| o.everyone.contains(&experiment.key));
+            if !no_room {
+                claim(context, experiment, &layer.key, held, found);
+            }
         }
     }
 }

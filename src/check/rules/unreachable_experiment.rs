@@ -22,7 +22,7 @@ fn check(context: &Context<'_>, flag: &Flag, found: &mut Vec<Diagnostic>) {
     let attributes = &context.book.attributes;
     let reach = Reach::new(context.book, flag);
     for experiment in context.book.experiments_of(&flag.key).filter(|e| e.decision.is_none()) {
-        if satisfiable(&reach.audience(experiment), attributes) != Overlap::Disjoint {
+        if satisfiable(&reach.left_of(&experiment.audience), attributes) != Overlap::Disjoint {
             continue;
         }
         let alone = satisfiable(&context.book.inlined(&experiment.audience), attributes);
