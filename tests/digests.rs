@@ -120,7 +120,7 @@ fn respelled(files: &[RawFile], seed: u64) -> Vec<RawFile> {
         out.push('\n');
         // The folder does not matter either.
         let path = match file.path.rsplit_once('/') {
-            Some((_, name)) if seed % 2 == 0 => format!("elsewhere/{name}"),
+            Some((_, name)) if seed.is_multiple_of(2) => format!("elsewhere/{name}"),
             _ => file.path.clone(),
         };
         RawFile { path, bytes: out.into_bytes() }
