@@ -11,6 +11,9 @@ use trialbook::stats::decision_rule::{DecisionLevels, ErrorRates, Evidence as PV
 use trialbook::stats::decision_rule::{TestCounts, decide};
 use trialbook::stats::distribution::normal;
 
+#[cfg(feature = "duckdb")]
+mod measured;
+
 /// The small book of the rules, with files laid over it: those of the same name are replaced.
 fn book(files: &[(&str, &str)]) -> Book {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rules/base");
@@ -139,6 +142,22 @@ fn what_nobody_declares_stays_unknown() {
     assert!(missing(|missing| *missing == Missing::Traffic));
     assert!(missing(|missing| matches!(missing, Missing::Baseline(_))));
     insta::assert_snapshot!("a_forecast_of_what_is_unknown", told(&book));
+}
+
+#[test]
+fn where_one_metric_is_unknown_the_others_say_what_is_needed_at_least() {
+    let bare = REFUNDS.lines().filter(|line| !line.starts_with("baseline")).collect::<Vec<_>>().join("\n");
+    let experiment = experiment("{country: SE}", "50%", "{plain: 50%, bold: 50%}", BOTH);
+    let book = book(&[
+        ("trialbook.yaml", TRIALBOOK),
+        ("purchases-per-user.metric.yaml", PURCHASES),
+        ("refund-rate.metric.yaml", &bare),
+        ("footer-links.experiment.yaml", &experiment),
+    ]);
+    let forecast = of(&book);
+    assert!(forecast.need.is_some() && !forecast.is_complete());
+    assert_eq!(forecast.durations, None, "its days would not be those of the decision");
+    assert!(told(&book).contains("It needs at least "), "{}", told(&book));
 }
 
 #[test]

@@ -5,16 +5,16 @@ use std::io::Write as _;
 use super::report::settings;
 use super::{At, Exit, Failure, Opened, Session};
 use crate::load::suggestion;
-use crate::model::{Baseline, Book, Duration, Experiment, ExperimentKey};
-use crate::power::{Evidence, Forecast, Known, Origin, forecast};
-use crate::query::{ArmMoments, history};
+use crate::model::{Book, Duration, Experiment, ExperimentKey};
+use crate::power::{Evidence, Forecast, Known, NotMeasured, Origin, Seen, forecast};
+use crate::query::{QueryError, history};
 use crate::report::{power, terminal};
 
 /// Say what an experiment needs: units, days, the effect that its schedule can reach, and what would help
 ///
 /// It is planned from what the book declares: the baselines of metrics, the traffic of surfaces, the shares of
-/// attributes. What nobody declares stays unknown, and is said. With `--from-warehouse` baselines and traffic are those of
-/// past weeks.
+/// attributes. What nobody declares stays unknown, and is said. With `--from-warehouse` baselines are those of past weeks,
+/// and so is traffic where the experiment's surface declares none.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The experiment
@@ -23,10 +23,11 @@ pub struct Args {
     /// How to show it
     #[arg(long, value_name = "FORMAT", default_value = "full")]
     format: Format,
-    /// Measure baselines and traffic over past weeks, instead of what the book declares
+    /// Measure baselines over past weeks, and traffic where the experiment's surface declares none: of every unit that
+    /// was exposed to anything
     #[arg(long)]
     from_warehouse: bool,
-    /// Nothing at or after it is read from the warehouse; now unless given
+    /// Nothing at or after it is read from the warehouse; unless given, the start of the experiment, or now before it
     #[arg(long, value_name = "TIME", requires = "from_warehouse")]
     as_of: Option<At>,
     /// When now is; now unless given
@@ -53,12 +54,12 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     let opened = session.open()?;
     let book = opened.book()?;
     let experiment = named(&args.experiment, book)?;
-    let evidence = if args.from_warehouse {
-        measured(args, &opened, book, experiment, session)?
-    } else {
-        Evidence::declared(book, experiment)
-    };
-    if experiment.schedule.start() <= opened.instant(args.at) {
+    let now = opened.instant(args.at);
+    let mut evidence = Evidence::declared(book, experiment);
+    if args.from_warehouse {
+        measure(args, now, &opened, book, experiment, session, &mut evidence)?;
+    }
+    if experiment.schedule.start() <= now {
         session.say(format_args!("`{}` has begun: what follows is what it was planned with", experiment.key));
     }
     show(&forecast(book, experiment, &evidence), args.format, book, session)?;
@@ -93,65 +94,57 @@ fn show(forecast: &Forecast, format: Format, book: &Book, session: &Session) -> 
 /// How long before the watermark is measured: as long as the schedule, in whole weeks, between one and four.
 fn length(experiment: &Experiment) -> Duration {
     let schedule = experiment.schedule;
-    let days = schedule.end().duration_since(schedule.start()).as_hours() / 24;
-    let weeks = u16::try_from(days / 7).unwrap_or(u16::MAX).clamp(1, 4);
+    let hours = schedule.end().duration_since(schedule.start()).as_hours();
+    let weeks = (1..4).find(|weeks| hours <= 7 * 24 * i64::from(*weeks)).unwrap_or(4);
     Duration::days(7 * weeks)
 }
 
 /// Measures what is known in the warehouse; what it cannot measure stays as the book declares it.
-fn measured(
+///
+/// What an experiment's own units did is no part of its plan: unless asked for, nothing after its start is read.
+fn measure(
     args: &Args,
+    now: jiff::Timestamp,
     opened: &Opened,
     book: &Book,
     experiment: &Experiment,
     session: &Session,
-) -> Result<Evidence, Failure> {
+    evidence: &mut Evidence,
+) -> Result<(), Failure> {
     let warehouse = super::analyze::open(book, &opened.root)?;
+    let watermark =
+        args.as_of.map_or_else(|| now.min(experiment.schedule.start()), |at| opened.instant(Some(at)));
     let bar = session.progress(0, "reading");
-    let found = history(
-        book,
-        experiment,
-        opened.instant(args.as_of),
-        length(experiment),
-        warehouse.as_ref(),
-        &mut |what: &str| bar.set_message(format!("reading {what}")),
-    );
+    let mut progress = |what: &str| bar.set_message(format!("reading {what}"));
+    let found = history(book, experiment, watermark, length(experiment), warehouse.as_ref(), &mut progress);
     bar.finish_and_clear();
-    let found = found.map_err(|error| Failure::of(Exit::Unreachable, &error))?;
-    let mut evidence = Evidence::declared(book, experiment);
-    evidence.traffic.clone_from(&found.traffic);
-    let mut units = None;
-    for (key, measured) in &found.metrics {
+    let found = found.map_err(|error| {
+        let failure = Failure::of(Exit::Unreachable, &error);
+        match &error {
+            QueryError::Exposures { cause, .. } => match cause.hint() {
+                Some(hint) => failure.help(hint),
+                None => failure,
+            },
+            QueryError::NoExposures { .. } => failure,
+        }
+    })?;
+    let mut not_measured = Vec::new();
+    for (metric, measured) in found.metrics {
         match measured {
-            Ok(measured) => {
-                if let Some(arm) = measured.arms.first()
-                    && let Some(baseline) = baseline(arm)
-                {
-                    units = units.max(Some(arm.units));
-                    evidence.baselines.insert(key.clone(), Known { baseline, origin: Origin::Warehouse });
-                }
+            Ok(baseline) => {
+                evidence.baselines.insert(metric, Known { baseline, origin: Origin::Warehouse });
             }
-            Err(why) => session.say(format_args!("{key} is not measured: {why}")),
+            Err(why) => not_measured.push(NotMeasured { metric, why: why.to_string() }),
         }
     }
-    session.say(format_args!(
-        "measured over {} units, first seen from {} to {}",
-        units.unwrap_or_default(),
-        found.from,
-        found.until
-    ));
-    Ok(evidence)
-}
-
-/// Returns the baseline of units' moments; `None` where there are too few, or they do not vary.
-fn baseline(arm: &ArmMoments) -> Option<Baseline> {
-    if arm.units < 2 || arm.value.m2 <= 0.0 {
-        return None;
-    }
-    let correlation = arm.covariate.as_ref().and_then(|covariate| {
-        let product = arm.value.m2 * covariate.own.m2;
-        (product > 0.0).then(|| (covariate.co / product.sqrt()).clamp(-0.999_999, 0.999_999))
+    evidence.seen = Some(Seen {
+        source: found.source,
+        from: found.from,
+        until: found.until,
+        units: found.units,
+        traffic: found.traffic,
+        problem: found.too_little.map(|why| why.to_string()),
+        not_measured,
     });
-    let deviation = (arm.value.m2 / (arm.units - 1) as f64).sqrt();
-    Some(Baseline { value: arm.value.mean, deviation, correlation })
+    Ok(())
 }

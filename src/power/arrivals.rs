@@ -15,7 +15,7 @@ pub enum Basis {
     Surface(SurfaceKey),
     /// The declared traffic of the whole product.
     Entity(EntityKey),
-    /// What the warehouse has seen.
+    /// The units that were exposed to anything in past weeks, on any surface.
     Warehouse,
 }
 
@@ -62,10 +62,10 @@ impl Arrivals {
     pub fn of(book: &Book, experiment: &Experiment, evidence: &Evidence) -> Option<Self> {
         let flag = book.flag_of(experiment)?;
         let mut at_most = Vec::new();
-        let (basis, traffic) = match &evidence.traffic {
-            Some(measured) => (Basis::Warehouse, measured.clone()),
-            None => declared(book, experiment, flag, &mut at_most)?,
-        };
+        let measured = || Some((Basis::Warehouse, evidence.seen.as_ref()?.traffic.clone()?));
+        let (basis, traffic) = surface(book, experiment, flag)
+            .or_else(measured)
+            .or_else(|| product(book, experiment, flag, &mut at_most))?;
         let (audience, whole) = audience(book, experiment, flag);
         if !whole {
             at_most.push(TooMany::AudienceShare);
@@ -119,24 +119,27 @@ impl Arrivals {
 /// The longest duration that is looked at, in days.
 pub(super) const LONGEST: u32 = 731;
 
-/// Returns the declared traffic: of the experiment's surfaces the one that sees the most, or of the product.
+/// Returns the declared traffic of the experiment's surface that sees the most. Exposures do not say where they were
+/// made, so this goes before what was measured.
 ///
 /// The units of several surfaces overlap by an unknown part, so at least the largest of them come.
-fn declared(
-    book: &Book,
-    experiment: &Experiment,
-    flag: &Flag,
-    at_most: &mut Vec<TooMany>,
-) -> Option<(Basis, Traffic)> {
+fn surface(book: &Book, experiment: &Experiment, flag: &Flag) -> Option<(Basis, Traffic)> {
     let days = days(experiment);
     let surfaces = experiment.surfaces.iter().filter_map(|key| {
         let traffic = book.surfaces.get(key)?.traffic.get(&flag.entity)?;
         Some((key, traffic))
     });
     let most = surfaces.max_by(|(_, a), (_, b)| a.within(days).units.total_cmp(&b.within(days).units));
-    if let Some((key, traffic)) = most {
-        return Some((Basis::Surface(key.clone()), traffic.clone()));
-    }
+    most.map(|(key, traffic)| (Basis::Surface(key.clone()), traffic.clone()))
+}
+
+/// Returns the declared traffic of the whole product.
+fn product(
+    book: &Book,
+    experiment: &Experiment,
+    flag: &Flag,
+    at_most: &mut Vec<TooMany>,
+) -> Option<(Basis, Traffic)> {
     let traffic = book.entities.get(&flag.entity)?.traffic.clone()?;
     if !experiment.surfaces.is_empty() {
         at_most.push(TooMany::WholeProduct);

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::model::{Baseline, Book, Experiment, MetricKey, Traffic};
+use crate::model::{Baseline, Book, Experiment, MetricKey, SourceKey, Traffic};
 
 /// Where something is known from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -25,13 +26,42 @@ pub struct Known {
     pub origin: Origin,
 }
 
+/// What past weeks in the warehouse showed, of every unit that was exposed to anything: on all surfaces, in all
+/// audiences and arms. Units that nothing was recorded for are not among them.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Seen {
+    /// The source of exposures.
+    pub source: SourceKey,
+    /// The first instant of the past weeks.
+    pub from: Timestamp,
+    /// The first instant after them.
+    pub until: Timestamp,
+    /// The different units that were seen.
+    pub units: u64,
+    /// How they grew with time.
+    pub traffic: Option<Traffic>,
+    /// Why nothing is measured at all.
+    pub problem: Option<String>,
+    /// The deciding metrics that are not measured; what the book declares about them counts.
+    pub not_measured: Vec<NotMeasured>,
+}
+
+/// A metric that was to be measured and is not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NotMeasured {
+    /// The metric.
+    pub metric: MetricKey,
+    /// Why.
+    pub why: String,
+}
+
 /// What a forecast is made from.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Evidence {
     /// By metric; those that are not here are unknown.
     pub baselines: BTreeMap<MetricKey, Known>,
-    /// The units that were measured to come to where the experiment is seen; `None`: what the book declares.
-    pub traffic: Option<Traffic>,
+    /// What was measured; `None`: nothing was asked for.
+    pub seen: Option<Seen>,
 }
 
 impl Evidence {
@@ -41,6 +71,6 @@ impl Evidence {
             let baseline = book.metrics.get(key)?.baseline?;
             Some((key.clone(), Known { baseline, origin: Origin::Declared }))
         });
-        Self { baselines: baselines.collect(), traffic: None }
+        Self { baselines: baselines.collect(), seen: None }
     }
 }

@@ -7,7 +7,7 @@ use crate::model::{Book, Duration, Experiment, ExperimentKey, Method, MetricKey}
 use crate::stats::design::{best_control_share, cost_of_split};
 
 use super::arrivals::{Arrivals, Basis, TooMany, days};
-use super::evidence::Evidence;
+use super::evidence::{Evidence, Seen};
 use super::need::{Asked, MetricNeed, Question, Role, Tests, Unplannable, hardest, questions, whole};
 use super::remedy::{self, Remedy};
 
@@ -23,6 +23,9 @@ pub enum Missing {
     Traffic,
     /// Fewer units may come than are counted.
     Fewer(TooMany),
+    /// Units were counted in exposures: of all surfaces, and none that no experiment enrolled. So more or fewer may
+    /// come.
+    Exposures,
     /// The traffic is known for a shorter span than the schedule, of so many days, and was extended.
     LongerTraffic(u32),
     /// The experiment cannot be planned at all.
@@ -111,12 +114,14 @@ pub struct Forecast {
     /// Whether the schedule as written has the power asked for, as far as the evidence goes; `None` where it does
     /// not say.
     pub suffices: Option<bool>,
-    /// Durations for other effects and allocations.
+    /// Durations for other effects and allocations; `None` where traffic or what a deciding metric needs is unknown.
     pub durations: Option<Durations>,
     /// What would help, where the schedule does not suffice.
     pub remedies: Vec<Remedy>,
     /// What is unknown.
     pub missing: Vec<Missing>,
+    /// What was measured, where that was asked for.
+    pub measured: Option<Seen>,
 }
 
 impl Forecast {
@@ -135,6 +140,11 @@ impl Forecast {
         short
     }
 
+    /// Tells whether what each deciding metric needs is known. Otherwise the others say what is needed at least.
+    pub fn is_complete(&self) -> bool {
+        self.metrics.iter().all(|need| need.required_units.is_some())
+    }
+
     /// Returns the need of a metric.
     pub fn metric(&self, key: &MetricKey) -> Option<&MetricNeed> {
         self.metrics.iter().find(|need| need.metric == *key)
@@ -147,14 +157,19 @@ pub fn forecast(book: &Book, experiment: &Experiment, evidence: &Evidence) -> Fo
     let arrivals = Arrivals::of(book, experiment, evidence);
     let mut forecast = empty(experiment, days);
     forecast.split = split(experiment);
+    forecast.measured.clone_from(&evidence.seen);
     match &arrivals {
         None => forecast.missing.push(Missing::Traffic),
         Some(arrivals) => {
             forecast.basis = Some(arrivals.basis.clone());
             forecast.audience = Some(arrivals.audience);
             forecast.not_held_out = Some(arrivals.not_held_out);
-            forecast.units = whole(arrivals.enrolled(days, 1.0).floor());
+            // A power of time may end a hair below the number that was declared.
+            forecast.units = whole((arrivals.enrolled(days, 1.0) * (1.0 + 1e-12)).floor());
             forecast.missing.extend(arrivals.at_most.iter().map(|why| Missing::Fewer(*why)));
+            if arrivals.basis == Basis::Warehouse {
+                forecast.missing.push(Missing::Exposures);
+            }
             if arrivals.is_extrapolated(days) {
                 #[expect(
                     clippy::cast_possible_truncation,
@@ -193,6 +208,7 @@ fn empty(experiment: &Experiment, days: f64) -> Forecast {
         durations: None,
         remedies: Vec::new(),
         missing: Vec::new(),
+        measured: None,
     }
 }
 
@@ -246,16 +262,19 @@ fn fill(
     let units = most.required_units.unwrap_or(u64::MAX);
     let need = Need { units, limited_by: most.metric.clone(), days: most.required_days, decided_on };
     // What cannot be planned, or is not known, may need more: only "no" is certain then.
-    let complete = forecast.metrics.iter().all(|need| need.required_units.is_some());
+    let complete = forecast.is_complete();
     let certain = !forecast.missing.iter().any(|missing| matches!(missing, Missing::Fewer(_)));
-    forecast.suffices = forecast.units.and_then(|have| match have >= units {
+    // Units of all exposures say neither.
+    let counted = forecast.units.filter(|_| !forecast.missing.contains(&Missing::Exposures));
+    forecast.suffices = counted.and_then(|have| match have >= units {
         true => (complete && certain).then_some(true),
         false => Some(false),
     });
     forecast.need = Some(need);
     if let Some(arrivals) = arrivals {
         let table = Table { book, experiment, evidence, asked: &asked, designs: &designs, arrivals };
-        forecast.durations = Some(table.durations());
+        // Days that leave out a metric would look like those of the whole decision.
+        forecast.durations = complete.then(|| table.durations());
         forecast.remedies = remedy::remedies(book, experiment, forecast, arrivals);
     }
     Ok(())

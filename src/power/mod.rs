@@ -11,7 +11,7 @@ mod need;
 mod remedy;
 
 pub use arrivals::{Arrivals, Basis, TooMany};
-pub use evidence::{Evidence, Known, Origin};
+pub use evidence::{Evidence, Known, NotMeasured, Origin, Seen};
 pub use forecast::{DurationRow, Durations, Forecast, Missing, Need, Split, forecast};
 pub use need::{BaselineShown, MetricNeed, Role};
 pub use remedy::Remedy;

@@ -19,7 +19,7 @@ use crate::warehouse::Warehouse;
 
 pub use exposures::{ArmCount, Counts, DimensionCount, Exposures};
 pub use facts::{ArmMoments, Centred, CentredCovariate, Limit, Measured, NotComputed};
-pub use history::{History, history};
+pub use history::{History, NotKnown, TooLittle, history};
 pub use relation::{SourceError, SourceState};
 
 /// What is asked: experiments of a book, up to a watermark.

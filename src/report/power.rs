@@ -1,5 +1,7 @@
 //! A forecast, told so that its author knows what to change.
 
+mod measured;
+
 use crate::model::{Method, MetricKey};
 use crate::power::{Basis, DurationRow, Durations, Forecast, MetricNeed, Missing, Remedy, Role, TooMany};
 use crate::stats::design::Size;
@@ -20,6 +22,15 @@ pub fn document(forecast: &Forecast, timezone: &str) -> Document {
     if !forecast.metrics.is_empty() {
         document.push(Block::Table(metrics(forecast)));
     }
+    if let Some(seen) = &forecast.measured {
+        document.push(Block::Paragraph(measured::measured(seen, forecast, &calendar)));
+        if !seen.not_measured.is_empty() {
+            let not = seen.not_measured.iter();
+            document.push(Block::List(
+                not.map(|not| measured::not_measured(&not.metric, &not.why, forecast)).collect(),
+            ));
+        }
+    }
     if !forecast.remedies.is_empty() {
         document.push(Block::Subheading(vec!["What would help".into()]));
         document.push(Block::List(forecast.remedies.iter().map(|r| remedy(r, &calendar)).collect()));
@@ -30,7 +41,7 @@ pub fn document(forecast: &Forecast, timezone: &str) -> Document {
     }
     if !forecast.missing.is_empty() {
         document.push(Block::Subheading(vec!["What is unknown".into()]));
-        document.push(Block::List(forecast.missing.iter().map(missing).collect()));
+        document.push(Block::List(forecast.missing.iter().map(|what| missing(what, forecast)).collect()));
     }
     document.push(Block::Small(vec![small_print(forecast).into()]));
     document
@@ -41,10 +52,17 @@ fn heading(forecast: &Forecast) -> Line {
     let rest = match (forecast.suffices, &forecast.need) {
         (Some(true), _) => Inline::Toned(Tone::Good, "has the units for what it declares".into()),
         (Some(false), _) => Inline::Toned(Tone::Bad, "is too small for what it declares".into()),
-        (None, Some(need)) => format!("needs {}", counted(need.units, "unit", "units")).into(),
+        (None, Some(need)) => {
+            format!("needs {}{}", least(forecast), counted(need.units, "unit", "units")).into()
+        }
         (None, None) => Inline::Toned(Tone::Caution, "cannot be planned yet".into()),
     };
     vec![key, " ".into(), rest]
+}
+
+/// Where a metric is unknown, the others say what is needed at least.
+fn least(forecast: &Forecast) -> &'static str {
+    if forecast.is_complete() { "" } else { "at least " }
 }
 
 /// Says what the whole decision needs, and when that is there.
@@ -53,7 +71,7 @@ fn needed(forecast: &Forecast, calendar: &Calendar) -> Line {
         return vec!["No deciding metric has a baseline that can be planned with.".into()];
     };
     let mut line: Line = vec![
-        "It needs ".into(),
+        format!("It needs {}", least(forecast)).into(),
         Inline::strong(counted(need.units, "unit", "units")),
         format!(" over all arms for {} power of the whole decision", exact_percent(forecast.power)).into(),
     ];
@@ -81,7 +99,12 @@ fn enrolled(forecast: &Forecast, calendar: &Calendar) -> Option<Line> {
     let units = forecast.units?;
     let at_most = forecast.missing.iter().any(|missing| matches!(missing, Missing::Fewer(_)));
     let mut line: Line = vec![
-        if at_most { "As written, at most " } else { "As written, " }.into(),
+        match at_most {
+            _ if forecast.basis == Some(Basis::Warehouse) => "As written, about ",
+            true => "As written, at most ",
+            false => "As written, ",
+        }
+        .into(),
         Inline::strong(counted(units, "unit", "units")),
         format!(
             " are enrolled by {}: in {}, {} of ",
@@ -97,7 +120,7 @@ fn enrolled(forecast: &Forecast, calendar: &Calendar) -> Option<Line> {
     let traffic = match forecast.basis.as_ref()? {
         Basis::Surface(surface) => vec!["the traffic of ".into(), Inline::code(surface.as_str())],
         Basis::Entity(entity) => vec!["all of ".into(), Inline::code(entity.as_str())],
-        Basis::Warehouse => vec!["the units that the warehouse has seen".into()],
+        Basis::Warehouse => vec!["the units that the warehouse saw exposed to anything".into()],
     };
     if let Some(share) = forecast.audience.filter(|share| *share < 1.0) {
         line.push(format!("an audience that is {} of ", percent(share, 1)).into());
@@ -235,16 +258,21 @@ fn remedy(remedy: &Remedy, calendar: &Calendar) -> Line {
     }
 }
 
-fn missing(missing: &Missing) -> Line {
+fn missing(missing: &Missing, forecast: &Forecast) -> Line {
     match missing {
-        Missing::Baseline(key) => vec![
-            "The baseline of ".into(),
-            Inline::code(key.as_str()),
-            ": add ".into(),
-            Inline::code("baseline:"),
-            " to the metric, or measure it with ".into(),
-            Inline::code("--from-warehouse"),
-        ],
+        Missing::Baseline(key) => {
+            let mut line: Line = vec![
+                "The baseline of ".into(),
+                Inline::code(key.as_str()),
+                ": add ".into(),
+                Inline::code("baseline:"),
+                " to the metric".into(),
+            ];
+            if forecast.measured.is_none() {
+                line.extend([", or measure it with ".into(), Inline::code("--from-warehouse")]);
+            }
+            line
+        }
         Missing::Correlation(key) => vec![
             "How well the covariate of ".into(),
             Inline::code(key.as_str()),
@@ -265,6 +293,13 @@ fn missing(missing: &Missing) -> Line {
         Missing::Fewer(TooMany::WholeProduct) => {
             vec!["How many units the experiment’s surfaces see: those of the whole product are counted".into()]
         }
+        Missing::Exposures => vec![
+            "Whether as many come to the experiment: units of all surfaces are counted, and only those that an exposure was \
+             written for; add "
+                .into(),
+            Inline::code("traffic:"),
+            " to the experiment’s surface in trialbook.yaml".into(),
+        ],
         Missing::LongerTraffic(known) => vec![
             format!(
                 "Traffic beyond {}: it is extended as it grew before",
