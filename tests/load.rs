@@ -1,4 +1,9 @@
-//! Reading books: what is accepted, what is said of the rest, and that nothing breaks the reader.
+//! Reading books: what is accepted, and what is said of the rest.
+
+#[path = "load/folder.rs"]
+mod folder;
+#[path = "load/mistakes.rs"]
+mod mistakes;
 
 use std::path::{Path, PathBuf};
 
@@ -105,22 +110,22 @@ fn the_example_book_is_read_without_a_finding() {
     assert!(loaded.book.is_some_and(|book| book.flags.len() >= 15 && book.experiments.len() >= 12));
 }
 
-/// What is said of each file of `tests/broken` when it joins the shop. `x.book.yaml` takes the place of `trialbook.yaml`.
-#[test]
-fn every_broken_file_says_what_is_wrong_where_and_what_to_do() {
+/// Files that are wrong, each with what is said of it when it joins the shop.
+///
+/// `x.book.yaml` takes the place of `trialbook.yaml`; a file of the folder `one` has exactly one mistake.
+fn broken() -> Vec<(String, Loaded)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/broken");
     let broken = read_folder(&folder).expect("the broken files can be read");
-    assert!(broken.len() > 50);
-    let helper = RawFile {
-        path: "account-flag.flag.yaml".into(),
-        bytes: b"description: Per account.\nowner: t\nentity: account\ntype: boolean\nvariants: {a: true, b: false}\ndefault: a\n".to_vec(),
-    };
-    let open = RawFile {
-        path: "lifetime-value.metric.yaml".into(),
-        bytes: b"description: Everything so far.\nentity: user\ntype: mean\nsource: purchases\nmeasure: {sum: amount}\nwindow: open\nincrease_is: good\n".to_vec(),
-    };
-    let mut report = String::new();
-    for file in &broken {
+    let file = |path: &str, text: &str| RawFile { path: path.into(), bytes: text.into() };
+    let helper = file(
+        "account-flag.flag.yaml",
+        "description: Per account.\nowner: t\nentity: account\ntype: boolean\nvariants: {a: true, b: false}\ndefault: a\n",
+    );
+    let open = file(
+        "lifetime-value.metric.yaml",
+        "description: Everything so far.\nentity: user\ntype: mean\nsource: purchases\nmeasure: {sum: amount}\nwindow: open\nincrease_is: good\n",
+    );
+    let joined = |file: &RawFile| {
         let mut book = files();
         book.extend([helper.clone(), open.clone()]);
         let mut file = file.clone();
@@ -134,9 +139,80 @@ fn every_broken_file_says_what_is_wrong_where_and_what_to_do() {
             book.extend(broken.iter().filter(|file| file.path == "segment-ring-a.segment.yaml").cloned());
         }
         book.push(file);
-        let loaded = load(book);
+        (name, load(book))
+    };
+    broken.iter().map(joined).collect()
+}
+
+#[test]
+fn every_broken_file_says_what_is_wrong_where_and_what_to_do() {
+    let broken = broken();
+    assert!(broken.len() > 200);
+    let mut report = String::new();
+    for (name, loaded) in &broken {
         assert!(!loaded.findings.is_empty(), "{name} has a finding");
         report.push_str(&format!("── {name}\n{}", lines(&loaded.findings)));
     }
     insta::assert_snapshot!(report);
+}
+
+#[test]
+fn one_mistake_is_one_finding() {
+    let mut wrong = String::new();
+    for (name, loaded) in broken().iter().filter(|(name, _)| name.starts_with("one/")) {
+        let there = loaded.findings.iter().all(|finding| finding.primary.file.path() == name);
+        if loaded.findings.len() != 1 || !there {
+            wrong.push_str(&format!("── {name}\n{}", lines(&loaded.findings)));
+        }
+    }
+    assert_eq!(wrong, "");
+}
+
+#[test]
+fn every_rule_of_reading_fires_and_every_finding_has_an_exact_place_and_a_help() {
+    /// What is said of a file, not of something in it.
+    const OF_FILES: &[&str] =
+        &["unknown-file-kind", "stray-file", "bad-key", "missing-key", "unreadable-file", "duplicate-file"];
+    let mut fired = std::collections::BTreeSet::new();
+    let mut wrong = String::new();
+    for (name, loaded) in broken() {
+        for finding in &loaded.findings {
+            fired.insert(finding.rule);
+            let (file, span) = (&finding.primary.file, finding.primary.span);
+            let shown = file.slice(span);
+            let mut say = |what: &str| {
+                wrong.push_str(&format!("{name}: {what}: {}", lines(std::slice::from_ref(finding))));
+            };
+            if finding.help.as_deref().is_none_or(|help| help.trim().is_empty()) {
+                say("no help");
+            }
+            let of_file = span.end == 0 && OF_FILES.contains(&finding.rule);
+            if !of_file && shown.trim().is_empty() && !shown.contains(|c: char| !c.is_ascii()) {
+                say("nothing to see");
+            }
+            // That none of the targets is primary is said of all of them.
+            if shown.contains('\n') && finding.rule != "bad-target" {
+                say("several lines");
+            }
+            if file.position(span.start).column
+                > 1 + file.slice(file.line_span(file.position(span.start).line)).chars().count()
+            {
+                say("behind its line");
+            }
+            if finding.message.ends_with('.') || finding.message.contains('\n') {
+                say("not a fragment");
+            }
+            if finding.message.starts_with(char::is_uppercase) && !finding.message.starts_with("U+") {
+                say("upper case");
+            }
+        }
+    }
+    assert_eq!(wrong, "");
+    // Without its root there is no book; what breaks an invariant of the book is found before.
+    let elsewhere = ["missing-book", "invalid-book"];
+    let silent: Vec<_> = trialbook::load::RULES
+        .iter()
+        .filter(|rule| !fired.contains(*rule) && !elsewhere.contains(rule))
+        .collect();
+    assert!(silent.is_empty(), "no broken file fires {silent:?}");
 }

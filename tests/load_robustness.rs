@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use trialbook::diagnostic::Severity;
-use trialbook::load::{Loaded, MAX_BYTES, MAX_FINDINGS, RULES, RawFile, load, read_folder};
+use trialbook::load::{
+    Loaded, MAX_BYTES, MAX_DEPTH, MAX_FINDINGS, MAX_NODES, RULES, RawFile, load, read_folder,
+};
 
 fn shop() -> Vec<RawFile> {
     read_folder(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/books/shop"))
@@ -66,6 +68,46 @@ fn three_thousand_levels_are_refused() {
     ] {
         assert_eq!(hostile(text.clone()), ["too-large"], "{}", &text[..60]);
     }
+}
+
+#[test]
+fn what_reaches_a_limit_is_read_and_one_more_is_refused() {
+    let segment = "description: A segment.\naudience: ";
+    let deep = |levels: usize| {
+        let inner = levels - 2;
+        hostile(format!("{segment}{{{}country: SE{}}}", "not: {".repeat(inner), "}".repeat(inner)))
+    };
+    assert_eq!(deep(MAX_DEPTH), [] as [&str; 0]);
+    assert_eq!(deep(MAX_DEPTH + 1), ["too-large"]);
+
+    let long = |bytes: usize| {
+        let text = format!("{segment}{{}}\n#");
+        hostile(format!("{text}{}", "x".repeat(bytes - text.len())))
+    };
+    assert_eq!(long(MAX_BYTES), [] as [&str; 0]);
+    assert_eq!(long(MAX_BYTES + 1), ["too-large"]);
+
+    // The root, three keys and their values; the items of the list are the rest.
+    let values = |count: usize| hostile(format!("{segment}{{}}\nx: [{}]", "1,".repeat(count - 7)));
+    assert_eq!(values(MAX_NODES), ["unknown-key"]);
+    assert_eq!(values(MAX_NODES + 1), ["too-large"]);
+
+    let wrong = |count: usize| {
+        let keys: String = (0..count).map(|n| format!("wrong-{n}: 1\n")).collect();
+        hostile(format!("{segment}{{}}\n{keys}"))
+    };
+    assert_eq!(wrong(MAX_FINDINGS), vec!["unknown-key"; MAX_FINDINGS]);
+    let more = wrong(MAX_FINDINGS + 1);
+    assert_eq!((more.len(), more.last().copied()), (MAX_FINDINGS + 1, Some("too-large")));
+
+    let patterns = |count: usize, length: usize| {
+        let tests: Vec<_> = (0..count).map(|n| format!("{{email: {{matches: '{n:x>length$}'}}}}")).collect();
+        hostile(format!("{segment}{{any: [{}]}}", tests.join(", ")))
+    };
+    assert_eq!(patterns(100, 9), [] as [&str; 0]);
+    assert_eq!(patterns(101, 9), ["too-large"]);
+    assert_eq!(patterns(1, 1000), [] as [&str; 0]);
+    assert_eq!(patterns(1, 1001), ["bad-pattern"]);
 }
 
 #[test]

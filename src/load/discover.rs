@@ -2,6 +2,7 @@
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 use walkdir::WalkDir;
@@ -16,6 +17,22 @@ pub struct RawFile {
     pub path: String,
     /// What is in it; past [`MAX_BYTES`] there may be less than there is.
     pub bytes: Vec<u8>,
+}
+
+/// How much a book may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// How many files of its own.
+    pub files: usize,
+    /// How many bytes all of them have together.
+    pub bytes: usize,
+}
+
+impl Default for Limits {
+    /// Ten times what the largest companies have, and what a machine of CI can hold.
+    fn default() -> Self {
+        Self { files: 200_000, bytes: 512 << 20 }
+    }
 }
 
 /// Why a book's files cannot be found or read.
@@ -42,6 +59,24 @@ pub enum DiscoverError {
         /// The link.
         path: PathBuf,
     },
+    /// A pipe, a socket or a device with the name of a book's file: reading it may never end.
+    #[error("`{path}` is not a file", path = path.display())]
+    NotAFile {
+        /// Which.
+        path: PathBuf,
+    },
+    /// More files than a book may have.
+    #[error("the book has more than {limit} files")]
+    TooManyFiles {
+        /// How many it may have.
+        limit: usize,
+    },
+    /// More bytes than a book may have.
+    #[error("the files of the book have more than {limit} bytes together")]
+    TooLarge {
+        /// How many they may have.
+        limit: usize,
+    },
     /// A name that is not UTF-8.
     #[error("the name of `{path}` is not UTF-8", path = path.display())]
     Name {
@@ -59,6 +94,10 @@ impl DiscoverError {
             }
             Self::Read { .. } => "check that it exists and may be read",
             Self::LeavesBook { .. } => "copy the file into the book",
+            Self::NotAFile { .. } => "remove it, or give it a name that is not that of a book's file",
+            Self::TooManyFiles { .. } | Self::TooLarge { .. } => {
+                "split the book by product, each with a `trialbook.yaml` of its own, and move data out of it"
+            }
             Self::Name { .. } => "rename it",
         }
     }
@@ -83,8 +122,17 @@ pub fn find_root(start: &Path) -> Result<PathBuf, DiscoverError> {
 ///
 /// # Errors
 ///
-/// Where a folder or a file cannot be read, or a link leads out of the book.
+/// Where a folder or a file cannot be read, is no file, or is more than a book may be, or a link leads out of the book.
 pub fn read_folder(root: &Path) -> Result<Vec<RawFile>, DiscoverError> {
+    read_folder_within(root, Limits::default())
+}
+
+/// Does what [`read_folder`] does, within other limits.
+///
+/// # Errors
+///
+/// Those of [`read_folder`].
+pub fn read_folder_within(root: &Path, limits: Limits) -> Result<Vec<RawFile>, DiscoverError> {
     let real_root = read(root, std::fs::canonicalize(root))?;
     let visible = |entry: &walkdir::DirEntry| {
         entry.depth() == 0 || !entry.file_name().as_encoded_bytes().starts_with(b".")
@@ -114,6 +162,7 @@ pub fn read_folder(root: &Path) -> Result<Vec<RawFile>, DiscoverError> {
             let target = std::fs::canonicalize(entry.path());
             let folder = target.as_ref().is_ok_and(|target| target.is_dir());
             let inside = target.as_ref().is_ok_and(|target| target.starts_with(&real_root));
+            let file = target.as_ref().is_ok_and(|target| target.is_file());
             match target {
                 Ok(_) if (ours || folder) && !inside => {
                     return Err(DiscoverError::LeavesBook { path: entry.path().to_path_buf() });
@@ -121,24 +170,45 @@ pub fn read_folder(root: &Path) -> Result<Vec<RawFile>, DiscoverError> {
                 Err(cause) if ours => {
                     return Err(DiscoverError::Read { path: entry.path().to_path_buf(), cause });
                 }
+                Ok(_) if ours && !folder && !file => {
+                    return Err(DiscoverError::NotAFile { path: entry.path().to_path_buf() });
+                }
                 Ok(_) | Err(_) => {}
             }
             if folder {
                 continue;
             }
         } else if !kind.is_file() {
+            if ours {
+                return Err(DiscoverError::NotAFile { path: entry.path().to_path_buf() });
+            }
             continue;
         }
         if ours {
+            if files.len() == limits.files {
+                return Err(DiscoverError::TooManyFiles { limit: limits.files });
+            }
             files.push((path, entry.into_path()));
         }
     }
     files.sort_unstable();
     // The first file that cannot be read is the one that is told, whichever is tried first.
+    let total = AtomicUsize::new(0);
     let files: Vec<_> = files
         .into_par_iter()
-        .map(|(path, place)| Ok(RawFile { path, bytes: read(&place, content(&place))? }))
+        .map(|(path, place)| {
+            // What is past the limit is not kept, whichever file it is in.
+            if total.load(Ordering::Relaxed) > limits.bytes {
+                return Err(DiscoverError::TooLarge { limit: limits.bytes });
+            }
+            let bytes = read(&place, content(&place))?;
+            total.fetch_add(bytes.len(), Ordering::Relaxed);
+            Ok(RawFile { path, bytes })
+        })
         .collect();
+    if total.into_inner() > limits.bytes {
+        return Err(DiscoverError::TooLarge { limit: limits.bytes });
+    }
     files.into_iter().collect()
 }
 

@@ -10,7 +10,9 @@ use rayon::prelude::*;
 
 use super::lower::{self, Lowered, Question};
 use super::syntax::File;
-use super::{Document, Documents, Loaded, RawFile, Read, bounded, lost_files, read_file, rules, unambiguous};
+use super::{
+    Document, Documents, Loaded, RawFile, Read, bounded, lookalike, lost_files, read_file, rules, unambiguous,
+};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::model::{Book, BookError, Changes, Contents, Kind, Part, PartName};
 
@@ -288,7 +290,7 @@ impl Draft {
             found.extend(self.shared.get(path).into_iter().flatten().cloned());
             found.extend(state.into_iter().flat_map(|state| state.lowered.iter().cloned()));
             found.sort_by(|a, b| a.order().cmp(&b.order()));
-            let found = bounded(unambiguous(found));
+            let found = bounded(unambiguous(found)).into_iter().map(lookalike::noted).collect::<Vec<_>>();
             if found.iter().any(|finding| finding.severity == Severity::Error) {
                 self.failing.insert(path.clone());
             } else {

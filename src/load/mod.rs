@@ -6,6 +6,7 @@ pub mod cursor;
 pub mod discover;
 mod documents;
 mod draft;
+mod lookalike;
 mod lower;
 mod name;
 mod nearest;
@@ -22,7 +23,7 @@ pub mod yaml;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-pub use discover::{DiscoverError, RawFile, find_root, read_folder, read_one};
+pub use discover::{DiscoverError, Limits, RawFile, find_root, read_folder, read_folder_within, read_one};
 pub use documents::{Document, Documents, Place};
 pub use draft::{Concerned, Draft, Effect};
 pub use name::{identity, kind_and_key};
@@ -31,6 +32,7 @@ pub use rules::{RULES, STRUCTURAL};
 pub use slots::{WriteSlotsError, write_slots};
 pub use syntax::shape as language;
 pub use text::MAX_BYTES;
+pub use yaml::{MAX_DEPTH, MAX_NODES};
 
 pub use crate::model::Kind;
 

@@ -145,7 +145,7 @@ fn pattern(literal: &Spanned<Literal>, sink: &mut Sink<'_>) -> Option<Pattern> {
             let help = if around {
                 "look-around cannot be used: say it with `not` or several conditions"
             } else {
-                ""
+                "correct it, or say it with `in`, `starts_with` or `contains`"
             };
             sink.error(
                 rules::BAD_PATTERN,

@@ -77,7 +77,12 @@ pub(super) fn instant(timezone: &TimeZone, when: &Spanned<When>, sink: &mut Sink
         When::Day(day) => match day.to_zoned(timezone.clone()) {
             Ok(zoned) => Some(zoned.timestamp()),
             Err(error) => {
-                sink.error(rules::BAD_DATE, when.span, format!("`{day}` is out of range: {error}"), "");
+                sink.error(
+                    rules::BAD_DATE,
+                    when.span,
+                    format!("`{day}` is out of range: {error}"),
+                    "write a nearer date",
+                );
                 None
             }
         },

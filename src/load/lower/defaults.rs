@@ -69,7 +69,7 @@ pub(super) fn analysis(
                 rules::BAD_ANALYSIS,
                 field.span,
                 format!("`{name}` must be {bounds}, not {}", field.value),
-                "",
+                "`alpha: 5%` and `power: 80%` are usual",
             );
         }
     }
@@ -80,7 +80,8 @@ pub(super) fn analysis(
             "`deterioration_alpha` ({}) must be below `alpha` ({})",
             analysis.deterioration_alpha, analysis.alpha
         );
-        sink.error(rules::BAD_ANALYSIS, field.map_or(given.span, |field| field.span), message, "");
+        let help = "lower it, or leave it out: then it follows `alpha`";
+        sink.error(rules::BAD_ANALYSIS, field.map_or(given.span, |field| field.span), message, help);
     }
     (analysis, sound)
 }

@@ -169,7 +169,12 @@ fn variants(file: &FlagFile, sink: &mut Sink<'_>) -> Option<BTreeMap<VariantKey,
     let section = file.variants.as_ref()?;
     let kind = file.kind.as_ref().map(|kind| kind.value);
     if section.value.0.is_empty() {
-        sink.error(rules::MISSING_KEY, section.span, "a flag needs at least one variant", "");
+        sink.error(
+            rules::MISSING_KEY,
+            section.span,
+            "a flag needs at least one variant",
+            "write such as `{off: false, on: true}`",
+        );
     }
     let mut variants = BTreeMap::new();
     let mut complete = true;

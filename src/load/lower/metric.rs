@@ -123,9 +123,10 @@ fn measurement(
     if let Some(filter) = part.filter
         && let Some(problem) = sql::not_an_expression(&filter.value.0)
     {
-        let message = format!("this is not one SQL expression: {problem}");
+        let message = format!("this is not one SQL expression: {}", problem.message);
+        let span = problem.span(sink.file(), filter.span, &filter.value.0);
         let help = "write a condition over the source's columns, such as `status = 'paid'`";
-        sink.error(rules::BAD_SQL, filter.span, message, help);
+        sink.error(rules::BAD_SQL, span, message, help);
     }
     Some(Measurement {
         source: part.source?.value.clone(),

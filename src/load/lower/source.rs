@@ -81,7 +81,10 @@ fn relation(file: &SourceFile, sink: &mut Sink<'_>) -> Option<Relation> {
     }
     let query = file.sql.as_ref()?;
     if let Some(problem) = sql::not_a_select(&query.value.0) {
-        sink.error(rules::BAD_SQL, query.span, format!("this is not one SELECT: {problem}"), "");
+        let span = problem.span(sink.file(), query.span, &query.value.0);
+        let message = format!("this is not one SELECT: {}", problem.message);
+        let help = "write one `SELECT … FROM …`, or name a `table` or a `file`";
+        sink.error(rules::BAD_SQL, span, message, help);
     }
     Some(Relation::Sql(query.value.0.clone()))
 }
@@ -141,12 +144,22 @@ fn role(file: &SourceFile, sink: &mut Sink<'_>) -> Option<SourceRole> {
             return None;
         }
         (None, Some(experiment), None) => {
-            sink.error(rules::MISSING_KEY, experiment.span, "`experiment` needs `variant`", "");
+            sink.error(
+                rules::MISSING_KEY,
+                experiment.span,
+                "`experiment` needs `variant`",
+                "add `variant: …`, the column with the arm's variant",
+            );
             return None;
         }
         (None, None, variant) => {
             let span = variant.as_ref().map_or(Span::default(), |variant| variant.span);
-            sink.error(rules::MISSING_KEY, span, "`variant` needs `experiment`", "");
+            sink.error(
+                rules::MISSING_KEY,
+                span,
+                "`variant` needs `experiment`",
+                "add `experiment: …`, the column with the experiment's key",
+            );
             return None;
         }
     };

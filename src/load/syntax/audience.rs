@@ -374,8 +374,11 @@ fn literal_for(operator: Operator, entry: &Entry, reader: &mut Reader<'_>) -> Op
     }
     let message = format!("`{}` takes {expected}, not {}", operator.as_str(), describe(&entry.value));
     let quote = matches!(literal.value.0.typed(), Typed::Number(_) | Typed::Boolean(_)) && expected == "text";
-    let help =
-        if quote { format!("put it in quotes: `\"{}\"`", literal.value.0.text) } else { String::new() };
+    let help = if quote {
+        format!("put it in quotes: `\"{}\"`", literal.value.0.text)
+    } else {
+        format!("write {expected}")
+    };
     reader.error(rules::WRONG_TYPE, entry.value.span, message, help);
     None
 }

@@ -146,6 +146,16 @@ enum Amount {
 impl Syntax for Amount {
     fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
         match &node.content {
+            Content::Mapping(_) if node.entry("relative").is_some() => {
+                let share = node.entry("relative").map(|entry| &entry.value.content);
+                let help = match share {
+                    Some(Content::Scalar(share)) => format!("write `{}`", share.text),
+                    _ => "write a share such as `2%`".into(),
+                };
+                let message = "an amount relative to the control's mean is a bare share";
+                reader.error(rules::UNKNOWN_KEY, node.span, message, help);
+                None
+            }
             Content::Mapping(_) => {
                 AbsoluteSyntax::read(node, reader)?.absolute.map(|amount| Self::Absolute(amount.value.0))
             }

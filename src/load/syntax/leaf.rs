@@ -33,13 +33,18 @@ impl Syntax for Text {
 
 /// Returns what to write instead of a text that is no key, where a little change makes it one.
 pub(in crate::load) fn key_like(text: &str, is_key: impl Fn(&str) -> bool) -> String {
+    const ADVICE: &str = "take a name of these characters";
+    if !text.is_ascii() {
+        // Without its other letters it is another word.
+        return ADVICE.into();
+    }
     let joined = |c: char| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' };
     let kept: String = text.chars().map(joined).collect();
     let kept = kept.trim_matches('-');
     let lower = kept.to_lowercase().replace('_', "-");
     match [kept, lower.trim_matches('-')].into_iter().find(|key| is_key(key)) {
         Some(key) => format!("write `{key}`"),
-        None => String::new(),
+        None => ADVICE.into(),
     }
 }
 
@@ -96,6 +101,9 @@ impl Syntax for Share {
                         format!("write `{text}%`, or `{}%` if a fraction of one was meant", Decimal(number * 100.0))
                     }
                     Ok(_) => format!("write `{text}%`"),
+                    Err(_) if spaced(text).is_some() => {
+                        format!("write `{}`", spaced(text).unwrap_or(Share::NONE))
+                    }
                     Err(_) => "a share is a number from 0 to 100 with up to four decimals and a percent sign, such as `20%` or `0.5%`".into(),
                 };
                 reader.error(rules::BAD_SHARE, node.span, error.to_string(), help);
@@ -113,6 +121,12 @@ impl Syntax for Share {
     }
 }
 
+/// Reads a share as other languages write it: `20 %`, `12,5%`.
+fn spaced(text: &str) -> Option<Share> {
+    let joined: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    Share::parse(&joined.replace(',', ".")).ok()
+}
+
 /// A number with at most four decimals and no trailing zeros.
 struct Decimal(f64);
 
@@ -123,6 +137,24 @@ impl std::fmt::Display for Decimal {
     }
 }
 
+/// Reads a duration as people write it elsewhere: `60 days`, `2w`, `P7D`.
+fn in_words(text: &str) -> Option<Duration> {
+    let text = text.trim().to_ascii_lowercase();
+    let iso = text.strip_prefix("pt").or_else(|| text.strip_prefix('p').filter(|rest| !rest.ends_with('m')));
+    let text = iso.unwrap_or(&text);
+    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let (number, unit) = text.split_at_checked(digits)?;
+    let number: u32 = number.parse().ok()?;
+    let (number, unit) = match unit.trim() {
+        "d" | "day" | "days" => (number, 'd'),
+        "h" | "hour" | "hours" | "hr" | "hrs" => (number, 'h'),
+        "m" | "min" | "mins" | "minute" | "minutes" => (number, 'm'),
+        "w" | "week" | "weeks" => (number.checked_mul(7)?, 'd'),
+        _ => return None,
+    };
+    Duration::parse(&format!("{number}{unit}")).ok()
+}
+
 impl Syntax for Duration {
     fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
         let text = reader.text(node, rules::BAD_DURATION, "a duration such as `7d`, `12h` or `30m`")?;
@@ -130,14 +162,12 @@ impl Syntax for Duration {
             Ok(duration) => Some(duration),
             Err(error) => {
                 let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-                let weeks =
-                    text.strip_suffix('w').and_then(|n| n.parse::<u32>().ok()).and_then(|n| n.checked_mul(7));
-                let help = match weeks {
-                    Some(days) => format!("write `{days}d`"),
+                let help = match in_words(text) {
+                    Some(duration) => format!("write `{duration}`"),
                     None if digits => {
                         format!("write `{text}d` for days, `{text}h` for hours or `{text}m` for minutes")
                     }
-                    None => String::new(),
+                    None => "write a whole number with `d`, `h` or `m` behind it".into(),
                 };
                 reader.error(rules::BAD_DURATION, node.span, error.to_string(), help);
                 None
@@ -163,6 +193,15 @@ pub enum When {
     Instant(jiff::Timestamp),
 }
 
+/// Reads a day as it is written where the day comes first: `25.11.2026`. With slashes it has two readings.
+fn dotted(text: &str) -> Option<jiff::civil::Date> {
+    let mut parts = text.split('.');
+    let (day, month, year) = (parts.next()?, parts.next()?, parts.next()?);
+    let rest = parts.next().is_none();
+    let date = jiff::civil::Date::new(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?).ok()?;
+    (rest && year.len() == 4).then_some(date)
+}
+
 impl Syntax for When {
     fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
         const EXPECTED: &str = "a date such as `2026-11-25`, or `2026-11-25T09:00:00Z`";
@@ -179,7 +218,8 @@ impl Syntax for When {
                 Err(_) => format!("`{text}` is not an instant with its offset from UTC"),
             }
         } else {
-            reader.expected(rules::BAD_DATE, node, EXPECTED, "");
+            let help = dotted(text).map(|day| format!("write `{day}`"));
+            reader.expected(rules::BAD_DATE, node, EXPECTED, help.unwrap_or_default());
             return None;
         };
         let help = match format!("{text}Z").parse::<jiff::Timestamp>() {
@@ -288,12 +328,12 @@ impl Syntax for BucketRange {
         match BucketRange::parse(text) {
             Ok(range) => Some(range),
             Err(error) => {
-                reader.error(
-                    rules::BAD_RANGE,
-                    node.span,
-                    error.to_string(),
-                    "the first bucket, `-`, and the last one, which is included",
-                );
+                let joined = text.replace("..", "-").replace(" to ", "-").replace(' ', "");
+                let help = match BucketRange::parse(&joined) {
+                    Ok(_) => format!("write `{joined}`"),
+                    Err(_) => "the first bucket, `-`, and the last one, which is included".into(),
+                };
+                reader.error(rules::BAD_RANGE, node.span, error.to_string(), help);
                 None
             }
         }

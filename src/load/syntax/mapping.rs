@@ -132,7 +132,7 @@ macro_rules! words {
             ) -> Option<Self> {
                 const WORDS: &[&str] = &[$($word),+];
                 const RESERVED: &[(&str, &str)] = &[$($(($reserved, $advice),)+)?];
-                match reader.string(node, $what)? {
+                match reader.word(node, $what)? {
                     $($word => Some($value),)+
                     other => {
                         $crate::load::syntax::mapping::unknown_word(node, other, $what, WORDS, RESERVED, reader);
@@ -169,6 +169,35 @@ pub(super) fn unknown_word(
         let message = format!("`{word}` is reserved: it is not supported yet");
         return reader.error(rules::RESERVED_WORD, node.span, message, *advice);
     }
-    let help = nearest(word, words.iter().copied()).map(|near| format!("did you mean `{near}`?"));
+    let meant = nearest(word, words.iter().copied()).or_else(|| meaning(word, words));
+    let help = meant.map(|near| format!("did you mean `{near}`?"));
     reader.expected(rules::UNKNOWN_WORD, node, what, help.unwrap_or_default());
+}
+
+/// Returns the word of a place that another product, or another format, says otherwise.
+fn meaning<'w>(word: &str, words: &[&'w str]) -> Option<&'w str> {
+    const OTHERS: &[(&str, &[&str])] = &[
+        ("mean", &["average", "avg", "revenue", "continuous", "count", "sum"]),
+        ("proportion", &["conversion", "binary", "rate", "binomial", "share"]),
+        ("quantile", &["percentile", "p95", "p99", "median"]),
+        ("ratio", &["quotient"]),
+        ("object", &["json", "map", "dict", "struct", "mapping"]),
+        ("boolean", &["bool", "flag", "toggle"]),
+        ("number", &["int", "integer", "float", "double", "decimal"]),
+        ("string", &["text", "str", "enum", "varchar"]),
+        ("version", &["semver"]),
+        ("good", &["up", "increase", "positive", "better", "higher"]),
+        ("bad", &["down", "decrease", "negative", "worse", "lower"]),
+        ("ship", &["win", "winner", "rollout", "release", "launch", "accept"]),
+        ("roll-back", &["revert", "lose", "loser", "reject", "stop"]),
+        ("aborted", &["cancelled", "canceled", "stopped"]),
+        ("inconclusive", &["neutral", "flat", "draw"]),
+        ("fixed-horizon", &["frequentist", "t-test", "fixed"]),
+        ("group-sequential", &["sequential", "gst", "interim"]),
+        ("always-valid", &["msprt", "anytime", "anytime-valid"]),
+    ];
+    let word = word.to_lowercase();
+    let (meant, _) =
+        OTHERS.iter().find(|(meant, others)| words.contains(meant) && others.contains(&&*word))?;
+    words.iter().copied().find(|known| known == meant)
 }

@@ -58,6 +58,12 @@ impl<'a> Reader<'a> {
         help: impl Into<String>,
     ) {
         let help = help.into();
+        // Where nothing stands, what it is the value of is to be seen.
+        let span = match self.key {
+            Some(key) if span.start == span.end => key,
+            None if span.start == span.end => self.beginning(),
+            _ => span,
+        };
         let finding = Diagnostic::error(rule, message, self.file, span);
         self.findings.push(if help.is_empty() { finding } else { with_fix(finding.help(help)) });
     }
@@ -65,8 +71,29 @@ impl<'a> Reader<'a> {
     /// Adds the error that a node is not what was expected there.
     pub fn expected(&mut self, rule: &'static str, node: &Node, expected: &str, help: impl Into<String>) {
         let found = describe(node);
-        let place = self.place();
-        self.error(rule, node.span, format!("expected {expected}{place}, found {found}"), help);
+        let (place, help) = (self.place(), help.into());
+        let help = if help.is_empty() { format!("write {expected}") } else { help };
+        let span = self.head(node);
+        self.error(rule, span, format!("expected {expected}{place}, found {found}"), help);
+    }
+
+    /// Returns the first line that is not blank.
+    fn beginning(&self) -> Span {
+        let text = self.file.text();
+        let start = text.len() - text.trim_start().len();
+        let line = text.trim_start().lines().next().unwrap_or_default();
+        Span::new(start, start + line.trim_end().len())
+    }
+
+    /// Returns the place of a node; of a list or a mapping over several lines the first one, which shows what it is.
+    fn head(&self, node: &Node) -> Span {
+        match &node.content {
+            Content::Scalar(_) => node.span,
+            Content::Sequence(_) | Content::Mapping(_) => {
+                let first = self.file.slice(node.span).lines().next().unwrap_or_default().trim_end();
+                Span::new(node.span.start, node.span.start + first.len())
+            }
+        }
     }
 
     /// Says which key's value is being read, as a phrase.
@@ -150,6 +177,17 @@ impl<'a> Reader<'a> {
         None
     }
 
+    /// Returns the text of a scalar that is text, where only certain words are: quotes would not make another one of them.
+    pub fn word<'n>(&mut self, node: &'n Node, expected: &str) -> Option<&'n str> {
+        match &node.content {
+            Content::Scalar(scalar) if matches!(scalar.typed(), Typed::Text(_)) => Some(&scalar.text),
+            _ => {
+                self.expected(rules::WRONG_TYPE, node, expected, "");
+                None
+            }
+        }
+    }
+
     /// Returns the source text of a scalar that is not null, whatever its type.
     pub fn text<'n>(&mut self, node: &'n Node, rule: &'static str, expected: &str) -> Option<&'n str> {
         match &node.content {
@@ -203,7 +241,11 @@ impl<'a> Reader<'a> {
         };
         // The whole mapping is the place; its first key says where it begins.
         let start = node.entries().first().map_or(node.span, |entry| entry.key_span);
-        self.error(rules::MISSING_KEY, start, format!("{what} needs {list}"), "");
+        let help = match missing.as_slice() {
+            [one] => format!("add `{}: …`", one.trim_matches('`')),
+            _ => "add them".into(),
+        };
+        self.error(rules::MISSING_KEY, start, format!("{what} needs {list}"), help);
     }
 
     /// Says which keys a thing of its kind lacks, and which are another kind's.
@@ -242,7 +284,12 @@ impl<'a> Reader<'a> {
             [_] => {}
             [] => {
                 let start = node.entries().first().map_or(node.span, |entry| entry.key_span);
-                self.error(rules::MISSING_KEY, start, format!("{what} needs one of {list}"), "");
+                self.error(
+                    rules::MISSING_KEY,
+                    start,
+                    format!("{what} needs one of {list}"),
+                    "add the one that is meant",
+                );
             }
             [first, second, ..] => {
                 let message = format!(

@@ -24,7 +24,7 @@ pub const MAX_NODES: usize = 200_000;
 pub struct Parsed {
     /// The tree; `None` where the text is empty or not YAML.
     pub root: Option<Node>,
-    /// Whether every value of the tree is the one that the author wrote: no alias stands in for another.
+    /// Whether every value of the tree is the one that the author wrote: no alias or tag stands in for another.
     pub faithful: bool,
     /// The comments, in order.
     pub comments: Vec<Comment>,
@@ -146,9 +146,16 @@ impl Builder<'_> {
         if event.is_node() {
             self.count(span)?;
             if event.tag().is_some() {
+                // What a tag leaves of the text is not what the author wrote.
+                self.faithful = false;
+                let before = self.file.slice(Span::new(0, span.start));
+                let shown = match before.rfind('!') {
+                    Some(at) if span.start == span.end => Span::new(at, span.start),
+                    _ => span,
+                };
                 self.error(
                     rules::UNSUPPORTED_YAML,
-                    span,
+                    shown,
                     "a tag (`!…`) is not supported",
                     "leave it out, or put the value in quotes if it is text that begins with `!`",
                 );

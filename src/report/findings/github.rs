@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 
 use crate::diagnostic::{Diagnostic, Label};
 
+use super::visible::push_visible;
 use super::{Findings, severity, visible};
 
 /// Returns `::error file=…,line=…,…::MESSAGE` for each finding, errors first.
@@ -53,7 +54,14 @@ fn data(text: &str) -> String {
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
-/// Escapes a property of a command (the same file).
+/// Escapes a property of a command (the same file). What the file leaves and a terminal obeys is written out.
 fn property(text: &str) -> String {
-    data(text).replace(':', "%3A").replace(',', "%2C")
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\r' | '\n' => shown.push(c),
+            _ => push_visible(&mut shown, c),
+        }
+    }
+    data(&shown).replace(':', "%3A").replace(',', "%2C")
 }

@@ -147,6 +147,11 @@ fn json_reads_back_and_writes_no_control_character() {
 fn github_annotations_stay_one_command_each() {
     let text = render(Format::Github, &[hostile(), collision()]);
     assert_eq!(text.lines().count(), 2);
+    let raw = run(&[hostile()], 1, "").render(Format::Github);
+    assert!(
+        !raw.contains(|c: char| c != '\n' && c.is_control()),
+        "a file's name steers no terminal: {raw:?}"
+    );
     insta::assert_snapshot!("github", text);
 }
 
