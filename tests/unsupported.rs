@@ -192,8 +192,9 @@ fn plan_refuses_a_target_that_it_cannot_write() {
     ] {
         let book = ExampleBook::new();
         let text = std::fs::read_to_string(book.path().join("trialbook.yaml")).expect("the book");
-        let line = text.lines().find(|line| line.starts_with("  production:")).expect("the target");
-        book.edit("trialbook.yaml", line, &format!("  production: {store}"));
+        let begin = text.find("  production:").expect("the target");
+        let end = text.find("  staging:").expect("the target after it");
+        book.edit("trialbook.yaml", &text[begin..end], &format!("  production: {store}\n"));
         let (code, said) = run(&book, &["plan", "--at", "2026-11-01"]);
         assert_ne!(code, 0, "{said}");
         assert!(said.contains("this version cannot") && said.contains(says), "{said}");
