@@ -1,4 +1,5 @@
 mod hostile;
+mod random;
 mod relations;
 mod shares;
 mod time;
