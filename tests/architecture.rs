@@ -28,7 +28,7 @@ const MODULES: &[(&str, &[&str])] = &[
         &["load", "span", "diagnostic", "model", "targeting", "allocation", "history", "stats", "power"],
     ),
     ("workspace", &["check", "load", "span", "diagnostic", "model"]),
-    ("review", &["span", "model", "diagnostic", "targeting", "load", "history", "resolve"]),
+    ("review", &["span", "model", "diagnostic", "targeting", "allocation", "load", "history", "resolve"]),
     ("plan", &["model", "targeting", "allocation", "history"]),
     ("target", &["plan", "model", "allocation"]),
     ("warehouse", &[]),

@@ -1,16 +1,19 @@
-//! Changes of what is frozen at launch: an experiment's plan, a rollout's and a holdout's draw.
+//! Changes of what is frozen at launch: an experiment's plan.
 
 use std::collections::BTreeMap;
 
+use jiff::{SignedDuration, Timestamp};
+
+use super::begun;
 use super::moved::{Moved, Movers};
 use super::place::Value;
 use super::touched::Touched;
 use super::{CHANGED_AFTER_LAUNCH, Scene};
+use crate::allocation::growth;
 use crate::diagnostic::Diagnostic;
 use crate::history::Preregistration;
 use crate::model::{
-    BucketRange, Experiment, ExperimentKey, ExperimentState, FlagKey, Holdout, Kind, Layer, LayerKey,
-    Rollout, Schedule,
+    BucketRange, Experiment, ExperimentKey, ExperimentState, FlagKey, Kind, Layer, LayerKey, Schedule,
 };
 
 /// How many findings say who moves: each asks thousands of units.
@@ -43,17 +46,20 @@ pub(super) fn check(scene: &Scene<'_>, found: &mut Vec<Diagnostic>) {
         }
     }
     let mut movers = None;
+    begun::served_again(scene, &touched, found);
     for (count, ((value, _), change)) in changes.into_iter().enumerate() {
         let moved =
             if count < SHOWN_MOVERS && moves(change.part) { who(scene, &mut movers, &change) } else { None };
         found.push(finding(scene, &value, &change, moved.as_ref()));
     }
-    rollouts(scene, &touched, &mut movers, found);
-    holdouts(scene, &touched, found);
+    begun::rollouts(scene, &touched, &mut movers, found);
+    begun::holdouts(scene, &touched, found);
 }
 
 /// The parts of a plan, by the names of the pre-registration, with the word for each.
-const PARTS: [(&str, &str); 15] = [
+const PARTS: [(&str, &str); 20] = [
+    ("book", "the name of the book"),
+    ("timezone", "the time zone"),
     ("hypothesis", "the hypothesis"),
     ("flag", "the flag"),
     ("audience", "the audience"),
@@ -69,13 +75,24 @@ const PARTS: [(&str, &str); 15] = [
     ("definitions", "the definition of a metric"),
     ("analysis", "the analysis"),
     ("quality", "the quality thresholds"),
+    ("unit", "the attribute that holds the unit's id"),
+    ("evaluators", "the evaluators"),
+    ("holdouts", "a holdout over it"),
 ];
 
 /// Tells whether a part decides what units are served.
 fn moves(part: &str) -> bool {
     !matches!(
         part,
-        "hypothesis" | "control" | "schedule" | "metrics" | "definitions" | "analysis" | "quality"
+        "book"
+            | "timezone"
+            | "hypothesis"
+            | "control"
+            | "schedule"
+            | "metrics"
+            | "definitions"
+            | "analysis"
+            | "quality"
     )
 }
 
@@ -95,14 +112,15 @@ fn parts(scene: &Scene<'_>, old: &Experiment, new: &Experiment) -> Vec<&'static 
         let allowed = match name.as_str() {
             "flag" => concludes && old.flag == new.flag,
             "segments" | "attributes" => concludes && old.audience == new.audience,
-            "schedule" => stopped_earlier(&old.schedule, &new.schedule),
+            "schedule" => stopped_earlier(&old.schedule, &new.schedule, scene.review.now),
             "allocation" => grown(scene, old, new),
             "layer" => {
                 let of = |layers: &'_ BTreeMap<LayerKey, Layer>, e: &Experiment| {
                     e.layer.as_ref().and_then(|key| layers.get(key)).cloned()
                 };
                 let layers = (of(&before.layers, old), of(&after.layers, new));
-                concludes || matches!(layers, (Some(a), Some(b)) if holds_more(&a, &b, &old.key))
+                let holds = matches!(layers, (Some(a), Some(b)) if holds_more(&a, &b, &old.key));
+                concludes || holds && keeps_units(scene, old, new)
             }
             _ => false,
         };
@@ -114,9 +132,12 @@ fn parts(scene: &Scene<'_>, old: &Experiment, new: &Experiment) -> Vec<&'static 
     parts
 }
 
-/// Only the end moves, to an earlier time.
-fn stopped_earlier(old: &Schedule, new: &Schedule) -> bool {
-    old.start() == new.start() && new.end() <= old.end()
+/// Only the end moves, to an earlier time that is to come: an end in the past, beyond what a date of today is, would choose among
+/// units that have been enrolled and seen.
+fn stopped_earlier(old: &Schedule, new: &Schedule, now: Timestamp) -> bool {
+    let today = SignedDuration::from_hours(24);
+    let passed = now.duration_since(new.end()) > today;
+    old.start() == new.start() && (new.end() == old.end() || new.end() < old.end() && !passed)
 }
 
 /// Units are added and none is taken away, from now on.
@@ -126,6 +147,17 @@ fn grown(scene: &Scene<'_>, old: &Experiment, new: &Experiment) -> bool {
     same_draw
         && new.allocation.share_at(now) >= old.allocation.share_at(now)
         && new.allocation.largest() >= old.allocation.largest()
+        && keeps_units(scene, old, new)
+}
+
+/// Nobody who is enrolled now falls out. A step of a ramp has the first buckets of the slots, so a slot in front of them
+/// would put others in the place of who is in.
+fn keeps_units(scene: &Scene<'_>, old: &Experiment, new: &Experiment) -> bool {
+    let (review, now) = (scene.review, scene.review.now);
+    let (was, will) = (growth(review.before, old), growth(review.after, new));
+    let Some(was) = was.as_ref().and_then(|growth| growth.at(now)) else { return true };
+    // Where nobody is enrolled any more, something else than the allocation ends it.
+    will.as_ref().and_then(|growth| growth.at(now)).is_none_or(|will| was.difference(will).is_empty())
 }
 
 /// The layer keeps its draw, and the experiment every bucket that it holds.
@@ -137,19 +169,19 @@ fn holds_more(old: &Layer, new: &Layer, key: &ExperimentKey) -> bool {
     old.key == new.key && old.salt == new.salt && old.entity == new.entity && old.slots_of(key).all(kept)
 }
 
-fn who<'a>(scene: &Scene<'a>, movers: &mut Option<Movers<'a>>, change: &Change) -> Option<Moved> {
+fn who<'a>(scene: &'a Scene<'_>, movers: &mut Option<Movers<'a>>, change: &Change) -> Option<Moved> {
     let experiment = change.experiments.first().and_then(|key| scene.review.before.experiments.get(key))?;
     of_flag(scene, movers, &experiment.flag, experiment.key.as_str())
 }
 
-fn of_flag<'a>(
-    scene: &Scene<'a>,
+pub(super) fn of_flag<'a>(
+    scene: &'a Scene<'_>,
     movers: &mut Option<Movers<'a>>,
     flag: &FlagKey,
     source: &str,
 ) -> Option<Moved> {
-    let review = scene.review;
-    movers.get_or_insert_with(|| Movers::new(review.before, review.after, review.now)).of(flag, source)
+    let (before, after) = &scene.served;
+    movers.get_or_insert_with(|| Movers::new(before, after, scene.review.now)).of(flag, source)
 }
 
 fn finding(scene: &Scene<'_>, value: &Value, change: &Change, moved: Option<&Moved>) -> Diagnostic {
@@ -184,7 +216,7 @@ fn finding(scene: &Scene<'_>, value: &Value, change: &Change, moved: Option<&Mov
     ))
 }
 
-fn told(moved: &Moved) -> String {
+pub(super) fn told(moved: &Moved) -> String {
     let context = if moved.context.is_empty() {
         "units without attributes".to_owned()
     } else {
@@ -205,83 +237,7 @@ fn plain(value: &serde_json::Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-fn witness(moved: &Moved) -> BTreeMap<String, serde_json::Value> {
+pub(super) fn witness(moved: &Moved) -> BTreeMap<String, serde_json::Value> {
     let unit = [("targetingKey".to_owned(), serde_json::Value::from(moved.unit.as_str()))];
     moved.context.clone().into_iter().chain(unit).collect()
-}
-
-/// A rollout that has begun takes the variant from nobody.
-fn rollouts<'a>(
-    scene: &Scene<'a>,
-    touched: &Touched,
-    movers: &mut Option<Movers<'a>>,
-    found: &mut Vec<Diagnostic>,
-) {
-    let now = scene.review.now;
-    for old in scene.review.before.rollouts.values().filter(|old| old.steps.first_at() <= now) {
-        let Some(new) = scene.review.after.rollouts.get(&old.key) else { continue };
-        if !touched.file(Kind::Rollout, old.key.as_str()) {
-            continue;
-        }
-        for (pointer, what) in rollout_changes(old, new, now) {
-            let value = Value::new(Kind::Rollout, &old.key, pointer);
-            let moved = of_flag(scene, movers, &old.flag, old.key.as_str());
-            let message = format!("{what} of rollout `{}` changes while it is served", old.key);
-            let help = "put it back; a rollout only grows. To take it back, remove its file in a pull request of its own";
-            found.push(begun(scene, &value, message, moved.as_ref()).help(help));
-        }
-    }
-}
-
-fn rollout_changes(old: &Rollout, new: &Rollout, now: jiff::Timestamp) -> Vec<(&'static str, &'static str)> {
-    let shrinks = new.steps.share_at(now) < old.steps.share_at(now);
-    let changes = [
-        (old.flag != new.flag, "/flag", "the flag"),
-        (old.serve != new.serve, "/serve", "the variant"),
-        (old.salt != new.salt, "/salt", "the salt"),
-        (old.audience != new.audience, "/audience", "the audience"),
-        (shrinks, "/steps", "the share of today"),
-    ];
-    changes.into_iter().filter(|(differs, ..)| *differs).map(|(_, pointer, what)| (pointer, what)).collect()
-}
-
-/// A holdout that has begun keeps its units until it ends.
-fn holdouts(scene: &Scene<'_>, touched: &Touched, found: &mut Vec<Diagnostic>) {
-    let now = scene.review.now;
-    for old in scene.review.before.holdouts.values().filter(|old| old.schedule.contains(now)) {
-        let Some(new) = scene.review.after.holdouts.get(&old.key) else { continue };
-        if !touched.file(Kind::Holdout, old.key.as_str()) {
-            continue;
-        }
-        for (pointer, what) in holdout_changes(old, new) {
-            let value = Value::new(Kind::Holdout, &old.key, pointer);
-            let message = format!("{what} of holdout `{}` changes while it lasts", old.key);
-            let help = "put it back: units that leave a holdout, or come into it, have seen both worlds";
-            found.push(begun(scene, &value, message, None).help(help));
-        }
-    }
-}
-
-fn holdout_changes(old: &Holdout, new: &Holdout) -> Vec<(&'static str, &'static str)> {
-    let changes = [
-        (old.entity != new.entity, "/entity", "the entity"),
-        (old.share != new.share, "/share", "the share"),
-        (old.salt != new.salt, "/salt", "the salt"),
-        (old.surfaces != new.surfaces, "/surfaces", "the surfaces"),
-        (old.schedule.start() != new.schedule.start(), "/schedule", "the start"),
-    ];
-    changes.into_iter().filter(|(differs, ..)| *differs).map(|(_, pointer, what)| (pointer, what)).collect()
-}
-
-fn begun(scene: &Scene<'_>, value: &Value, message: String, moved: Option<&Moved>) -> Diagnostic {
-    let (file, span) = scene.place(value);
-    let finding = Diagnostic::error(CHANGED_AFTER_LAUNCH, message, &file, span);
-    let finding = match scene.text_before(value) {
-        Some(text) if text.chars().count() <= 80 => finding.label(format!("was `{text}`")),
-        _ => finding,
-    };
-    match moved {
-        Some(moved) => finding.note(told(moved)).witness(witness(moved)),
-        None => finding,
-    }
 }

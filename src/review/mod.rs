@@ -3,6 +3,7 @@
 //! Edits before launch are free. Afterwards an experiment's plan is frozen, a unit keeps its variant, and a key is never used
 //! again. What breaks that is found here, with a unit that would notice.
 
+mod begun;
 mod deleted;
 mod frozen;
 mod merged;
@@ -12,6 +13,7 @@ mod reused;
 mod start;
 mod touched;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
@@ -59,6 +61,7 @@ pub fn review(review: &Review<'_>) -> Vec<Diagnostic> {
     let old = review.changes.iter().filter_map(|change| change.before.clone()).collect();
     let scene = Scene {
         review,
+        served: (served(review.before), served(review.after)),
         old: load::load(old).documents,
         timezone: TimeZone::get(&review.after.timezone).unwrap_or(TimeZone::UTC),
     };
@@ -71,9 +74,15 @@ pub fn review(review: &Review<'_>) -> Vec<Diagnostic> {
     found
 }
 
+fn served(book: &Book) -> Cow<'_, Book> {
+    book.primary_target().map_or(Cow::Borrowed(book), |target| book.in_target(&target.key))
+}
+
 /// What every check has at hand.
 struct Scene<'a> {
     review: &'a Review<'a>,
+    /// The two books as the primary target serves them: launches belong to that one.
+    served: (Cow<'a, Book>, Cow<'a, Book>),
     /// The changed files as they were.
     old: Documents,
     timezone: TimeZone,
@@ -97,3 +106,6 @@ impl Scene<'_> {
         if midnight { zoned.date().to_string() } else { zoned.strftime("%Y-%m-%d %H:%M %Z").to_string() }
     }
 }
+
+#[cfg(test)]
+mod tests;

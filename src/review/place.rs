@@ -1,9 +1,10 @@
 //! Where a part of an experiment's plan stands, and what stood there before.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Scene;
-use crate::model::{Book, Experiment, ExperimentKey, Kind, Metric, MetricKey, SegmentKey};
+use crate::model::{Book, Experiment, ExperimentKey, Kind, Metric, MetricKey, PartName, SegmentKey};
 use crate::span::{SourceFile, Span};
 
 /// A value of a book: the kind and key of its file, and where in it (a JSON pointer).
@@ -43,6 +44,10 @@ impl Scene<'_> {
             "quality" => book("/policy/quality"),
             "attributes" => book("/attributes"),
             "timezone" => book("/timezone"),
+            "book" => book("/book"),
+            "unit" => book("/entities"),
+            "evaluators" => book("/targets"),
+            "holdouts" => self.holdouts(old, new),
             "layer" => match (&old.layer, &new.layer) {
                 (Some(a), Some(b)) if a == b => {
                     let salts = [before, after].map(|book| book.layers.get(a).map(|layer| &layer.salt));
@@ -51,7 +56,7 @@ impl Scene<'_> {
                 }
                 _ => own("/layer"),
             },
-            "segments" => self.segments(before, after),
+            "segments" => self.segments(Kind::Experiment, key.as_str()),
             "definitions" => {
                 let of = |book: &Book, key: &MetricKey| book.metrics.get(key).map(definition);
                 let differs = |key: &&MetricKey| of(before, key) != of(after, key);
@@ -70,16 +75,41 @@ impl Scene<'_> {
         surfaces || self.text_before(&value).is_some_and(|text| Some(text) != self.text_after(&value))
     }
 
-    fn segments(&self, before: &Book, after: &Book) -> Vec<Value> {
+    /// Returns the segments that a part of the book uses, in whatever it names, and that differ.
+    pub(super) fn segments(&self, kind: Kind, user: &str) -> Vec<Value> {
+        let (before, after) = (self.review.before, self.review.after);
         let audience =
             |book: &Book, key: &SegmentKey| book.segments.get(key).map(|segment| segment.audience.clone());
         let differs = |key: &&SegmentKey| audience(before, key) != audience(after, key);
-        before
-            .segments
-            .keys()
-            .filter(differs)
-            .map(|key| Value::new(Kind::Segment, key, "/audience"))
-            .collect()
+        let user = PartName::new(kind, user);
+        let used = |key: &&SegmentKey| {
+            let segment = || [PartName::new(Kind::Segment, key.shared())];
+            [before, after].iter().any(|book| book.uses().dependents(segment()).contains(&user))
+        };
+        let places = before.segments.keys().filter(differs).filter(used);
+        places.map(|key| Value::new(Kind::Segment, key, "/audience")).collect()
+    }
+
+    /// Returns the holdouts over an experiment that differ; where it is others that are over it, what names the surfaces.
+    fn holdouts(&self, old: &Experiment, new: &Experiment) -> Vec<Value> {
+        let (before, after) = (self.review.before, self.review.after);
+        let differs: Vec<Value> = (before.holdouts_over(old).chain(after.holdouts_over(new)))
+            .filter(|holdout| before.holdouts.get(&holdout.key) != after.holdouts.get(&holdout.key))
+            .filter(|holdout| after.holdouts.contains_key(&holdout.key))
+            .map(|holdout| Value::new(Kind::Holdout, &holdout.key, ""))
+            .collect();
+        if !differs.is_empty() {
+            return differs.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
+        }
+        let own = Value::new(Kind::Experiment, &new.key, "/surfaces");
+        let of_flag = |book: &Book, experiment: &Experiment| {
+            book.flag_of(experiment).map(|flag| (flag.surfaces.clone(), flag.holdouts.clone()))
+        };
+        match (of_flag(before, old), of_flag(after, new)) {
+            (Some(a), Some(b)) if a.0 != b.0 => vec![Value::new(Kind::Flag, &new.flag, "/surfaces")],
+            (Some(a), Some(b)) if a.1 != b.1 => vec![Value::new(Kind::Flag, &new.flag, "/holdouts")],
+            _ => vec![own],
+        }
     }
 
     /// Returns the file and place of a value after the change; the nearest thing around it where the file does not say it.

@@ -10,7 +10,7 @@ use crate::model::{Kind, PartName};
 pub(super) struct Touched {
     files: BTreeSet<(Kind, String)>,
     dependents: HashSet<PartName>,
-    /// `trialbook.yaml` concerns everybody.
+    /// `trialbook.yaml` concerns everybody, and so does a holdout: nothing names the one that is over it.
     everything: bool,
 }
 
@@ -21,7 +21,7 @@ impl Touched {
             let paths = change.before.iter().map(|file| file.path.as_str()).chain(change.after.as_deref());
             files.extend(paths.filter_map(load::kind_and_key).map(|(kind, key)| (kind, key.to_owned())));
         }
-        let everything = files.iter().any(|(kind, _)| *kind == Kind::Book);
+        let everything = files.iter().any(|(kind, _)| matches!(kind, Kind::Book | Kind::Holdout));
         let names = || files.iter().map(|(kind, key)| PartName { kind: *kind, key: key.as_str().into() });
         let mut dependents = scene.review.before.uses().dependents(names());
         dependents.extend(scene.review.after.uses().dependents(names()));
