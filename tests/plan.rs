@@ -380,3 +380,18 @@ fn a_ramp_that_would_move_whom_it_has_is_told_apart() {
     // Before it begins nobody is in.
     assert_eq!(disturbed(below, NOW).1, 0);
 }
+
+#[test]
+fn another_id_of_the_unit_draws_whoever_is_in_anew() {
+    let target = Memory::new("shop");
+    apply(&target, &book(&[]), NOW);
+    let by_device = BOOK
+        .replace("user: {column: user_id}", "user: {column: user_id, context: device_id}")
+        .replace("  employee:", "  device_id: {type: string}\n  employee:");
+    let by_device = book(&[("trialbook.yaml", by_device.as_str())]);
+    let disturbed = |now| {
+        let plan = plan(&target, &by_device, now);
+        plan.actions.iter().map(|action| action.disturbs.len()).sum::<usize>()
+    };
+    assert_eq!((disturbed(NOW), disturbed("2026-11-26T00:00:00Z")), (0, 1));
+}

@@ -211,8 +211,15 @@ impl Plan {
             before.and_then(|flag| flag.launches.get(key)).is_some_and(|launch| launch.start <= self.made_at)
         };
         let mut disturbs: Vec<_> = changes.iter().filter_map(Change::disturbs).cloned().collect();
-        disturbs.retain(running);
+        if let Some(before) = before.filter(|before| before.unit != wanted.unit) {
+            // Another id is drawn: whoever was in is drawn anew.
+            let kept =
+                before.experiments().filter(|was| wanted.experiments().any(|will| will.key == was.key));
+            disturbs.extend(kept.map(|branch| branch.key.clone()));
+        }
+        disturbs.sort();
         disturbs.dedup();
+        disturbs.retain(running);
         let servable = wanted.experiments().map(|branch| branch.key.clone());
         self.actions.push(Action {
             flag: key.clone(),
