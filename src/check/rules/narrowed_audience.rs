@@ -27,7 +27,7 @@ fn check(context: &Context<'_>, flag: &Flag, found: &mut Vec<Diagnostic>) {
     if flag.rules.is_empty() {
         return;
     }
-    let reach = Reach::new(context.book, flag);
+    let reach = Reach::in_primary(context.book, flag);
     for experiment in context.book.experiments_of(&flag.key).filter(|e| e.decision.is_none()) {
         let name: (Kind, &dyn Display) = (Kind::Experiment, &experiment.key);
         found.extend(narrowed(context, flag, &reach, name, &experiment.audience));

@@ -22,7 +22,7 @@ fn check(context: &Context<'_>, flag: &Flag, found: &mut Vec<Diagnostic>) {
     if rollouts.peek().is_none() {
         return;
     }
-    let reach = Reach::new(context.book, flag);
+    let reach = Reach::in_primary(context.book, flag);
     for rollout in rollouts {
         if satisfiable(&reach.left_of(&rollout.audience), attributes) != Overlap::Disjoint {
             continue;
