@@ -395,3 +395,17 @@ fn another_id_of_the_unit_draws_whoever_is_in_anew() {
     };
     assert_eq!((disturbed(NOW), disturbed("2026-11-26T00:00:00Z")), (0, 1));
 }
+
+#[test]
+fn a_start_that_is_put_off_takes_out_whoever_is_in() {
+    let target = Memory::new("shop");
+    apply(&target, &book(&[]), NOW);
+    let disturbed = |start: &str, now| {
+        let later = EXPERIMENT.replace("start: 2026-11-25", start);
+        let plan = plan(&target, &book(&[("bold-button.experiment.yaml", later.as_str())]), now);
+        plan.actions.iter().map(|action| action.disturbs.len()).sum::<usize>()
+    };
+    let running = "2026-11-26T00:00:00Z";
+    assert_eq!((disturbed("start: 2026-12-01", NOW), disturbed("start: 2026-12-01", running)), (0, 1));
+    assert_eq!(disturbed("start: 2026-11-24", running), 0);
+}

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Change, FORMAT, FlagState, Live, LiveContent, LiveFlag, LiveVersion, State};
+use super::{Change, ExperimentBranch, FORMAT, FlagState, Live, LiveContent, LiveFlag, LiveVersion, State};
 use crate::model::{Digest, ExperimentKey, FlagKey, LargeChange, TargetKey};
 
 /// What turns a target's live state into the desired one, bound to what it was made from.
@@ -211,10 +211,14 @@ impl Plan {
             before.and_then(|flag| flag.launches.get(key)).is_some_and(|launch| launch.start <= self.made_at)
         };
         let mut disturbs: Vec<_> = changes.iter().filter_map(Change::disturbs).cloned().collect();
-        if let Some(before) = before.filter(|before| before.unit != wanted.unit) {
-            // Another id is drawn: whoever was in is drawn anew.
-            let kept =
-                before.experiments().filter(|was| wanted.experiments().any(|will| will.key == was.key));
+        if let Some(before) = before {
+            // Another id is drawn anew, and a start that is yet to come serves nobody until then.
+            let kept = before.experiments().filter(|was| {
+                let later =
+                    |will: &&ExperimentBranch| will.window.start() > self.made_at.max(was.window.start());
+                let will = wanted.experiments().find(|will| will.key == was.key);
+                will.is_some_and(|will| before.unit != wanted.unit || later(&will))
+            });
             disturbs.extend(kept.map(|branch| branch.key.clone()));
         }
         disturbs.sort();
