@@ -118,6 +118,23 @@ fn a_ramp_counts_each_step_from_its_day_on() {
 }
 
 #[test]
+fn a_holdout_on_the_surfaces_of_the_experiment_alone_keeps_its_units() {
+    let flag = "description: The footer.\nowner: web\nentity: user\ntype: boolean\nvariants: {plain: false, bold: true}\ndefault: plain\n";
+    let holdout = "description: The winter.\nshare: 10%\nsurfaces: [checkout]\nschedule: {start: 2026-11-01, end: 2027-02-01}\n";
+    let test = experiment("{}", "50%", "{plain: 50%, bold: 50%}", BOTH);
+    let files = [
+        ("trialbook.yaml", TRIALBOOK),
+        ("purchases-per-user.metric.yaml", PURCHASES),
+        ("refund-rate.metric.yaml", REFUNDS),
+        ("footer.flag.yaml", flag),
+        ("footer-links.experiment.yaml", test.as_str()),
+    ];
+    let units = |book: &Book| of(book).units.expect("known") as f64;
+    let (all, left) = (book(&files), book(&[&files[..], &[("winter.holdout.yaml", holdout)]].concat()));
+    assert!((units(&left) / units(&all) - 0.9).abs() < 1e-3);
+}
+
+#[test]
 fn an_audience_of_unknown_share_is_at_most_its_known_part() {
     let audience = "{country: SE, app_version: {at_least: 8.0}}";
     let book = footer(&experiment(audience, "100%", "{plain: 50%, bold: 50%}", BOTH));

@@ -73,7 +73,7 @@ impl Arrivals {
         Some(Self {
             basis,
             audience,
-            not_held_out: not_held_out(book, experiment, flag),
+            not_held_out: not_held_out(book, experiment),
             allocation: experiment.allocation.largest().fraction(),
             at_most,
             traffic,
@@ -180,13 +180,8 @@ fn conjuncts(predicate: Predicate, parts: &mut Vec<Predicate>) {
 }
 
 /// Returns the share of units that no holdout keeps: draws of holdouts are independent.
-fn not_held_out(book: &Book, experiment: &Experiment, flag: &Flag) -> f64 {
-    let start = experiment.schedule.start();
-    let holdouts = book.holdouts.values().filter(|holdout| {
-        let covered = holdout.covers(&flag.surfaces) || flag.holdouts.contains_key(&holdout.key);
-        covered && holdout.entity == flag.entity && holdout.schedule.contains(start)
-    });
-    holdouts.map(|holdout| 1.0 - holdout.share.fraction()).product()
+fn not_held_out(book: &Book, experiment: &Experiment) -> f64 {
+    book.holdouts_over(experiment).map(|holdout| 1.0 - holdout.share.fraction()).product()
 }
 
 /// Returns what each step of the allocation adds, the first one at the start.
