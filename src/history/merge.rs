@@ -103,6 +103,8 @@ pub enum ConflictKind {
     DeletedByThem,
     /// Our side deleted what the other changed.
     DeletedByUs,
+    /// Both moved it, to different folders.
+    Moves,
 }
 
 /// A file on one side: where it is, and the id of its content.
@@ -344,6 +346,10 @@ impl Merger<'_> {
             return self.take(theirs);
         }
         let base_path = base.map(|base| &base.path);
+        let moved = |side: &Entry| base_path.is_some_and(|path| *path != side.path);
+        if moved(ours) && moved(theirs) && ours.path != theirs.path {
+            self.conflict(&ours.path, ConflictKind::Moves);
+        }
         // The side that moved it says where it is.
         let path = if base_path == Some(&ours.path) { &theirs.path } else { &ours.path };
         let bytes = if ours.id == theirs.id || base.is_some_and(|base| base.id == theirs.id) {
@@ -374,7 +380,13 @@ impl Merger<'_> {
             Some(base) => self.repository.content(base.id, &base.path)?,
             None => Vec::new(),
         };
-        let (mine, other) = (self.our_bytes(&ours.path), self.repository.content(theirs.id, &theirs.path)?);
+        let (mut mine, other) =
+            (self.our_bytes(&ours.path), self.repository.content(theirs.id, &theirs.path)?);
+        let windows = |bytes: &[u8]| bytes.windows(2).any(|pair| pair == b"\r\n");
+        if windows(&mine) && !windows(&ancestor) && !windows(&other) {
+            // So the work tree has it; git would store it with the line ends of the others.
+            mine = unix_lines(&mine);
+        }
         let (mut a, mut b, mut c) =
             (git2::MergeFileInput::new(), git2::MergeFileInput::new(), git2::MergeFileInput::new());
         a.content(&ancestor);

@@ -18,6 +18,7 @@ pub fn conflicts(conflicts: &[Conflict], revision: &str, documents: &Documents) 
             ConflictKind::Edits => "changes lines here that this side changes too",
             ConflictKind::Additions => "has a file of this name with something else in it",
             ConflictKind::DeletedByThem => "has deleted this file, which this side changes",
+            ConflictKind::Moves => "has moved this file to another folder than this side does",
             ConflictKind::DeletedByUs => "has changed this file, which this side deletes",
         };
         Diagnostic::error(MERGE_CONFLICT, format!("`{revision}` {what}"), &file, Span::default()).help(
