@@ -26,6 +26,7 @@ mod collision;
 mod context;
 mod date;
 mod fingerprint;
+mod random;
 mod reach;
 mod registry;
 mod rule;
@@ -46,6 +47,7 @@ use crate::model::{Book, PartName, PartRef};
 use crate::targeting::Sample;
 
 pub use fingerprint::{Fingerprint, fingerprints};
+pub use random::{RandomOverlap, Shared, random_overlaps};
 pub use registry::{RULES, nearest, rule};
 pub use rule::{Example, ExampleFile, Rule, Shows};
 

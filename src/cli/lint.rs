@@ -11,6 +11,8 @@ pub(super) mod scope;
 
 use std::path::PathBuf;
 
+use jiff::Timestamp;
+
 use super::{At, Exit, Failure, Opened, Session};
 use crate::check::{self, Given};
 use crate::diagnostic::{Diagnostic, Severity};
@@ -126,9 +128,20 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
         judged.known = found - judged.findings.len();
     }
     let exit = tell(args, &opened, &judged, files, session);
+    if session.verbose() {
+        random_overlaps(&opened, now, session);
+    }
     // The process is about to end. Taking the trees of 20,000 files apart before would be for nobody.
     std::mem::forget(opened);
     exit
+}
+
+/// Says of each surface and success metric how many units are in several of its tests: sound, and good to know.
+fn random_overlaps(opened: &Opened, now: Timestamp, session: &Session) {
+    let Some(book) = &opened.loaded.book else { return };
+    for overlap in check::random_overlaps(book, now) {
+        session.say(format_args!("note: {}", overlap.told(&opened.timezone())));
+    }
 }
 
 /// What is shown, and how much is not.
