@@ -19,6 +19,7 @@ pub mod decision;
 pub mod power;
 pub mod check;
 pub mod workspace;
+pub mod fit;
 pub mod review;
 pub mod plan;
 pub mod target;

@@ -28,6 +28,10 @@ const MODULES: &[(&str, &[&str])] = &[
         &["load", "span", "diagnostic", "model", "targeting", "allocation", "history", "stats", "power"],
     ),
     ("workspace", &["check", "load", "span", "diagnostic", "model"]),
+    (
+        "fit",
+        &["diagnostic", "span", "model", "targeting", "allocation", "load", "power", "workspace", "check"],
+    ),
     ("review", &["span", "model", "diagnostic", "targeting", "allocation", "load", "history", "resolve"]),
     ("plan", &["model", "targeting", "allocation", "history"]),
     ("target", &["plan", "model", "allocation"]),
@@ -56,6 +60,7 @@ const MODULES: &[(&str, &[&str])] = &[
             "check",
             "review",
             "workspace",
+            "fit",
             "plan",
             "target",
             "warehouse",

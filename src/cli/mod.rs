@@ -10,6 +10,7 @@ mod comment;
 mod contexts;
 mod exit;
 mod explain;
+mod fit;
 mod fmt;
 mod init;
 mod instant;
@@ -74,6 +75,7 @@ enum Command {
     Evaluate(evaluate::Args),
     Comment(comment::Args),
     Explain(explain::Args),
+    Fit(fit::Args),
     Fmt(fmt::Args),
     Init(init::Args),
     New(new::Args),
@@ -117,6 +119,7 @@ fn dispatch(command: &Command, session: &Session) -> Result<Exit, Failure> {
         Command::Evaluate(args) => evaluate::run(args, session),
         Command::Comment(args) => comment::run(args, session),
         Command::Explain(args) => explain::run(args, session),
+        Command::Fit(args) => fit::run(args, session),
         Command::Fmt(args) => fmt::run(args, session),
         Command::Init(args) => init::run(args, session),
         Command::New(args) => new::run(args, session),

@@ -13,9 +13,22 @@ pub fn difference(path: &str, before: &str, after: &str) -> String {
     TextDiff::from_lines(before, after).unified_diff().context_radius(3).header(&a, &b).to_string()
 }
 
+/// Returns the patch that makes a new file.
+pub fn creation(path: &str, text: &str) -> String {
+    let patch = difference(path, "", text);
+    // An older file of that name is none, and patches say so.
+    patch.split_once('\n').map_or_else(String::new, |(_, rest)| format!("--- /dev/null\n{rest}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_new_file_has_nothing_before_it() {
+        assert_eq!(creation("x.yaml", "a\n"), "--- /dev/null\n+++ b/x.yaml\n@@ -0,0 +1 @@\n+a\n");
+        assert_eq!(creation("x.yaml", ""), "");
+    }
 
     #[test]
     fn a_difference_is_a_patch_and_no_difference_is_nothing() {

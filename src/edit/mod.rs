@@ -10,5 +10,5 @@ mod order;
 mod same;
 pub mod start;
 
-pub use difference::difference;
+pub use difference::{creation, difference};
 pub use same::same;

@@ -37,6 +37,7 @@ pub fn text_of(kind: Kind) -> String {
 pub const OUTPUTS: &[(&str, &str)] = &[
     ("lint-v1", include_str!("../../schemas/lint-v1.output.schema.json")),
     ("baseline-v1", include_str!("../../schemas/baseline-v1.output.schema.json")),
+    ("fit-v1", include_str!("../../schemas/fit-v1.output.schema.json")),
     ("evaluate-v1", include_str!("../../schemas/evaluate-v1.output.schema.json")),
     ("plan-v2", include_str!("../../schemas/plan-v2.output.schema.json")),
     ("outcome-v1", include_str!("../../schemas/outcome-v1.output.schema.json")),
