@@ -14,6 +14,7 @@ use crate::allocation::Approvals;
 use crate::load::suggestion;
 use crate::model::capability::HashProfile;
 use crate::model::{Book, Evaluator, FlagKey, Rollout, RolloutKey, Share, Target, TargetKey};
+use crate::report::findings::escape_hidden;
 use crate::resolve::Resolver;
 use crate::target;
 use crate::targeting::{Attributes, Context};
@@ -223,7 +224,8 @@ impl Asked<'_, '_> {
     fn write(&self, context: &Context, output: &mut impl Write) -> Result<(), Failure> {
         for flag in self.flags {
             if let Some(resolution) = self.resolver.resolve(flag, context) {
-                serde_json::to_writer(&mut *output, &resolution).map_err(io::Error::from)?;
+                let line = serde_json::to_string(&resolution).map_err(io::Error::from)?;
+                output.write_all(escape_hidden(&line).as_bytes())?;
                 output.write_all(b"\n")?;
             }
         }

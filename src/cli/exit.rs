@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::fmt::Write as _;
 
+use crate::report::findings::is_hidden;
+
 /// How a command ended. The numbers are a promise: they are in the documentation and tested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
@@ -125,11 +127,11 @@ impl Failure {
     }
 }
 
-/// Control characters could move the cursor or recolour the terminal: they are shown as escapes.
-fn printable(text: &str) -> String {
+/// Hidden characters could move the cursor, recolour the terminal or reorder what is read: they are shown as escapes.
+pub(super) fn printable(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
-        if c.is_control() && c != '\n' { shown.extend(c.escape_unicode()) } else { shown.push(c) }
+        if is_hidden(c) && c != '\n' { shown.extend(c.escape_unicode()) } else { shown.push(c) }
     }
     shown
 }
@@ -165,12 +167,12 @@ mod tests {
 
     #[test]
     fn a_failure_names_its_causes_and_what_to_do() {
-        let cause = std::io::Error::other("disk\u{1b}[31m full");
+        let cause = std::io::Error::other("disk\u{1b}[31m\u{202e} full");
         let failure =
             Failure::new(Exit::Unreachable, "cannot write the plan").because(&cause).help("free some space");
         assert_eq!(
             failure.text(),
-            "error: cannot write the plan\n  because: disk\\u{1b}[31m full\n  help: free some space\n"
+            "error: cannot write the plan\n  because: disk\\u{1b}[31m\\u{202e} full\n  help: free some space\n"
         );
     }
 

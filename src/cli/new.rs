@@ -6,7 +6,7 @@ use std::path::Path;
 use super::write::new_file;
 use super::{Exit, Failure, Opened, Session};
 use crate::edit::start::{About, again, text};
-use crate::load::suggestion;
+use crate::load::{article, suggestion};
 use crate::model::{Book, Flag, Kind, SurfaceKey};
 
 /// Begin a file: what the book can say is filled in, the rest is left blank for you
@@ -52,7 +52,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     if let Some(path) = documents.path_of(args.kind, &args.key) {
         return Err(Failure::new(
             Exit::Refused,
-            format!("there is a {} `{}`: `{path}`", args.kind, args.key),
+            format!("there is {} `{}`: `{path}`", article(args.kind), args.key),
         )
         .help("take another key, or edit that file"));
     }

@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::{At, Exit, Failure, Global};
+use super::{At, Exit, Failure, Global, exit};
 use crate::load::{self, Loaded};
 use crate::model::Book;
 
@@ -74,10 +74,10 @@ impl Session {
         self.global.verbose
     }
 
-    /// Says a sentence on stderr, unless the run is quiet.
+    /// Says a sentence on stderr, unless the run is quiet. What nobody would see of it is shown as escapes.
     pub fn say(&self, text: impl std::fmt::Display) {
         if !self.global.quiet {
-            anstream::eprintln!("{text}");
+            anstream::eprintln!("{}", exit::printable(&text.to_string()));
         }
     }
 
@@ -120,11 +120,12 @@ impl Session {
     /// Where there is no book or it cannot be read.
     pub fn files(&self) -> Result<(PathBuf, Vec<load::RawFile>), Failure> {
         let failed = |error: load::DiscoverError| {
-            let exit = match error {
+            let ending = match &error {
                 load::DiscoverError::NoBook { .. } => Exit::NothingMatched,
+                load::DiscoverError::Read { cause, .. } => exit::of_named_file(cause),
                 _ => Exit::Unreachable,
             };
-            Failure::of(exit, &error).help(error.hint())
+            Failure::of(ending, &error).help(error.hint())
         };
         let root = load::find_root(&self.start()?).map_err(failed)?;
         let files = load::read_folder(&root).map_err(failed)?;

@@ -26,7 +26,7 @@ use std::sync::Arc;
 pub use discover::{DiscoverError, Limits, RawFile, find_root, read_folder, read_folder_within, read_one};
 pub use documents::{Document, Documents, Place};
 pub use draft::{Concerned, Draft, Effect};
-pub use name::{identity, kind_and_key};
+pub use name::{article, identity, kind_and_key};
 pub use nearest::{nearest, suggestion};
 pub use rules::{RULES, STRUCTURAL};
 pub use slots::{WriteSlotsError, write_slots};

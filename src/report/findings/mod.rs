@@ -18,8 +18,9 @@ use std::fmt;
 
 use crate::diagnostic::{Diagnostic, Severity};
 
+pub(crate) use json::escape_hidden;
 pub use rule::RulePage;
-pub(crate) use visible::visible;
+pub(crate) use visible::{is_hidden, visible};
 
 /// A way to write findings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
