@@ -196,6 +196,8 @@ fn a_guarded_rollout_waits_to_be_told_and_evaluate_reads_how_far_it_is() {
     assert!(stderr(&unknown).contains("chat-for-all"), "{}", stderr(&unknown));
 
     let at = ["--at", "2026-11-05"];
+    let waiting = trialbook(&book, &["plan", at[0], at[1]]);
+    assert!(stderr(&waiting).contains("`chat-for-all` waits at a step of 100%"), "{}", stderr(&waiting));
     let step = trialbook(&book, &["plan", at[0], at[1], "--advance", "chat-for-all", "--out", "step.plan"]);
     assert_eq!(code(&step), 0, "{}", stderr(&step));
     let apply = trialbook(&book, &["apply", "step.plan", at[0], at[1]]);
@@ -206,6 +208,30 @@ fn a_guarded_rollout_waits_to_be_told_and_evaluate_reads_how_far_it_is() {
     assert_eq!(approved, "100%");
     let again = trialbook(&book, &["plan", at[0], at[1], "--detailed-exitcode"]);
     assert_eq!(code(&again), 0, "{}", stderr(&again));
+    assert!(!stderr(&again).contains("waits"), "{}", stderr(&again));
+}
+
+#[test]
+fn what_is_put_back_keeps_its_launches_and_approvals() {
+    let book = ExampleBook::new();
+    std::fs::write(book.path().join("growth/chat-for-all.rollout.yaml"), ROLLOUT).expect("a file");
+    book.commit("a rollout");
+    plan_and_apply(&book);
+    let before = read(&book);
+    let mut by_hand = before.clone();
+    for flag in ["checkout-button", "support-chat"] {
+        // No form that an apply writes, so that what it serves cannot be read any more.
+        by_hand["flags"][flag]["state"] = "DISABLED".into();
+    }
+    std::fs::write(live(&book), by_hand.to_string()).expect("an edit by hand");
+    let at = ["--at", "2026-11-05"];
+    let plan = trialbook(&book, &["plan", at[0], at[1], "--revert-drift", "--out", "back.plan"]);
+    assert_eq!(code(&plan), 0, "{}", stderr(&plan));
+    let shown = String::from_utf8(plan.stdout).expect("text");
+    assert!(!shown.contains("Launches"), "{shown}");
+    let apply = trialbook(&book, &["apply", "back.plan", at[0], at[1]]);
+    assert_eq!(code(&apply), 0, "{}", stderr(&apply));
+    assert_eq!(read(&book), before);
 }
 
 #[test]

@@ -310,6 +310,13 @@ fn a_guarded_rollout_takes_one_due_step_at_a_time() {
     // Its time comes, and nothing happens of itself.
     assert!(plan(&target, &book, "2026-11-27T00:00:00Z").is_empty());
     assert_eq!(share("2026-11-27T00:00:00Z").0, "1%");
+    let held = |now: &str| {
+        let approved = target.read().expect("a live state").approvals(at(now));
+        let held = trialbook::plan::held(&book, &approved, at(now)).into_iter();
+        held.map(|(rollout, step)| format!("{} {}", rollout.key, step.share)).collect::<Vec<_>>()
+    };
+    assert_eq!(held("2026-11-26T23:59:59Z"), [] as [&str; 0]);
+    assert_eq!(held("2026-11-27T00:00:00Z"), ["new-button 10%"]);
     let early = advance("2026-11-26T23:59:59Z").expect_err("not due");
     assert_eq!(
         early.to_string(),
@@ -323,6 +330,7 @@ fn a_guarded_rollout_takes_one_due_step_at_a_time() {
     );
     apply_plan(&target, &step, "2026-11-27T00:00:00Z");
     assert_eq!(share("2026-11-27T00:00:00Z"), ("10%".into(), "10%".into()));
+    assert_eq!(held("2026-11-27T00:00:00Z"), [] as [&str; 0]);
     assert!(matches!(advance("2026-11-27T00:00:00Z"), Err(AdvanceError::NotDue { .. })));
     let last = advance("2026-12-05T00:00:00Z").expect("a due step");
     apply_plan(&target, &last, "2026-12-05T00:00:00Z");

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::plan::{Prepared, failure, history_failure, print};
 use super::report::Format;
-use super::{At, Exit, Failure, Opened, Session};
+use super::{At, Exit, Failure, Opened, Session, exit};
 use crate::history::{Commit, Launch, LaunchError, Preregistration};
 use crate::model::{Digest, ExperimentKey, RolloutKey, TargetKey};
 use crate::plan::{LaunchInfo, Live, Plan};
@@ -49,7 +49,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     let prepared = Prepared::new(&opened, target, given.as_ref().map_or(now, |plan| plan.made_at))?;
     let plan = match given {
         Some(plan) => plan,
-        None => ask(&prepared, &opened, &args.advance)?,
+        None => ask(&prepared, &opened, &args.advance, session)?,
     };
     let live = prepared.target.read().map_err(|error| failure(&error))?;
     refuse_unfit(&plan, &prepared, &live, args.allow_large_change)?;
@@ -67,7 +67,9 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
             TargetError::Conflict { .. } => stale_plan(&error),
             other => failure(&other),
         })?;
-        session.say(format_args!("Applied: {} flags of {} changed.", plan.actions.len(), plan.target));
+        let changed = plan.actions.len();
+        let flags = if changed == 1 { "flag" } else { "flags" };
+        session.say(format_args!("Applied: {changed} {flags} of {} changed.", plan.target));
     }
     record_launches(&prepared, session)?;
     Ok(Exit::Done)
@@ -75,7 +77,8 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
 
 fn read_plan(path: &PathBuf) -> Result<Plan, Failure> {
     let text = std::fs::read_to_string(path).map_err(|error| {
-        Failure::new(Exit::Usage, format!("cannot read the plan `{}`", path.display())).because(&error)
+        Failure::new(exit::of_named_file(&error), format!("cannot read the plan `{}`", path.display()))
+            .because(&error)
     })?;
     Plan::read(&text).map_err(|error| {
         Failure::of(Exit::Refused, &error).help("plan again with `trialbook plan --out FILE`")
@@ -83,12 +86,17 @@ fn read_plan(path: &PathBuf) -> Result<Plan, Failure> {
 }
 
 /// Makes a plan, shows it and asks; refuses without a terminal.
-fn ask(prepared: &Prepared<'_>, opened: &Opened, advance: &[RolloutKey]) -> Result<Plan, Failure> {
+fn ask(
+    prepared: &Prepared<'_>,
+    opened: &Opened,
+    advance: &[RolloutKey],
+    session: &Session,
+) -> Result<Plan, Failure> {
     if !std::io::stdin().is_terminal() {
         return Err(Failure::new(Exit::Refused, "there is no terminal to ask on")
             .help("make a plan with `trialbook plan --out FILE`, have it reviewed, and apply that file"));
     }
-    let plan = prepared.plan(Default::default(), advance)?;
+    let plan = prepared.plan(Default::default(), advance, session)?;
     print(&plan, Format::Terminal, opened)?;
     if plan.is_empty() {
         return Ok(plan);

@@ -68,7 +68,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
         ..Default::default()
     };
     let prepared = Prepared::new(&opened, args.target.as_ref(), at)?;
-    let plan = prepared.plan(options, &args.advance)?;
+    let plan = prepared.plan(options, &args.advance, session)?;
     if let Some(path) = &args.out {
         let text = plan.write().map_err(|error| Failure::of(Exit::Bug, &error))?;
         whole_file(path, &text).map_err(|error| {
@@ -118,7 +118,10 @@ impl<'a> Prepared<'a> {
         if errors > 0 {
             return Err(Failure::new(
                 Exit::Findings,
-                format!("the book has {errors} errors, so nothing is planned"),
+                format!(
+                    "the book has {errors} {}, so nothing is planned",
+                    if errors == 1 { "error" } else { "errors" }
+                ),
             )
             .help("`trialbook lint` shows them"));
         }
@@ -130,8 +133,13 @@ impl<'a> Prepared<'a> {
     }
 
     /// Reads the target and compares it with what the book wants, with rollouts at the step that the target has approved,
-    /// or at the next one.
-    pub(super) fn plan(&self, options: plan::Options, advance: &[RolloutKey]) -> Result<Plan, Failure> {
+    /// or at the next one. Says which rollouts wait at a step that is due.
+    pub(super) fn plan(
+        &self,
+        options: plan::Options,
+        advance: &[RolloutKey],
+        session: &Session,
+    ) -> Result<Plan, Failure> {
         let live = self.target.read().map_err(|error| failure(&error))?;
         let options = plan::Options { primary: self.declared.primary, ..options };
         let desired = self.desired(&live, self.at, advance)?;
@@ -157,7 +165,27 @@ impl<'a> Prepared<'a> {
                     "the flag is switched off, or was changed by hand in the target (`--revert-drift` puts it back)",
                 ))
             }
-            None => Ok(plan),
+            None => {
+                self.tell_held(&live, advance, session);
+                Ok(plan)
+            }
+        }
+    }
+
+    /// Says which rollouts wait at a step that is due: nothing else would, and they wait until somebody lets them go on.
+    fn tell_held(&self, live: &Live, advance: &[RolloutKey], session: &Session) {
+        let timezone = TimeZone::get(&self.book.timezone).unwrap_or(TimeZone::UTC);
+        let mut approved = live.approvals(self.at);
+        for key in advance {
+            // One that could not advance has been refused before.
+            let _ = plan::advance(&self.served, &mut approved, key, self.at);
+        }
+        for (rollout, step) in plan::held(&self.served, &approved, self.at) {
+            let (key, share, due) = (&rollout.key, step.share, day(step.at, &timezone));
+            session.say(format_args!(
+                "Rollout `{key}` waits at a step of {share} that is due since {due}: look at its guardrails, and approve it \
+                 with `--advance {key}`."
+            ));
         }
     }
 
@@ -282,7 +310,7 @@ pub(super) fn print(plan: &Plan, format: Format, opened: &Opened) -> Result<(), 
         Format::Markdown => std::io::stdout().write_all(report::markdown::render(&document).as_bytes())?,
         Format::Json => {
             let text = plan.write().map_err(|error| Failure::of(Exit::Bug, &error))?;
-            std::io::stdout().write_all(text.as_bytes())?;
+            std::io::stdout().write_all(report::findings::escape_hidden(&text).as_bytes())?;
         }
     }
     Ok(())

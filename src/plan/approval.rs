@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{FlagState, Live, LiveContent};
 use crate::allocation::Approvals;
-use crate::model::{Book, RolloutKey, Share, Step};
+use crate::model::{Book, Rollout, RolloutKey, Share, Step};
 
 /// Why a rollout cannot take its next step.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -41,12 +41,8 @@ impl Live {
     /// A rollout of which nothing is recorded, because it had no guardrails, has what it serves at this instant. Where two
     /// flags say something, because it moved from one to the other, the larger share counts.
     pub fn approvals(&self, now: Timestamp) -> BTreeMap<RolloutKey, Share> {
-        let states = self.flags.values().filter_map(|flag| match &flag.content {
-            LiveContent::Ours(state) | LiveContent::Drifted { state: Some(state), .. } => Some(state),
-            LiveContent::Drifted { state: None, .. } | LiveContent::Foreign { .. } => None,
-        });
         let mut approvals = BTreeMap::new();
-        for (key, share) in states.flat_map(|state| recorded(state, now)) {
+        for (key, share) in self.flags.values().flat_map(|flag| recorded(&flag.content, now)) {
             let approved = approvals.entry(key).or_insert(share);
             *approved = share.max(*approved);
         }
@@ -55,11 +51,30 @@ impl Live {
 }
 
 /// What one flag says.
-fn recorded(state: &FlagState, now: Timestamp) -> BTreeMap<RolloutKey, Share> {
-    let served = state.rollouts().filter(|rollout| rollout.start <= now);
+fn recorded(content: &LiveContent, now: Timestamp) -> BTreeMap<RolloutKey, Share> {
+    let state = match content {
+        LiveContent::Ours(state) | LiveContent::Drifted { state: Some(state), .. } => Some(state),
+        LiveContent::Drifted { state: None, .. } | LiveContent::Foreign { .. } => None,
+    };
+    let served = state.into_iter().flat_map(FlagState::rollouts).filter(|rollout| rollout.start <= now);
     let served = served.map(|rollout| (rollout.key.clone(), rollout.enrolment.share_at(now)));
     // What is recorded comes last, and counts.
-    served.chain(state.approvals.iter().map(|(key, approval)| (key.clone(), approval.share))).collect()
+    let approvals = content.approvals().into_iter().flatten();
+    served.chain(approvals.map(|(key, approval)| (key.clone(), approval.share))).collect()
+}
+
+/// Returns the rollouts that are served, with the step that is due and waits for somebody's approval, in byte order of
+/// their keys.
+pub fn held<'a>(
+    book: &'a Book,
+    approved: &BTreeMap<RolloutKey, Share>,
+    now: Timestamp,
+) -> Vec<(&'a Rollout, &'a Step)> {
+    let limits = Approvals::Of(approved.clone());
+    let guarded = book.rollouts.values().filter(|rollout| rollout.is_guarded());
+    let served = guarded.filter(|rollout| approved.contains_key(&rollout.key));
+    let next = served.filter_map(|rollout| Some((rollout, limits.next(rollout)?)));
+    next.filter(|(_, step)| step.at <= now).collect()
 }
 
 /// Approves the next step of a rollout, where it is due; returns that step.

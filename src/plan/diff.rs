@@ -175,16 +175,16 @@ impl Plan {
         live: Option<&LiveFlag>,
         options: &Options,
     ) -> serde_json::Result<()> {
-        let (kind, before, changes) = match live.map(|flag| &flag.content) {
-            None => (ActionKind::Create, None, Change::creation(wanted)),
+        let (kind, changes) = match live.map(|flag| &flag.content) {
+            None => (ActionKind::Create, Change::creation(wanted)),
             Some(LiveContent::Ours(before)) if before.serves_as(wanted) => {
                 self.unchanged.push(key.clone());
                 return Ok(());
             }
             Some(LiveContent::Ours(before)) => {
-                (ActionKind::Update, Some(before), Change::between(before, wanted, self.made_at))
+                (ActionKind::Update, Change::between(before, wanted, self.made_at))
             }
-            Some(LiveContent::Drifted { reason, state, raw }) => {
+            Some(LiveContent::Drifted { reason, state, raw, .. }) => {
                 let by_hand = state.as_ref().map(|state| Change::between(wanted, state, self.made_at));
                 self.drifted.push(Drift {
                     flag: key.to_string(),
@@ -195,7 +195,7 @@ impl Plan {
                 if !options.revert_drift {
                     return Ok(());
                 }
-                (ActionKind::Update, state.as_ref(), vec![Change::Reverted])
+                (ActionKind::Update, vec![Change::Reverted])
             }
             Some(LiveContent::Foreign { book }) if !options.adopt.contains(key) => {
                 self.conflicts.push(Conflict { flag: key.clone(), book: book.clone() });
@@ -203,14 +203,18 @@ impl Plan {
             }
             Some(LiveContent::Foreign { .. }) => {
                 let changes = [Change::Adopted].into_iter().chain(Change::creation(wanted));
-                (ActionKind::Adopt, None, changes.collect())
+                (ActionKind::Adopt, changes.collect())
             }
         };
-        let launched = |key: &ExperimentKey| before.is_some_and(|flag| flag.launches.contains_key(key));
-        let running = |key: &ExperimentKey| {
-            before.and_then(|flag| flag.launches.get(key)).is_some_and(|launch| launch.start <= self.made_at)
-        };
+        let launches = live.and_then(|flag| flag.content.launches());
+        let launch = |key: &ExperimentKey| launches.and_then(|launches| launches.get(key));
+        let running = |key: &ExperimentKey| launch(key).is_some_and(|launch| launch.start <= self.made_at);
         let mut disturbs: Vec<_> = changes.iter().filter_map(Change::disturbs).cloned().collect();
+        let before = live.and_then(|flag| match &flag.content {
+            LiveContent::Ours(state) => Some(state),
+            LiveContent::Drifted { state, .. } => state.as_ref(),
+            LiveContent::Foreign { .. } => None,
+        });
         if let Some(before) = before {
             // Another id is drawn anew, and a start that is yet to come serves nobody until then.
             let kept = before.experiments().filter(|was| {
@@ -232,7 +236,7 @@ impl Plan {
             digest: Some(wanted.digest()?),
             changes,
             desired: Some(wanted.clone()),
-            launches: servable.filter(|key| options.primary && !launched(key)).collect(),
+            launches: servable.filter(|key| options.primary && launch(key).is_none()).collect(),
             disturbs,
         });
         Ok(())

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::{Approval, FlagState, Launch, Live, LiveContent, Plan};
+use super::{Approval, FlagState, Launch, Live, Plan};
 use crate::model::{Digest, ExperimentKey, FlagKey, RolloutKey};
 
 /// A plan that was made from something that is no longer there.
@@ -98,9 +98,8 @@ impl Plan {
             };
             let mut flag = desired.clone();
             if let Some(before) = live.flags.get(action.flag.as_str()) {
-                let recorded = recorded(&before.content);
-                flag.launches = recorded.map(|state| state.launches.clone()).unwrap_or_default();
-                carry_over(&mut flag.approvals, recorded.map(|state| &state.approvals));
+                flag.launches = before.content.launches().cloned().unwrap_or_default();
+                carry_over(&mut flag.approvals, before.content.approvals());
             }
             for approval in flag.approvals.values_mut().filter(|approval| approval.at.is_none()) {
                 (approval.at, approval.commit) = (Some(launch.now), launch.commit.clone());
@@ -119,14 +118,6 @@ impl Plan {
             changes.put.insert(action.flag.clone(), flag);
         }
         changes
-    }
-}
-
-fn recorded(content: &LiveContent) -> Option<&FlagState> {
-    match content {
-        LiveContent::Ours(state) => Some(state),
-        LiveContent::Drifted { state, .. } => state.as_ref(),
-        LiveContent::Foreign { .. } => None,
     }
 }
 

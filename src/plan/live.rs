@@ -5,8 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{FlagState, State};
-use crate::model::{Digest, FlagKey};
+use super::{Approval, FlagState, Launch, State};
+use crate::model::{Digest, ExperimentKey, FlagKey, RolloutKey};
 
 /// The version of everything that a target serves, as the target names it. A write says which one it replaces.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +56,8 @@ pub enum LiveContent {
         reason: String,
         /// What it says now, where that can still be read.
         state: Option<FlagState>,
+        /// What applies wrote down about it: a flag whose content nobody can read any more keeps that.
+        records: Records,
         /// What it says, in the target's own form.
         raw: String,
     },
@@ -64,6 +66,35 @@ pub enum LiveContent {
         /// The book that it belongs to, where it is of another book.
         book: Option<String>,
     },
+}
+
+/// What applies write down about a flag beside what it serves.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Records {
+    /// The launches of its experiments.
+    pub launches: BTreeMap<ExperimentKey, Launch>,
+    /// How far its guarded rollouts may go.
+    pub approvals: BTreeMap<RolloutKey, Approval>,
+}
+
+impl LiveContent {
+    /// Returns the launches that are recorded with a flag of this book.
+    pub fn launches(&self) -> Option<&BTreeMap<ExperimentKey, Launch>> {
+        match self {
+            Self::Ours(state) => Some(&state.launches),
+            Self::Drifted { records, .. } => Some(&records.launches),
+            Self::Foreign { .. } => None,
+        }
+    }
+
+    /// Returns the approvals that are recorded with a flag of this book.
+    pub fn approvals(&self) -> Option<&BTreeMap<RolloutKey, Approval>> {
+        match self {
+            Self::Ours(state) => Some(&state.approvals),
+            Self::Drifted { records, .. } => Some(&records.approvals),
+            Self::Foreign { .. } => None,
+        }
+    }
 }
 
 impl Live {

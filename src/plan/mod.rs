@@ -16,7 +16,7 @@ mod live;
 mod movement;
 mod state;
 
-pub use approval::{AdvanceError, advance};
+pub use approval::{AdvanceError, advance, held};
 pub use change::{Change, Growth, HeldOut, Served};
 pub use condition::Condition;
 pub use desired::desired;
@@ -24,7 +24,7 @@ pub use diff::{Action, ActionKind, Conflict, Drift, Options, Plan, TooLarge};
 pub use enrolment::{Enrolment, Step};
 pub use file::{FORMAT, PlanFileError};
 pub use fresh::{Changes, LaunchInfo, Stale, StaleReason};
-pub use live::{Live, LiveContent, LiveFlag, LiveVersion};
+pub use live::{Live, LiveContent, LiveFlag, LiveVersion, Records};
 pub use movement::Movement;
 pub use state::{
     Approval, Branch, Exception, ExperimentBranch, FlagState, HoldoutBranch, Launch, RolloutBranch, Serving,

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{Target, TargetError};
 use crate::model::{Digest, FlagKey, TargetType};
-use crate::plan::{Changes, FlagState, Live, LiveContent, LiveFlag, LiveVersion};
+use crate::plan::{Changes, FlagState, Live, LiveContent, LiveFlag, LiveVersion, Records};
 
 /// A target that keeps flags as they are, for as long as it lives.
 #[derive(Debug, Default)]
@@ -69,7 +69,9 @@ impl Memory {
                     LiveContent::Ours(state.clone())
                 } else {
                     let reason = "it was changed by hand".into();
-                    LiveContent::Drifted { reason, state: Some(state.clone()), raw }
+                    let FlagState { launches, approvals, .. } = state.clone();
+                    let records = Records { launches, approvals };
+                    LiveContent::Drifted { reason, state: Some(state.clone()), records, raw }
                 };
                 LiveFlag { digest, content }
             }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::model::{AttributeKey, Digest, EntityKey, ExperimentKey, RolloutKey, Share};
-use crate::plan::{Approval, FlagState, Launch, Serving, Unit};
+use crate::plan::{Approval, FlagState, Launch, Records, Serving, Unit};
 
 const BOOK: &str = "trialbook.book";
 const OWNER: &str = "trialbook.owner";
@@ -78,6 +78,48 @@ fn digest_without_seal(flag: &Value) -> Option<Digest> {
     Digest::of(&bare).ok()
 }
 
+/// Returns the launches and approvals of a flag that was changed since: each one that can still be read.
+pub(super) fn records(flag: &Value) -> Records {
+    let mut records = Records::default();
+    let Some(metadata) = flag.get("metadata").and_then(Value::as_object) else { return records };
+    for key in named(metadata, LAUNCH, ".start") {
+        if let (Ok(experiment), Some(launch)) = (ExperimentKey::new(key), launch(metadata, key)) {
+            records.launches.insert(experiment, launch);
+        }
+    }
+    for key in named(metadata, ROLLOUT, ".approved") {
+        if let (Ok(rollout), Some(approval)) = (RolloutKey::new(key), approval(metadata, key)) {
+            records.approvals.insert(rollout, approval);
+        }
+    }
+    records
+}
+
+/// Returns the keys that stand between a prefix and a suffix.
+fn named<'a>(metadata: &'a Map<String, Value>, prefix: &str, suffix: &str) -> impl Iterator<Item = &'a str> {
+    metadata.keys().filter_map(move |key| key.strip_prefix(prefix)?.strip_suffix(suffix))
+}
+
+fn launch(metadata: &Map<String, Value>, key: &str) -> Option<Launch> {
+    let text = |what: &str| metadata.get(&format!("{LAUNCH}{key}.{what}")).and_then(Value::as_str);
+    let start = text("start")?.parse::<Timestamp>().ok()?;
+    let digest = match text("digest") {
+        Some(digest) => Some(serde_json::from_value(json!(digest)).ok()?),
+        None => None,
+    };
+    Some(Launch { start, commit: text("commit").map(str::to_owned), digest })
+}
+
+fn approval(metadata: &Map<String, Value>, key: &str) -> Option<Approval> {
+    let text = |what: &str| metadata.get(&format!("{ROLLOUT}{key}.{what}")).and_then(Value::as_str);
+    let share = Share::parse(text("approved")?).ok()?;
+    let at = match text("at") {
+        Some(at) => Some(at.parse().ok()?),
+        None => None,
+    };
+    Some(Approval { share, at, commit: text("commit").map(str::to_owned) })
+}
+
 /// What [`encode`] wrote.
 pub(super) struct Metadata {
     pub(super) book: String,
@@ -98,30 +140,12 @@ pub(super) fn decode(flag: &Value) -> Option<Metadata> {
         None => Unit::TargetingKey,
     };
     let mut launches = BTreeMap::new();
-    for key in metadata.keys() {
-        let Some(key) = key.strip_prefix(LAUNCH).and_then(|rest| rest.strip_suffix(".start")) else {
-            continue;
-        };
-        let start = text(&format!("{LAUNCH}{key}.start"))?.parse::<Timestamp>().ok()?;
-        let digest = match text(&format!("{LAUNCH}{key}.digest")) {
-            Some(digest) => Some(serde_json::from_value(json!(digest)).ok()?),
-            None => None,
-        };
-        let commit = text(&format!("{LAUNCH}{key}.commit")).map(str::to_owned);
-        launches.insert(ExperimentKey::new(key).ok()?, Launch { start, commit, digest });
+    for key in named(metadata, LAUNCH, ".start") {
+        launches.insert(ExperimentKey::new(key).ok()?, launch(metadata, key)?);
     }
     let mut approvals = BTreeMap::new();
-    for key in metadata.keys() {
-        let Some(key) = key.strip_prefix(ROLLOUT).and_then(|rest| rest.strip_suffix(".approved")) else {
-            continue;
-        };
-        let share = Share::parse(text(&format!("{ROLLOUT}{key}.approved"))?).ok()?;
-        let at = match text(&format!("{ROLLOUT}{key}.at")) {
-            Some(at) => Some(at.parse().ok()?),
-            None => None,
-        };
-        let commit = text(&format!("{ROLLOUT}{key}.commit")).map(str::to_owned);
-        approvals.insert(RolloutKey::new(key).ok()?, Approval { share, at, commit });
+    for key in named(metadata, ROLLOUT, ".approved") {
+        approvals.insert(RolloutKey::new(key).ok()?, approval(metadata, key)?);
     }
     Some(Metadata {
         book: text(BOOK)?.to_owned(),

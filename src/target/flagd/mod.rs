@@ -72,6 +72,7 @@ impl Flagd {
                 Err(Unread { reason, state }) => LiveContent::Drifted {
                     reason,
                     state: state.map(|state| *state),
+                    records: metadata::records(&value),
                     raw: encode::pretty(&value),
                 },
             }
