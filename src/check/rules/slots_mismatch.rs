@@ -62,7 +62,8 @@ fn claim(
         counted(claimed, "bucket")
     ));
     let finding = context.relate(finding, (Kind::Layer, layer, "/slots"), "the slots of the layer");
-    found.push(if held > claimed {
+    let enrols = experiment.schedule.start() <= context.now;
+    found.push(if held > claimed && enrols {
         finding.help(format!(
             "put the allocation back; to enrol fewer units, conclude `{key}` and start a new experiment"
         ))
