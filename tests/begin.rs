@@ -42,6 +42,12 @@ fn a_new_book_has_no_finding_and_is_in_the_one_style() {
 
 #[test]
 fn a_book_is_not_begun_where_something_is() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("notes"), "x").expect("a file");
+    let (code, _, said) = run(folder.path(), &["init", "notes"]);
+    assert_eq!(code, 6, "{said}");
+    assert!(said.contains("cannot begin a book in `notes`"), "{said}");
+
     let folder = begun();
     assert_eq!(run(folder.path(), &["init"]).0, 4);
     assert_eq!(run(folder.path(), &["init", "experiments/inner"]).0, 4);

@@ -103,7 +103,10 @@ fn refuse_filled(folder: &Path, shown: &Path) -> Result<(), Failure> {
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(error.into()),
+        Err(error) => {
+            let message = format!("cannot begin a book in `{}`", shown.display());
+            return Err(Failure::new(Exit::Unreachable, message).because(&error).help("name a new folder"));
+        }
     };
     for entry in entries {
         let name = entry?.file_name();
