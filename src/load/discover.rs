@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rayon::prelude::*;
 use walkdir::WalkDir;
 
-use super::name::{FileName, classify};
+use super::name::{FileName, classify, is_yaml};
 use super::{BOOK_FILE, MAX_BYTES};
 
 /// A file before it is read.
@@ -152,7 +152,7 @@ pub fn read_folder_within(root: &Path, limits: Limits) -> Result<Vec<RawFile>, D
         let Some(path) = relative(entry.path(), &real_root) else {
             // Only a file that could be ours has to have a name that can be told.
             let extension = entry.path().extension().unwrap_or_default();
-            if extension == "yaml" || extension == "yml" {
+            if extension.to_str().is_some_and(is_yaml) {
                 return Err(DiscoverError::Name { path: entry.path().to_path_buf() });
             }
             continue;

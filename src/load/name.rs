@@ -24,7 +24,7 @@ pub enum FileName<'a> {
 /// Why a name is not that of a book's file.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Wrong<'a> {
-    /// `.yml` in place of `.yaml`.
+    /// `.yml` or `.YAML` in place of `.yaml`.
     Extension,
     /// An infix that is no kind.
     Infix(&'a str),
@@ -32,6 +32,11 @@ pub enum Wrong<'a> {
     Plain,
     /// `trialbook.yaml` in a folder of the book.
     Nested,
+}
+
+/// Tells whether this, after a name's last dot, says YAML to somebody.
+pub(super) fn is_yaml(ending: &str) -> bool {
+    ["yaml", "yml"].iter().any(|known| ending.eq_ignore_ascii_case(known))
 }
 
 /// Tells what the name of a file means.
@@ -44,19 +49,19 @@ pub fn classify(path: &str) -> FileName<'_> {
             FileName::Wrong(Wrong::Nested)
         };
     }
-    let (stem, yml) = match (name.strip_suffix(".yaml"), name.strip_suffix(".yml")) {
-        (Some(stem), _) => (stem, false),
-        (None, Some(stem)) => (stem, true),
-        (None, None) => return FileName::Other,
+    let (stem, near) = match name.rsplit_once('.') {
+        Some((stem, "yaml")) => (stem, false),
+        Some((stem, ending)) if is_yaml(ending) => (stem, true),
+        _ => return FileName::Other,
     };
     let Some((key, infix)) = stem.rsplit_once('.') else {
-        return match (stem, yml) {
+        return match (stem, near) {
             ("trialbook", true) => FileName::Wrong(Wrong::Extension),
             _ => FileName::Wrong(Wrong::Plain),
         };
     };
     match Kind::ALL.into_iter().find(|kind| *kind != Kind::Book && kind.as_str() == infix) {
-        Some(_) if yml => FileName::Wrong(Wrong::Extension),
+        Some(_) if near => FileName::Wrong(Wrong::Extension),
         Some(kind) => FileName::Of(kind, key),
         None => FileName::Wrong(Wrong::Infix(infix)),
     }
@@ -97,7 +102,7 @@ impl Wrong<'_> {
                 rules::UNKNOWN_FILE_KIND,
                 "a book's files end in `.yaml`, so this one is not read".into(),
             )
-            .help(format!("rename it to `{}.yaml`", name.trim_end_matches(".yml"))),
+            .help(format!("rename it to `{}.yaml`", name.rsplit_once('.').map_or(name, |(stem, _)| stem))),
             Self::Infix(infix) => {
                 let kinds = || Kind::ALL.into_iter().filter(|kind| *kind != Kind::Book).map(Kind::as_str);
                 let help = match nearest(infix, kinds()) {
@@ -164,5 +169,16 @@ mod tests {
         assert_eq!(classify("x.holdout.yaml"), FileName::Of(Kind::Holdout, "x"));
         assert_eq!(classify("foo.yaml"), FileName::Wrong(Wrong::Plain));
         assert_eq!(classify("README.md"), FileName::Other);
+        assert_eq!(classify("yaml"), FileName::Other);
+    }
+
+    #[test]
+    fn an_ending_in_capitals_is_not_passed_over() {
+        assert_eq!(classify("x.flag.YAML"), FileName::Wrong(Wrong::Extension));
+        assert_eq!(classify("x.FLAG.Yml"), FileName::Wrong(Wrong::Infix("FLAG")));
+        assert_eq!(classify("trialbook.YAML"), FileName::Wrong(Wrong::Extension));
+        let file = SourceFile::new("a/x.flag.YAML", "description: x\n");
+        let finding = Wrong::Extension.finding(&file);
+        assert_eq!(finding.help.as_deref(), Some("rename it to `x.flag.yaml`"));
     }
 }

@@ -168,6 +168,7 @@ pub(super) fn typed(
     let scalar = &literal.value.0;
     let found = match scalar.typed() {
         Typed::Text(_) => "text",
+        Typed::Number(number) if !number.is_finite() => "not a finite one",
         Typed::Number(_) => "a number",
         Typed::Boolean(_) => "a boolean",
         Typed::Null => "nothing",

@@ -210,14 +210,20 @@ impl<'a> Reader<'a> {
             // It will not be shown: not worth the search for the nearest key.
             return self.error(rules::UNKNOWN_KEY, entry.key_span, "unknown key", "");
         }
+        let mut foreign = None;
         let help = match nearest(key, fields.iter().map(|field| field.name)) {
-            Some(near) => format!("did you mean `{near}`?"),
+            Some(near) => {
+                foreign = key.chars().find(|c| !c.is_ascii());
+                format!("did you mean `{near}`?")
+            }
             None => {
                 let names: Vec<_> = fields.iter().map(|field| format!("`{}`", field.name)).collect();
                 format!("known here: {}", names.join(", "))
             }
         };
-        self.error(rules::UNKNOWN_KEY, entry.key_span, format!("unknown key `{key}`"), help);
+        // It may look just like the key that is meant.
+        let foreign = foreign.map(|c| format!(": its `{c}` is U+{:04X}", u32::from(c))).unwrap_or_default();
+        self.error(rules::UNKNOWN_KEY, entry.key_span, format!("unknown key `{key}`{foreign}"), help);
     }
 
     /// Says which required keys are missing, but for those that an unknown key is likely to mean.

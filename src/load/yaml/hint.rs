@@ -41,6 +41,10 @@ pub(super) fn of_error(file: &Arc<SourceFile>, error: &ScanError) -> Diagnostic 
             "write `: `, a colon and a space".into(),
         );
     }
+    if let Some((at, space)) = space_before(file, line) {
+        let message = format!("U+{:04X} looks like a space and is none", u32::from(space));
+        return wrong(Span::new(at, at + space.len_utf8()), message, "write an ordinary space".into());
+    }
     if let Some(help) = value_at(text, offset.saturating_sub(line.start)).and_then(quote) {
         return wrong(span, said(error.kind()), help);
     }
@@ -107,6 +111,20 @@ fn colon_before(file: &SourceFile, line: Span) -> Option<(usize, char)> {
         let (at, colon) = wrong_colon(text)?;
         let real = text.get(..at).is_some_and(|key| key.contains(": "));
         (!real).then_some((line.start + at, colon))
+    })
+}
+
+/// Returns where a space that is none indents a line, or follows a mark, in it or in the one before it.
+fn space_before(file: &SourceFile, line: Span) -> Option<(usize, char)> {
+    let before = file.line_span(file.position(line.start.saturating_sub(1)).line);
+    [line, before].into_iter().find_map(|line| {
+        let (mut margin, mut last) = (true, ' ');
+        let wrong = file.slice(line).char_indices().find(|(_, c)| {
+            let wrong = c.is_whitespace() && !c.is_ascii() && (margin || matches!(last, ':' | '-'));
+            (margin, last) = (margin && *c == ' ', *c);
+            wrong
+        });
+        wrong.map(|(at, space)| (line.start + at, space))
     })
 }
 
