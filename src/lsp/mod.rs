@@ -1,7 +1,7 @@
 //! The language server: what an editor shows of a book while it is written, over the protocol of the same name (3.17).
 //!
-//! One file per request. A request is a function of the [`Books`](books::Books) and the [`Client`](client::Client); the
-//! [`server`] alone speaks the protocol. What is open in the editor is laid over what is on disk, and nothing is ever
+//! One file per request. A request is a function of the `Books` and the `Client`; the
+//! `server` alone speaks the protocol. What is open in the editor is laid over what is on disk, and nothing is ever
 //! written but answers.
 
 mod actions;
