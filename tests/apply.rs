@@ -276,3 +276,59 @@ fn another_target_is_planned_and_evaluated_as_it_overrides() {
     };
     assert_eq!((value("production"), value("rehearsal")), (false.into(), true.into()));
 }
+
+#[test]
+fn the_kill_switch_and_a_change_by_hand_open_no_way_to_other_weights() {
+    let book = ExampleBook::new();
+    plan_and_apply(&book);
+    let during = "2026-11-10";
+    let flag = read(&book)["flags"]["checkout-button"].clone();
+    let drawn = &flag["metadata"]["trialbook.launch.bold-checkout-button.drawn"];
+    let drawn: Value = serde_json::from_str(drawn.as_str().expect("a text")).expect("JSON");
+    assert_eq!(drawn["split"], serde_json::json!([["bold", "50%"], ["plain", "50%"]]));
+
+    let path = book.path().join("checkout/checkout-button.flag.yaml");
+    let on = std::fs::read_to_string(&path).expect("a flag");
+    std::fs::write(&path, format!("{on}enabled: false\n")).expect("an edited flag");
+    book.commit("off");
+    let run = |more: &[&str]| {
+        let plan = trialbook(&book, &[&["plan", "--at", during, "--out", "p.plan"], more].concat());
+        assert_eq!(code(&plan), 0, "{}", stderr(&plan));
+        trialbook(&book, &["apply", "p.plan", "--at", during])
+    };
+    let apply = run(&[]);
+    assert_eq!(code(&apply), 0, "{}", stderr(&apply));
+    std::fs::write(&path, &on).expect("an edited flag");
+    let experiment = "checkout/bold-checkout-button.experiment.yaml";
+    book.edit(experiment, "{plain: 50%, bold: 50%}", "{plain: 80%, bold: 20%}");
+    book.commit("on, with other weights");
+    let apply = run(&[]);
+    assert_eq!(code(&apply), 4, "{}", stderr(&apply));
+    assert!(stderr(&apply).contains("`bold-checkout-button` is running"), "{}", stderr(&apply));
+
+    book.edit(experiment, "{plain: 80%, bold: 20%}", "{plain: 50%, bold: 50%}");
+    book.commit("the old weights");
+    let apply = run(&[]);
+    assert_eq!(code(&apply), 0, "{}", stderr(&apply));
+    assert_eq!(read(&book)["flags"]["checkout-button"], flag);
+
+    // Weights of another split, and such as are none: nobody can read that flag.
+    for bold in [360_000, 400_000] {
+        let edited = std::fs::read_to_string(live(&book)).expect("the live file");
+        let edited = edited
+            .replace("button.bold\", 500000]", &format!("button.bold\", {bold}]"))
+            .replace("button.plain\", 500000]", "button.plain\", 640000]");
+        std::fs::write(live(&book), edited).expect("a flag file");
+        assert_ne!(read(&book)["flags"]["checkout-button"], flag);
+        book.edit(experiment, "{plain: 50%, bold: 50%}", "{plain: 60%, bold: 40%}");
+        book.commit("other weights");
+        let apply = run(&["--revert-drift"]);
+        assert_eq!(code(&apply), 4, "{}", stderr(&apply));
+        assert!(stderr(&apply).contains("`bold-checkout-button` is running"), "{}", stderr(&apply));
+        book.edit(experiment, "{plain: 60%, bold: 40%}", "{plain: 50%, bold: 50%}");
+        book.commit("the old weights");
+        let apply = run(&["--revert-drift"]);
+        assert_eq!(code(&apply), 0, "{}", stderr(&apply));
+        assert_eq!(read(&book)["flags"]["checkout-button"], flag);
+    }
+}

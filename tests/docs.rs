@@ -129,6 +129,7 @@ fn the_flag_that_the_page_on_targets_shows_is_what_is_written() {
         start: experiment.schedule.start(),
         commit: Some("9f2e1c7c0b44f0b7fd4f9f9a4a3d4ac0b5f3a7de".to_owned()),
         digest: Preregistration::of(&book, experiment).ok().map(|plan| plan.digest().clone()),
+        drawn: state.draws(&experiment.key),
     };
     state.launches.insert(experiment.key.clone(), launch);
     let target = Flagd::open(&book.name, "file://flags.json", Path::new(".")).expect("a target");

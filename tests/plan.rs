@@ -417,3 +417,124 @@ fn a_start_that_is_put_off_takes_out_whoever_is_in() {
     assert_eq!((disturbed("start: 2026-12-01", NOW), disturbed("start: 2026-12-01", running)), (0, 1));
     assert_eq!(disturbed("start: 2026-11-24", running), 0);
 }
+
+/// How many running experiments a plan disturbs that serves the changed book.
+fn disturbed(target: &Memory, changed: &[(&str, &str)], now: &str, revert_drift: bool) -> usize {
+    let live = target.read().expect("a live state");
+    let options = Options { primary: true, revert_drift, ..Options::default() };
+    let key = TargetKey::new("production").expect("a key");
+    let wanted = desired(&book(changed), at(now), &Approvals::default());
+    let identity = target.identity().into();
+    let plan = Plan::new(key, identity, "shop".into(), None, &live, &wanted, at(now), &options);
+    plan.expect("a plan").actions.iter().map(|action| action.disturbs.len()).sum()
+}
+
+const RUNNING: &str = "2026-11-26T00:00:00Z";
+const LATER: &str = "2026-11-30T00:00:00Z";
+
+#[test]
+fn what_ran_before_the_kill_switch_is_not_drawn_otherwise_after_it() {
+    let off = format!("{FLAG}enabled: false\n");
+    let off = [("checkout-button.flag.yaml", off.as_str())];
+    let target = Memory::new("shop");
+    apply(&target, &book(&[]), NOW);
+    assert_eq!(disturbed(&target, &off, RUNNING, false), 0);
+    apply(&target, &book(&off), RUNNING);
+    let weights = EXPERIMENT.replace("plain: 50%, bold: 50%", "plain: 80%, bold: 20%");
+    let weights = [("bold-button.experiment.yaml", weights.as_str())];
+    let moved = LAYER.replace("0-1999", "1000-2999");
+    let moved = [("checkout.layer.yaml", moved.as_str())];
+    let (grown, slots) =
+        (EXPERIMENT.replace("allocation: 20%", "allocation: 40%"), LAYER.replace("0-1999", "0-3999"));
+    let grown = [("bold-button.experiment.yaml", grown.as_str()), ("checkout.layer.yaml", slots.as_str())];
+    let each = |now| [&[][..], &weights, &moved, &grown].map(|book| disturbed(&target, book, now, false));
+    assert_eq!(each(LATER), [0, 1, 1, 0]);
+    // Another apply while it is off forgets nothing.
+    let owner = format!("{}enabled: false\n", FLAG.replace("owner: team-checkout", "owner: team-shop"));
+    apply(&target, &book(&[("checkout-button.flag.yaml", &owner)]), LATER);
+    assert_eq!(each(LATER), [0, 1, 1, 0]);
+    // What grew when it was switched on again must stay as large.
+    apply(&target, &book(&grown), LATER);
+    assert_eq!(each(LATER), [1, 1, 1, 0]);
+}
+
+#[test]
+fn what_was_off_before_its_start_or_until_its_end_is_drawn_as_one_likes() {
+    let off = format!("{FLAG}enabled: false\n");
+    let off = [("checkout-button.flag.yaml", off.as_str())];
+    let weights = EXPERIMENT.replace("plain: 50%, bold: 50%", "plain: 80%, bold: 20%");
+    let weights = [("bold-button.experiment.yaml", weights.as_str())];
+    let target = Memory::new("shop");
+    apply(&target, &book(&[]), NOW);
+    apply(&target, &book(&off), "2026-11-21T00:00:00Z");
+    assert_eq!(disturbed(&target, &weights, RUNNING, false), 0);
+    let remembered = |target: &Memory| {
+        let state = target.read().expect("a live state").state();
+        let launches = state.flags.into_values().flat_map(|flag| flag.launches.into_values());
+        launches.filter(|launch| launch.drawn.is_some()).count()
+    };
+    let target = Memory::new("shop");
+    apply(&target, &book(&[]), NOW);
+    apply(&target, &book(&off), RUNNING);
+    assert_eq!(remembered(&target), 1);
+    let owner = format!("{}enabled: false\n", FLAG.replace("owner: team-checkout", "owner: team-shop"));
+    apply(&target, &book(&[("checkout-button.flag.yaml", &owner)]), "2027-02-01T00:00:00Z");
+    assert_eq!(remembered(&target), 0);
+}
+
+#[test]
+fn of_a_launch_of_an_older_version_what_is_served_is_remembered() {
+    let off = format!("{FLAG}enabled: false\n");
+    let off = [("checkout-button.flag.yaml", off.as_str())];
+    let weights = EXPERIMENT.replace("plain: 50%, bold: 50%", "plain: 80%, bold: 20%");
+    let weights = [("bold-button.experiment.yaml", weights.as_str())];
+    let target = Memory::new("shop");
+    apply(&target, &book(&[]), NOW);
+    let live = target.read().expect("a live state");
+    let mut older = Changes { put: live.state().flags, ..Changes::default() };
+    for launch in older.put.values_mut().flat_map(|flag| flag.launches.values_mut()) {
+        launch.drawn = None;
+    }
+    target.write(&older, &live.version).expect("a write");
+    assert_eq!([&[][..], &weights].map(|book| disturbed(&target, book, RUNNING, false)), [0, 1]);
+    apply(&target, &book(&off), RUNNING);
+    assert_eq!([&[][..], &weights].map(|book| disturbed(&target, book, LATER, false)), [0, 1]);
+}
+
+#[test]
+fn a_ramp_that_stood_still_while_it_was_off_has_whom_it_had() {
+    let (ramp, _) = with_a_ramp();
+    let off = format!("{FLAG}enabled: false\n");
+    let target = Memory::new("shop");
+    apply(&target, &book(&[("bold-button.experiment.yaml", &ramp)]), NOW);
+    let off = [("bold-button.experiment.yaml", ramp.as_str()), ("checkout-button.flag.yaml", off.as_str())];
+    apply(&target, &book(&off), RUNNING);
+    let slower = ramp.replace("2026-11-28", "2026-12-05");
+    assert_eq!(disturbed(&target, &[("bold-button.experiment.yaml", &slower)], LATER, false), 0);
+    let other = slower.replace("plain: 50%, bold: 50%", "plain: 80%, bold: 20%");
+    assert_eq!(disturbed(&target, &[("bold-button.experiment.yaml", &other)], LATER, false), 1);
+}
+
+#[test]
+fn what_was_changed_by_hand_goes_back_to_what_was_applied_and_to_nothing_else() {
+    use plan::{Branch, Serving};
+    use trialbook::model::{Share, Split, VariantKey};
+    let target = Memory::new("shop");
+    apply(&target, &book(&[]), NOW);
+    let part = |name, percent| {
+        (VariantKey::new(name).expect("a key"), Share::from_percent(percent).expect("a share"))
+    };
+    target.tamper("checkout-button", |flag| {
+        let Serving::Enabled(branches) = &mut flag.serving else { panic!("it is on") };
+        for branch in branches {
+            if let Branch::Experiment(experiment) = branch {
+                experiment.split = Split::new(vec![part("plain", 80), part("bold", 20)]).expect("a split");
+            }
+        }
+    });
+    let weights = EXPERIMENT.replace("plain: 50%, bold: 50%", "plain: 60%, bold: 40%");
+    let as_by_hand = EXPERIMENT.replace("plain: 50%, bold: 50%", "plain: 80%, bold: 20%");
+    let reverted =
+        |changed: &str| disturbed(&target, &[("bold-button.experiment.yaml", changed)], RUNNING, true);
+    assert_eq!([EXPERIMENT, &weights, &as_by_hand].map(reverted), [0, 1, 1]);
+}

@@ -253,17 +253,6 @@ impl Change {
         changes
     }
 
-    /// Returns who is moved out of an experiment, or within it.
-    pub fn disturbs(&self) -> Option<&ExperimentKey> {
-        let (key, movement) = match self {
-            Self::Allocation { key, movement, .. }
-            | Self::Ramp { key, movement }
-            | Self::KeptOut { of: Served::Experiment(key), movement } => (key, movement),
-            _ => return None,
-        };
-        movement.disturbs().then_some(key)
-    }
-
     fn added(branch: &ExperimentBranch) -> Self {
         Self::ExperimentAdded {
             key: branch.key.clone(),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Change, ExperimentBranch, FORMAT, FlagState, Live, LiveContent, LiveFlag, LiveVersion, State};
+use super::{Change, Drawn, FORMAT, FlagState, Live, LiveContent, LiveFlag, LiveVersion, State};
 use crate::model::{Digest, ExperimentKey, FlagKey, LargeChange, TargetKey};
 
 /// What turns a target's live state into the desired one, bound to what it was made from.
@@ -208,26 +208,13 @@ impl Plan {
         };
         let launches = live.and_then(|flag| flag.content.launches());
         let launch = |key: &ExperimentKey| launches.and_then(|launches| launches.get(key));
-        let running = |key: &ExperimentKey| launch(key).is_some_and(|launch| launch.start <= self.made_at);
-        let mut disturbs: Vec<_> = changes.iter().filter_map(Change::disturbs).cloned().collect();
-        let before = live.and_then(|flag| match &flag.content {
-            LiveContent::Ours(state) => Some(state),
-            LiveContent::Drifted { state, .. } => state.as_ref(),
-            LiveContent::Foreign { .. } => None,
+        let disturbs = wanted.experiments().filter(|will| {
+            let was = live.and_then(|flag| flag.content.last_drawn(&will.key));
+            let running = launch(&will.key).is_some_and(|launch| launch.start <= self.made_at);
+            let drawn = Drawn::of(will, &wanted.unit);
+            running && was.is_some_and(|was| was.is_disturbed_by(&drawn, self.made_at))
         });
-        if let Some(before) = before {
-            // Another id is drawn anew, and a start that is yet to come serves nobody until then.
-            let kept = before.experiments().filter(|was| {
-                let later =
-                    |will: &&ExperimentBranch| will.window.start() > self.made_at.max(was.window.start());
-                let will = wanted.experiments().find(|will| will.key == was.key);
-                will.is_some_and(|will| before.unit != wanted.unit || later(&will))
-            });
-            disturbs.extend(kept.map(|branch| branch.key.clone()));
-        }
-        disturbs.sort();
-        disturbs.dedup();
-        disturbs.retain(running);
+        let disturbs = disturbs.map(|branch| branch.key.clone()).collect();
         let servable = wanted.experiments().map(|branch| branch.key.clone());
         self.actions.push(Action {
             flag: key.clone(),

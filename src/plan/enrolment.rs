@@ -54,6 +54,11 @@ impl Enrolment {
         Some(self)
     }
 
+    /// Returns what is in at an instant, and grows no more.
+    pub(super) fn stopped(&self, instant: Timestamp) -> Self {
+        Self { salt: self.salt.clone(), buckets: self.at(instant).to_vec(), grows: Vec::new() }
+    }
+
     /// Returns the salt of the draw.
     pub fn salt(&self) -> &Salt {
         &self.salt

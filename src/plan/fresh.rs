@@ -88,7 +88,8 @@ impl Plan {
         if reasons.is_empty() { Ok(()) } else { Err(Stale { reasons }) }
     }
 
-    /// Returns what is to be written, launches and approvals among it: those that are live are kept, new ones are added.
+    /// Returns what is to be written, launches and approvals among it: those that are live are kept, new ones are added,
+    /// and each launch says what was last drawn.
     pub fn changes(&self, live: &Live, launch: &LaunchInfo) -> Changes {
         let mut changes = Changes::default();
         for action in &self.actions {
@@ -97,7 +98,8 @@ impl Plan {
                 continue;
             };
             let mut flag = desired.clone();
-            if let Some(before) = live.flags.get(action.flag.as_str()) {
+            let before = live.flags.get(action.flag.as_str());
+            if let Some(before) = before {
                 flag.launches = before.content.launches().cloned().unwrap_or_default();
                 carry_over(&mut flag.approvals, before.content.approvals());
             }
@@ -113,7 +115,13 @@ impl Plan {
                     start,
                     commit: launch.commit.clone(),
                     digest: launch.digests.get(key).cloned(),
+                    drawn: None,
                 });
+            }
+            for (key, recorded) in &mut flag.launches {
+                let last = || before.and_then(|flag| flag.content.last_drawn(key));
+                let stopped = || last().and_then(|drawn| drawn.stopped(launch.now));
+                recorded.drawn = desired.draws(key).or_else(stopped);
             }
             changes.put.insert(action.flag.clone(), flag);
         }

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Approval, FlagState, Launch, State};
+use super::{Approval, Drawn, FlagState, Launch, State};
 use crate::model::{Digest, ExperimentKey, FlagKey, RolloutKey};
 
 /// The version of everything that a target serves, as the target names it. A write says which one it replaces.
@@ -85,6 +85,17 @@ impl LiveContent {
             Self::Drifted { records, .. } => Some(&records.launches),
             Self::Foreign { .. } => None,
         }
+    }
+
+    /// Returns what an apply last drew of an experiment that is launched: as it is remembered, or else as it is served. What
+    /// somebody changed by hand says nothing about that.
+    pub(super) fn last_drawn(&self, key: &ExperimentKey) -> Option<Drawn> {
+        let remembered = self.launches()?.get(key)?.drawn.clone();
+        let served = || match self {
+            Self::Ours(state) => state.draws(key),
+            Self::Drifted { .. } | Self::Foreign { .. } => None,
+        };
+        remembered.or_else(served)
     }
 
     /// Returns the approvals that are recorded with a flag of this book.

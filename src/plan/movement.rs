@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::enrolment::set;
-use super::{Enrolment, Exception, ExperimentBranch, RolloutBranch};
+use super::{Drawn, Enrolment, Exception, ExperimentBranch, RolloutBranch};
 use crate::allocation::BucketSet;
 use crate::model::{BUCKETS, Salt, Share, Split, VariantKey};
 
@@ -37,6 +37,12 @@ impl<'a> From<&'a ExperimentBranch> for Units<'a> {
     }
 }
 
+impl<'a> From<&'a Drawn> for Units<'a> {
+    fn from(drawn: &'a Drawn) -> Self {
+        Self { start: drawn.window.start(), enrolment: &drawn.enrolment, except: &drawn.except }
+    }
+}
+
 impl<'a> From<&'a RolloutBranch> for Units<'a> {
     fn from(branch: &'a RolloutBranch) -> Self {
         Self { start: branch.start, enrolment: &branch.enrolment, except: &branch.except }
@@ -50,15 +56,16 @@ impl Movement {
         after: Option<&ExperimentBranch>,
         now: Timestamp,
     ) -> Self {
-        let switch = |before: &ExperimentBranch, after: &ExperimentBranch| {
-            if before.salt == after.salt {
-                differs(&before.split, &after.split)
-            } else {
-                1.0 - agrees_by_chance(&before.split, &after.split)
-            }
-        };
-        let switching = before.zip(after).map_or(0.0, |(before, after)| switch(before, after));
+        let switching = before.zip(after).map_or(0.0, |(before, after)| {
+            switching((&before.salt, &before.split), (&after.salt, &after.split))
+        });
         Self::between(before.map(Units::from), after.map(Units::from), switching, now)
+    }
+
+    /// Returns the movement from one draw of an experiment to another at an instant.
+    pub(super) fn of_draws(before: &Drawn, after: &Drawn, now: Timestamp) -> Self {
+        let switching = switching((&before.salt, &before.split), (&after.salt, &after.split));
+        Self::between(Some(before.into()), Some(after.into()), switching, now)
     }
 
     /// Returns the movement from one form of a rollout to another at an instant; `None` stands for not being served.
@@ -167,6 +174,11 @@ fn parts(split: &Split) -> Vec<(&VariantKey, u32, u32)> {
         parts.push((variant, begin, end));
     }
     parts
+}
+
+/// The share of units that two draws of a variant give different ones.
+fn switching(before: (&Salt, &Split), after: (&Salt, &Split)) -> f64 {
+    if before.0 == after.0 { differs(before.1, after.1) } else { 1.0 - agrees_by_chance(before.1, after.1) }
 }
 
 /// The share of one draw that two splits give different variants.

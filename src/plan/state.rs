@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Condition, Enrolment};
+use super::{Condition, Drawn, Enrolment};
 use crate::model::{
     AttributeKey, Digest, EntityKey, ExperimentKey, FlagKey, HoldoutKey, RolloutKey, Salt, Schedule,
     ServedName, Share, Split, VariantKey,
@@ -154,6 +154,9 @@ pub struct Launch {
     pub commit: Option<String>,
     /// The digest of the pre-registration.
     pub digest: Option<Digest>,
+    /// What was last drawn of it, until its window ends; nothing before an apply has written it down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drawn: Option<Drawn>,
 }
 
 /// How far a guarded rollout may go, and who said so.
@@ -182,6 +185,12 @@ impl FlagState {
             Branch::Experiment(experiment) => Some(experiment),
             Branch::Rule { .. } | Branch::Rollout(_) | Branch::Holdout(_) => None,
         })
+    }
+
+    /// Returns what is drawn of an experiment; `None` where it is not served.
+    pub fn draws(&self, key: &ExperimentKey) -> Option<Drawn> {
+        let branch = self.experiments().find(|branch| branch.key == *key)?;
+        Some(Drawn::of(branch, &self.unit))
     }
 
     /// Returns the rollouts that are served, in the order in which they are tried.

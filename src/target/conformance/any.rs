@@ -10,8 +10,8 @@ use crate::model::{
     Salt, Scalar, Schedule, ServedName, Share, Split, Test, Version,
 };
 use crate::plan::{
-    Approval, Branch, Condition, Enrolment, Exception, ExperimentBranch, FlagState, HoldoutBranch, Launch,
-    RolloutBranch, Serving, Step, Unit,
+    Approval, Branch, Condition, Drawn, Enrolment, Exception, ExperimentBranch, FlagState, HoldoutBranch,
+    Launch, RolloutBranch, Serving, Step, Unit,
 };
 
 fn any_text() -> impl Strategy<Value = String> {
@@ -147,6 +147,16 @@ fn any_branch() -> impl Strategy<Value = Branch> {
     prop_oneof![2 => rule, 2 => experiment, 2 => rollout, 1 => holdout]
 }
 
+fn any_drawn() -> impl Strategy<Value = Option<Drawn>> {
+    any_branch().prop_map(|branch| match branch {
+        Branch::Experiment(ExperimentBranch { window, enrolment, except, salt, split, .. }) => {
+            let unit = Unit::Attribute(AttributeKey::new("account_id").expect("a name"));
+            Some(Drawn { unit, window, enrolment, except, salt, split })
+        }
+        _ => None,
+    })
+}
+
 pub(super) fn any_flag() -> impl Strategy<Value = FlagState> {
     let serving = prop_oneof![
         1 => Just(Serving::Disabled),
@@ -156,25 +166,28 @@ pub(super) fn any_flag() -> impl Strategy<Value = FlagState> {
         Just(Unit::TargetingKey),
         Just(Unit::Attribute(AttributeKey::new("account_id").expect("a name"))),
     ];
-    (serving, unit, any_text(), any::<bool>()).prop_map(|(serving, unit, text, launched)| {
-        let mut made = FlagState { serving, unit, owner: text.clone(), ..flag(20) };
-        made.entries = [("plain", json!({"b": [1, 2.5, null], "a": text})), ("bold", json!(true))]
-            .map(|(name, value)| (ServedName::Plain(variant(name)), value))
-            .into();
-        if launched {
-            let launch = Launch {
-                start: at(1_500),
-                commit: Some(text.clone()),
-                digest: Some(Digest::of_bytes(text.as_bytes())),
-            };
-            made.launches.insert(ExperimentKey::new("a").expect("a key"), launch);
-            let approval = Approval {
-                share: Share::from_ppm(12_300).expect("a share"),
-                at: Some(at(1_500)),
-                commit: Some(text.clone()),
-            };
-            made.approvals.insert(RolloutKey::new("a").expect("a key"), approval);
-        }
-        made
-    })
+    (serving, unit, any_text(), any::<bool>(), any_drawn()).prop_map(
+        |(serving, unit, text, launched, drawn)| {
+            let mut made = FlagState { serving, unit, owner: text.clone(), ..flag(20) };
+            made.entries = [("plain", json!({"b": [1, 2.5, null], "a": text})), ("bold", json!(true))]
+                .map(|(name, value)| (ServedName::Plain(variant(name)), value))
+                .into();
+            if launched {
+                let launch = Launch {
+                    start: at(1_500),
+                    commit: Some(text.clone()),
+                    digest: Some(Digest::of_bytes(text.as_bytes())),
+                    drawn,
+                };
+                made.launches.insert(ExperimentKey::new("a").expect("a key"), launch);
+                let approval = Approval {
+                    share: Share::from_ppm(12_300).expect("a share"),
+                    at: Some(at(1_500)),
+                    commit: Some(text.clone()),
+                };
+                made.approvals.insert(RolloutKey::new("a").expect("a key"), approval);
+            }
+            made
+        },
+    )
 }

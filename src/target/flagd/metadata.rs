@@ -45,6 +45,10 @@ pub(super) fn encode(state: &FlagState) -> Map<String, Value> {
         if let Some(digest) = &launch.digest {
             metadata.insert(format!("{LAUNCH}{key}.digest"), json!(digest.as_str()));
         }
+        if let Some(drawn) = &launch.drawn {
+            // flagd's metadata has no objects: it is JSON as a text.
+            metadata.insert(format!("{LAUNCH}{key}.drawn"), json!(json!(drawn).to_string()));
+        }
     }
     for (key, approval) in &state.approvals {
         metadata.insert(format!("{ROLLOUT}{key}.approved"), json!(approval.share.to_string()));
@@ -107,7 +111,11 @@ fn launch(metadata: &Map<String, Value>, key: &str) -> Option<Launch> {
         Some(digest) => Some(serde_json::from_value(json!(digest)).ok()?),
         None => None,
     };
-    Some(Launch { start, commit: text("commit").map(str::to_owned), digest })
+    let drawn = match text("drawn") {
+        Some(drawn) => Some(serde_json::from_str(drawn).ok()?),
+        None => None,
+    };
+    Some(Launch { start, commit: text("commit").map(str::to_owned), digest, drawn })
 }
 
 fn approval(metadata: &Map<String, Value>, key: &str) -> Option<Approval> {
