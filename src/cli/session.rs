@@ -123,7 +123,8 @@ impl Session {
             let ending = match &error {
                 load::DiscoverError::NoBook { .. } => Exit::NothingMatched,
                 load::DiscoverError::Read { cause, .. } => exit::of_named_file(cause),
-                _ => Exit::Unreachable,
+                // The book itself is wrong, and stays so however often one tries.
+                _ => Exit::Findings,
             };
             Failure::of(ending, &error).help(error.hint())
         };
