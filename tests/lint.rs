@@ -210,7 +210,7 @@ fn a_wrong_command_line_ends_with_64_and_no_book_with_3() {
 
 #[test]
 fn text_of_the_book_cannot_steer_the_terminal() {
-    let hostile = BOLD.replace("flag: checkout-button", "\"fl\\e[2Jag\": \"\u{202e}\"");
+    let hostile = BOLD.replace("flag: checkout-button", "\"fl\\e[2Jag\": \"\\u202e\"");
     let folder = book(&[("bold-button.experiment.yaml", &hostile)]);
     for format in ["full", "concise", "json", "github"] {
         let output =

@@ -5,24 +5,24 @@
 
 mod allocate;
 mod analyze;
-mod evaluate;
+mod apply;
 mod comment;
 mod contexts;
+mod demo;
+mod evaluate;
 mod exit;
 mod explain;
 mod fit;
 mod fmt;
 mod init;
 mod instant;
-mod new;
-mod patch;
 mod lint;
 mod lsp;
-mod report;
+mod new;
+mod patch;
 mod plan;
 mod power;
-mod demo;
-mod apply;
+mod report;
 mod schema;
 mod session;
 mod write;
@@ -66,23 +66,23 @@ pub struct Global {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Apply(apply::Args),
-    Demo(demo::Args),
-    Plan(plan::Args),
-    Power(power::Args),
-    Allocate(allocate::Args),
-    Analyze(analyze::Args),
-    Evaluate(evaluate::Args),
-    Comment(comment::Args),
-    Explain(explain::Args),
-    Fit(fit::Args),
-    Fmt(fmt::Args),
     Init(init::Args),
     New(new::Args),
     Lint(lint::Args),
-    Lsp(lsp::Args),
+    Fmt(fmt::Args),
+    Fit(fit::Args),
+    Explain(explain::Args),
+    Power(power::Args),
+    Allocate(allocate::Args),
+    Evaluate(evaluate::Args),
+    Plan(plan::Args),
+    Apply(apply::Args),
+    Analyze(analyze::Args),
     Report(report::Args),
+    Comment(comment::Args),
+    Demo(demo::Args),
     Schema(schema::Args),
+    Lsp(lsp::Args),
 }
 
 /// Runs the command that the process's arguments name, and returns how it ended.

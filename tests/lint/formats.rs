@@ -13,7 +13,7 @@ const FORMATS: [&str; 8] = ["full", "concise", "json", "sarif", "github", "gitla
 /// Books in which everything, something or nothing is wrong, each with the exit code of a run and of a strict one.
 fn books() -> Vec<(TempDir, i32, i32)> {
     let warned = ("employees.segment.yaml", "description: People.\naudience: {employee: true}\n");
-    let hostile = BOLD.replace("flag: checkout-button", "\"fl\\e[2Jag|<b>@all\": \"\u{202e}\"");
+    let hostile = BOLD.replace("flag: checkout-button", "\"fl\\e[2Jag|<b>@all\": \"\\u202e\"");
     vec![
         (book(&[]), 0, 0),
         (book(&[warned]), 0, 1),
@@ -28,7 +28,10 @@ fn broken() -> TempDir {
     let folder = book(&[]);
     for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/broken")).expect("a folder") {
         let entry = entry.expect("a file");
-        fs::copy(entry.path(), folder.path().join("experiments").join(entry.file_name())).expect("a copy");
+        if entry.path().is_file() {
+            fs::copy(entry.path(), folder.path().join("experiments").join(entry.file_name()))
+                .expect("a copy");
+        }
     }
     folder
 }

@@ -115,7 +115,7 @@ impl Syntax for Share {
     fn shape() -> Shape {
         Shape::Text(Grammar {
             expected: "a share such as `20%`",
-            pattern: r"^[0-9]+(\.[0-9]+)?%$",
+            pattern: r"^0*(100(\.0+)?|[0-9]{1,2}(\.[0-9]{1,4}0*)?)%$",
             examples: &["20%", "0.5%"],
         })
     }
