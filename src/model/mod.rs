@@ -5,6 +5,7 @@
 //! million, a [`Book`] has no dangling reference.
 
 mod attribute;
+mod audit;
 mod book;
 pub mod capability;
 mod decision;
