@@ -153,7 +153,7 @@ fn experiment_file(n: usize, size: &Size) -> String {
 }
 
 fn layer_file(n: usize, experiments: usize) -> String {
-    let mut text = format!("description: Layer number {n}.\nentity: user\nslots:\n");
+    let mut text = format!("description: Layer number {n}.\nowner: team-{n}\nentity: user\nslots:\n");
     let first = n * PER_LAYER;
     for (slot, experiment) in (first..experiments.min(first + PER_LAYER)).enumerate() {
         let buckets = slot * 200;
