@@ -132,7 +132,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
         random_overlaps(&opened, now, session);
     }
     // The process is about to end. Taking the trees of 20,000 files apart before would be for nobody.
-    std::mem::forget(opened);
+    std::mem::forget((opened, merged));
     exit
 }
 

@@ -130,7 +130,8 @@ impl Repository {
     pub fn merge_into(&self, revision: &str, ours: Vec<RawFile>) -> Result<Merge, HistoryError> {
         let theirs = self.resolve(revision)?;
         let base = self.merge_base(&theirs, revision, &[])?;
-        let (base_blobs, their_blobs) = (self.blobs_at(&base)?, self.blobs_at(&theirs)?);
+        let their_blobs = self.blobs_at(&theirs)?;
+        let base_blobs = if base == theirs { their_blobs.clone() } else { self.blobs_at(&base)? };
         let our_blobs = hashed(&ours, &base_blobs, &their_blobs)?;
         let bytes: BTreeMap<&str, &[u8]> =
             ours.iter().map(|file| (file.path.as_str(), file.bytes.as_slice())).collect();

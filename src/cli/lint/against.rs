@@ -32,7 +32,11 @@ fn read(merge: &Merge) -> (Option<Book>, Loaded) {
         return (load::load(merge.before()).book, load::load(merge.files.clone()));
     }
     let mut draft = Draft::open(merge.before());
-    let before = draft.book().filter(|_| draft.is_current()).cloned();
+    let before = draft.book().filter(|_| draft.is_current()).map(|book| {
+        // Edits ask who uses what, and so does the review: the copy has the answer with it.
+        book.uses();
+        book.clone()
+    });
     for (path, bytes) in merge.edits() {
         draft.edit(path, bytes.map(<[u8]>::to_vec));
     }
