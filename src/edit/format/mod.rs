@@ -12,7 +12,7 @@ use std::sync::Arc;
 use super::order::Order;
 use super::same;
 use crate::diagnostic::Diagnostic;
-use crate::load::yaml::{self, Comment, Shape};
+use crate::load::yaml::{self, Comment, Laid, Shape};
 use crate::model::Kind;
 use crate::span::SourceFile;
 
@@ -48,9 +48,25 @@ pub fn format(kind: Kind, file: &Arc<SourceFile>) -> Result<String, FormatError>
     let Some(root) = layout.root.as_ref().filter(|root| !matches!(root.shape, Shape::Scalar { .. })) else {
         return Ok(text.to_owned());
     };
-    let page = attach::page(before.text(), root, &layout.comments, Order::of(kind));
-    let after = SourceFile::new(file.path(), print::print(&page));
-    if keeps(kind, file, &after) { Ok(after.text().to_owned()) } else { Err(FormatError::Layout) }
+    let mut after = SourceFile::new(file.path(), laid_out(kind, before.text(), root, &layout.comments));
+    // A comment that a list or a brace gives up may find another line to stand on: the style is where it comes to rest.
+    for _ in 0..MOST_PASSES {
+        let Ok(layout) = yaml::layout(&after) else { return Err(FormatError::Layout) };
+        let Some(root) = layout.root.as_ref() else { return Err(FormatError::Layout) };
+        let again = laid_out(kind, after.text(), root, &layout.comments);
+        if again == after.text() {
+            return if keeps(kind, file, &after) { Ok(again) } else { Err(FormatError::Layout) };
+        }
+        after = SourceFile::new(file.path(), again);
+    }
+    Err(FormatError::Layout)
+}
+
+/// How often a text is laid out until it stays as it is; two passes are the rule.
+const MOST_PASSES: usize = 8;
+
+fn laid_out(kind: Kind, text: &str, root: &Laid, comments: &[Comment]) -> String {
+    print::print(&attach::page(text, root, comments, Order::of(kind)))
 }
 
 /// Tells whether a text says the same as another, with the same comments.
