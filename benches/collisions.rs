@@ -13,8 +13,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use trialbook::load::{self, discover};
-use trialbook::targeting::{Overlap, meet};
+use trialbook_language::load::{self, discover};
+use trialbook_model::targeting::{Overlap, meet};
 
 /// One experiment in so many is moved onto its neighbour's flag: of 200 experiments, 2 collide.
 const EVERY: usize = 200;

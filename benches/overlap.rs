@@ -19,8 +19,8 @@ use std::time::Duration;
 
 use pairs::Pair;
 use serde_json::{Map, Value, json};
-use trialbook::model::{AttributeKey, Bound, Scalar, Test};
-use trialbook::targeting::{Attributes, Context, Overlap, matches, overlap};
+use trialbook_model::targeting::{Attributes, Context, Overlap, matches, overlap};
+use trialbook_model::{AttributeKey, Bound, Scalar, Test};
 
 /// The most contexts that naive enumeration looks at for a pair.
 const CONTEXTS: usize = 200_000;

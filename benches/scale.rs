@@ -17,11 +17,14 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 use serde_json::json;
-use trialbook::allocation::Approvals;
-use trialbook::load::discover;
-use trialbook::model::capability::HashProfile;
-use trialbook::span::SourceFile;
-use trialbook::{check, load, plan, resolve, targeting};
+use trialbook_delivery::plan;
+use trialbook_language::load;
+use trialbook_language::load::discover;
+use trialbook_lint::check;
+use trialbook_model::allocation::Approvals;
+use trialbook_model::capability::HashProfile;
+use trialbook_model::span::SourceFile;
+use trialbook_model::{resolve, targeting};
 
 const STAGES: [&str; 6] = ["read", "parse", "load", "lint", "plan", "evaluate"];
 const RUNS: usize = 5;

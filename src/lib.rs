@@ -1,32 +1,9 @@
 //! trialbook: product experiments as code.
 //!
-//! Data flows one way. Files and git become a [`model::Book`]; a book is checked, planned against
-//! what is live, and analysed against a warehouse. The modules below stand in that order: each uses
-//! only those that `tests/architecture.rs` allows it.
+//! Data flows one way. Files and git become a [`Book`](trialbook_model::Book); a book is checked, planned against what is
+//! live, and analysed against a warehouse. The crates below `crates/` stand in that order; this one is the program.
 
-pub mod span;
-pub mod model;
-pub mod stats;
-pub mod diagnostic;
-pub mod targeting;
-pub mod allocation;
-pub mod load;
-pub mod edit;
-pub mod schema;
-pub mod history;
-pub mod resolve;
-pub mod decision;
-pub mod power;
-pub mod check;
-pub mod workspace;
-pub mod fit;
-pub mod review;
-pub mod plan;
-pub mod target;
-pub mod warehouse;
-pub mod query;
-pub mod analysis;
-pub mod report;
+pub mod cli;
 pub mod github;
 pub mod lsp;
-pub mod cli;
+pub mod report;

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::Instant;
 
-use trialbook::load::discover;
-use trialbook::workspace::Workspace;
+use trialbook_language::load::discover;
+use trialbook_lint::workspace::Workspace;
 
 /// How many files of a kind are edited.
 const FILES: usize = 40;

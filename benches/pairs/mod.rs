@@ -4,10 +4,10 @@
 //! as well: pre-releases of versions are only `-0`, and regular expressions are ASCII, anchored at their ends or not at all.
 
 use serde::{Deserialize, Serialize};
-use trialbook::model::{
+use trialbook_model::targeting::Attributes;
+use trialbook_model::{
     Attribute, AttributeKey, AttributeType, Bound, Number, Pattern, Predicate, Scalar, Test, Version,
 };
-use trialbook::targeting::Attributes;
 
 /// Two audiences of which it is asked whether they meet.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -6,10 +6,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use trialbook::model::{
+use trialbook_model::{
     Attribute, AttributeKey, AttributeType, Bound, Number, Pattern, Predicate, Scalar, Share, Test, Version,
 };
-use trialbook::targeting::{
+use trialbook_model::targeting::{
     Answer, Attributes, Context, OverTime, Overlap, Witness, equivalent, implied, matches, meets_over_time,
     overlap, share,
 };

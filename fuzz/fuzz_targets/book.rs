@@ -4,8 +4,8 @@
 
 use jiff::Timestamp;
 use libfuzzer_sys::fuzz_target;
-use trialbook::check;
-use trialbook::load::{RawFile, load};
+use trialbook_lint::check;
+use trialbook_language::load::{RawFile, load};
 use trialbook_fuzz::{file, hold};
 
 fuzz_target!(|bytes: &[u8]| {

@@ -4,7 +4,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use trialbook::load::{Kind, load};
+use trialbook_language::load::{Kind, load};
 use trialbook_fuzz::{BOOK, FILES, file, hold};
 
 fuzz_target!(|bytes: &[u8]| {

@@ -4,8 +4,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use trialbook::load::load;
-use trialbook::warehouse::{Column, ColumnType, DuckDbDialect, Sql, expression, select};
+use trialbook_language::load::load;
+use trialbook_analysis::warehouse::{Column, ColumnType, DuckDbDialect, Sql, expression, select};
 use trialbook_fuzz::{BOOK, FILES, file, hold};
 
 fuzz_target!(|text: &str| {

@@ -1,7 +1,7 @@
 //! What the targets share: a book that what is fuzzed joins, and what holds of everything that is said of a book.
 
-use trialbook::diagnostic::{Diagnostic, Severity};
-use trialbook::load::{Loaded, RawFile};
+use trialbook_model::diagnostic::{Diagnostic, Severity};
+use trialbook_language::load::{Loaded, RawFile};
 use trialbook::report::findings::{Findings, Format};
 
 /// The root of a small book that has one of everything that can be declared there.
@@ -50,7 +50,7 @@ pub fn hold(loaded: &Loaded, findings: &[Diagnostic]) {
     assert_eq!(loaded.book.is_none(), errors > 0, "{:?}", loaded.findings);
     for finding in findings {
         assert!(!finding.message.is_empty(), "{finding:?}");
-        assert!(trialbook::check::rule(finding.rule).is_some(), "{finding:?}");
+        assert!(trialbook_lint::check::rule(finding.rule).is_some(), "{finding:?}");
         for label in std::iter::once(&finding.primary).chain(&finding.related) {
             let (text, span) = (label.file.text(), label.span);
             assert!(span.start <= span.end && text.get(span.start..span.end).is_some(), "{finding:?}");

@@ -10,9 +10,9 @@ use jiff::{Timestamp, Zoned};
 use super::session::Opened;
 use super::write::whole_file;
 use super::{At, Exit, Failure, Session};
-use crate::allocation::{Packing, Refusal, RefusalReason, pack};
-use crate::load::{Kind, suggestion, write_slots};
-use crate::model::{Book, BucketRange, Experiment, ExperimentKey, Layer, Share};
+use trialbook_language::load::{Kind, suggestion, write_slots};
+use trialbook_model::allocation::{Packing, Refusal, RefusalReason, pack};
+use trialbook_model::{Book, BucketRange, Experiment, ExperimentKey, Layer, Share};
 
 /// Write the layers' slots: every experiment gets the buckets that its allocation asks for
 ///

@@ -8,11 +8,11 @@ use jiff::Timestamp;
 use super::report::{Format, tell};
 use super::write::whole_file;
 use super::{At, Exit, Failure, Opened, Session};
-use crate::analysis::{AnalysisError, Outcome, Preregistration, PreregistrationStatus, Request, analyse};
-use crate::history::{self, Commit, HistoryError, Registration, Repository};
-use crate::load::suggestion;
-use crate::model::{Book, Contents, ExperimentKey, ExperimentState, Kind, Warehouse};
-use crate::warehouse::{self, Embedded, WarehouseError};
+use trialbook_analysis::warehouse::{self, Embedded, WarehouseError};
+use trialbook_analysis::{AnalysisError, Outcome, Preregistration, PreregistrationStatus, Request, analyse};
+use trialbook_history::{self as history, Commit, HistoryError, Registration, Repository};
+use trialbook_language::load::suggestion;
+use trialbook_model::{Book, Contents, ExperimentKey, ExperimentState, Kind, Warehouse};
 
 /// Analyse experiments: units, quality, effects where the plan allows a look, and a verdict
 ///

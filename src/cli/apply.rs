@@ -7,10 +7,10 @@ use std::path::PathBuf;
 use super::plan::{Prepared, failure, history_failure, print};
 use super::report::Format;
 use super::{At, Exit, Failure, Opened, Session, exit};
-use crate::history::{Commit, Launch, LaunchError, Preregistration};
-use crate::model::{Digest, ExperimentKey, RolloutKey, TargetKey};
-use crate::plan::{LaunchInfo, Live, Plan};
-use crate::target::TargetError;
+use trialbook_delivery::plan::{LaunchInfo, Live, Plan};
+use trialbook_delivery::target::TargetError;
+use trialbook_history::{Commit, Launch, LaunchError, Preregistration};
+use trialbook_model::{Digest, ExperimentKey, RolloutKey, TargetKey};
 
 /// Make the flag back end serve what a plan says
 ///

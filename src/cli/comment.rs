@@ -4,12 +4,12 @@ use std::io::Write as _;
 use std::path::PathBuf;
 
 use super::{Exit, Failure, Opened, Session, report};
-use crate::analysis::Outcome;
 use crate::github::{self, BODY_LIMIT, Change, Client, GithubError, Marker, Upserted};
-use crate::history::{HistoryError, Repository};
-use crate::model::Kind;
 use crate::report::blocks::{Inline, Line};
 use crate::report::{markdown, outcome};
+use trialbook_analysis::Outcome;
+use trialbook_history::{HistoryError, Repository};
+use trialbook_model::Kind;
 
 /// Write a result to the pull request that introduced its experiment
 ///

@@ -10,14 +10,14 @@ use jiff::Timestamp;
 
 use super::plan::declared_target;
 use super::{At, Exit, Failure, Opened, Session, contexts, exit};
-use crate::allocation::Approvals;
-use crate::load::suggestion;
-use crate::model::capability::HashProfile;
-use crate::model::{Book, Evaluator, FlagKey, Rollout, RolloutKey, Share, Target, TargetKey};
 use crate::report::findings::escape_hidden;
-use crate::resolve::Resolver;
-use crate::target;
-use crate::targeting::{Attributes, Context};
+use trialbook_delivery::target;
+use trialbook_language::load::suggestion;
+use trialbook_model::allocation::Approvals;
+use trialbook_model::capability::HashProfile;
+use trialbook_model::resolve::Resolver;
+use trialbook_model::targeting::{Attributes, Context};
+use trialbook_model::{Book, Evaluator, FlagKey, Rollout, RolloutKey, Share, Target, TargetKey};
 
 /// Say who gets what, and why: contexts in, one JSON line for each context and flag out
 ///

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use anstyle::{AnsiColor, Style};
 
 use super::{Exit, Failure, Session};
-use crate::check::{RULES, Rule, nearest, rule};
+use trialbook_lint::check::{RULES, Rule, nearest, rule};
 
 /// What a rule finds, why it matters, an example, what to do
 #[derive(Debug, clap::Args)]

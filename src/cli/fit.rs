@@ -5,10 +5,10 @@ use std::io::Write as _;
 
 use super::lint::output::prefix;
 use super::{At, Exit, Failure, Session, patch};
-use crate::edit::{creation, difference};
-use crate::fit::{Collision, Cost, FileEdit, Fit, FitError, Way, fit, fit_all};
-use crate::load::{suggestion, timezone_of};
 use crate::report::findings::{self, visible};
+use trialbook_language::edit::{creation, difference};
+use trialbook_language::load::{suggestion, timezone_of};
+use trialbook_lint::fit::{Collision, Cost, FileEdit, Fit, FitError, Way, fit, fit_all};
 
 /// Look for the smallest edits that end a collision, or make room in a full layer
 ///

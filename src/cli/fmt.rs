@@ -9,11 +9,11 @@ use super::lint::output::prefix;
 use super::lint::scope::Scope;
 use super::write::edited_file;
 use super::{Exit, Failure, Session, patch};
-use crate::diagnostic::{Diagnostic, Severity};
-use crate::edit::difference;
-use crate::edit::format::{FormatError, format};
-use crate::load::{self, RawFile};
 use crate::report::findings::{Findings, Format, visible};
+use trialbook_language::edit::difference;
+use trialbook_language::edit::format::{FormatError, format};
+use trialbook_language::load::{self, RawFile};
+use trialbook_model::diagnostic::{Diagnostic, Severity};
 
 /// Write the book's files in one style; what they say and their comments stay
 #[derive(Debug, clap::Args)]

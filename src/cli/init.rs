@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 
 use super::write::new_file;
 use super::{At, Exit, Failure, Session};
-use crate::load::BOOK_FILE;
+use trialbook_language::load::BOOK_FILE;
 
 /// Begin a book: a flag, an experiment, its metrics and their data, and a workflow that lints it
 #[derive(Debug, clap::Args)]

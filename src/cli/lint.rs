@@ -14,8 +14,6 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 
 use super::{At, Exit, Failure, Opened, Session};
-use crate::check::{self, Given};
-use crate::diagnostic::{Diagnostic, Severity};
 use crate::report::findings::Findings;
 use against::Merged;
 use baseline::Known;
@@ -23,6 +21,8 @@ use choice::Choice;
 use fix::Fixing;
 use output::Output;
 use scope::Scope;
+use trialbook_lint::check::{self, Given};
+use trialbook_model::diagnostic::{Diagnostic, Severity};
 
 /// Find what is wrong with the book, each at its place, with what to do
 #[derive(Debug, clap::Args)]

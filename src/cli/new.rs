@@ -5,9 +5,9 @@ use std::path::Path;
 
 use super::write::new_file;
 use super::{Exit, Failure, Opened, Session};
-use crate::edit::start::{About, again, text};
-use crate::load::{article, suggestion};
-use crate::model::{Book, Flag, Kind, SurfaceKey};
+use trialbook_language::edit::start::{About, again, text};
+use trialbook_language::load::{article, suggestion};
+use trialbook_model::{Book, Flag, Kind, SurfaceKey};
 
 /// Begin a file: what the book can say is filled in, the rest is left blank for you
 ///

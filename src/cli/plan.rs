@@ -11,15 +11,15 @@ use super::allocate::day;
 use super::report::Format;
 use super::write::whole_file;
 use super::{At, Exit, Failure, Opened, Session};
-use crate::allocation::Approvals;
-use crate::check;
-use crate::diagnostic::Severity;
-use crate::history::Repository;
-use crate::load::suggestion;
-use crate::model::{Book, FlagKey, RolloutKey, Target, TargetKey};
-use crate::plan::{self, AdvanceError, Live, Plan, State};
 use crate::report;
-use crate::target::{self, TargetError};
+use trialbook_delivery::plan::{self, AdvanceError, Live, Plan, State};
+use trialbook_delivery::target::{self, TargetError};
+use trialbook_history::Repository;
+use trialbook_language::load::suggestion;
+use trialbook_lint::check;
+use trialbook_model::allocation::Approvals;
+use trialbook_model::diagnostic::Severity;
+use trialbook_model::{Book, FlagKey, RolloutKey, Target, TargetKey};
 
 /// Show what an apply would change in the flag back end
 ///
@@ -271,7 +271,7 @@ pub(super) fn repository(root: &Path) -> Result<Option<Repository>, Failure> {
     Repository::of_book(root).map_err(|error| history_failure(&error))
 }
 
-pub(super) fn history_failure(error: &crate::history::HistoryError) -> Failure {
+pub(super) fn history_failure(error: &trialbook_history::HistoryError) -> Failure {
     let failure = Failure::of(Exit::Unreachable, error);
     match error.help() {
         Some(help) => failure.help(help),

@@ -4,11 +4,11 @@ use std::io::Write as _;
 
 use super::report::settings;
 use super::{At, Exit, Failure, Opened, Session};
-use crate::load::suggestion;
-use crate::model::{Book, Duration, Experiment, ExperimentKey};
-use crate::power::{Evidence, Forecast, Known, NotMeasured, Origin, Seen, forecast};
-use crate::query::{QueryError, history};
 use crate::report::{power, terminal};
+use trialbook_analysis::query::{QueryError, history};
+use trialbook_decision::power::{Evidence, Forecast, Known, NotMeasured, Origin, Seen, forecast};
+use trialbook_language::load::suggestion;
+use trialbook_model::{Book, Duration, Experiment, ExperimentKey};
 
 /// Say what an experiment needs: units, days, the effect that its schedule can reach, and what would help
 ///

@@ -5,9 +5,9 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::{Exit, Failure, Session, exit};
-use crate::analysis::{Outcome, OutcomeError};
 use crate::report::terminal::{self, Settings};
 use crate::report::{markdown, outcome};
+use trialbook_analysis::{Outcome, OutcomeError};
 
 /// Show the result that `trialbook analyze` wrote
 ///

@@ -3,8 +3,8 @@
 use std::io::Write as _;
 
 use super::{Exit, Failure};
-use crate::model::Kind;
-use crate::schema;
+use trialbook_language::schema;
+use trialbook_model::Kind;
 
 /// Print the JSON Schema of a kind of file, or of what a command writes, for editors and other programs
 #[derive(Debug, clap::Args)]

@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::{At, Exit, Failure, Global, exit};
-use crate::load::{self, Loaded};
-use crate::model::Book;
+use trialbook_language::load::{self, Loaded};
+use trialbook_model::Book;
 
 /// The global options of one run.
 #[derive(Debug)]

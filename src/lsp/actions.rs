@@ -9,7 +9,7 @@ use super::client::Client;
 use super::diagnostics::one;
 use super::edits::Edits;
 use super::position::Lines;
-use crate::diagnostic::{Applicability, Diagnostic, Fix};
+use trialbook_model::diagnostic::{Applicability, Diagnostic, Fix};
 
 /// The kind of the action that applies every safe fix of a file.
 pub fn fix_all() -> CodeActionKind {

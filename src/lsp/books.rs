@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use walkdir::WalkDir;
 
 use super::uri;
-use crate::load::{self, BOOK_FILE, Document, RawFile};
-use crate::workspace::Workspace;
+use trialbook_language::load::{self, BOOK_FILE, Document, RawFile};
+use trialbook_lint::workspace::Workspace;
 
 /// How deep below a folder of the client a book is looked for.
 const MAX_DEPTH: usize = 5;

@@ -5,10 +5,10 @@ use jiff::tz::TimeZone;
 
 use super::books::Shelved;
 use super::names;
-use crate::load::Document;
-use crate::load::language::Name;
-use crate::load::uses::Symbol;
-use crate::model::{Book, ExperimentKey, Kind, RolloutKey};
+use trialbook_language::load::Document;
+use trialbook_language::load::language::Name;
+use trialbook_language::load::uses::Symbol;
+use trialbook_model::{Book, ExperimentKey, Kind, RolloutKey};
 
 /// What is known of something, as plain text.
 #[derive(Debug, Default, PartialEq, Eq)]

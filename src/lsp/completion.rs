@@ -12,10 +12,10 @@ use super::hover::{Say, key_text};
 use super::names;
 use super::position::Lines;
 use super::server::Spot;
-use crate::load::language::{Key, Mapping, Name, Shape, Word, prose};
-use crate::load::typing::{Keys, Typing, alternatives, items_of, typing};
-use crate::load::uses::Symbol;
-use crate::model::{AttributeType, Kind};
+use trialbook_language::load::language::{Key, Mapping, Name, Shape, Word, prose};
+use trialbook_language::load::typing::{Keys, Typing, alternatives, items_of, typing};
+use trialbook_language::load::uses::Symbol;
+use trialbook_model::{AttributeType, Kind};
 
 /// How many items one answer has; past that the client asks again as more is typed.
 const MOST: usize = 300;

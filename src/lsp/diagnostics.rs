@@ -8,8 +8,8 @@ use super::books::{Books, Shelved};
 use super::buffers::Buffers;
 use super::client::Client;
 use super::position::Lines;
-use crate::diagnostic::{Diagnostic, Label, Severity};
-use crate::span::SourceFile;
+use trialbook_model::diagnostic::{Diagnostic, Label, Severity};
+use trialbook_model::span::SourceFile;
 
 /// Returns the parameters of the notifications that are due: of every file that was touched and of which something
 /// else is to be said than before.

@@ -6,7 +6,7 @@ use super::books::Shelved;
 use super::buffers::Buffers;
 use super::client::Client;
 use super::position::Lines;
-use crate::span::Span;
+use trialbook_model::span::Span;
 
 /// Edits of one file.
 #[derive(Debug)]

@@ -6,8 +6,8 @@ use super::books::Shelved;
 use super::client::Client;
 use super::position::Lines;
 use super::server::Refusal;
-use crate::edit::format::format;
-use crate::span::Span;
+use trialbook_language::edit::format::format;
+use trialbook_model::span::Span;
 
 /// Returns the edit that formats a file: of its lines from the first that differs to the last; none where it has that
 /// style already.

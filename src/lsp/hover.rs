@@ -8,11 +8,11 @@ use super::client::Client;
 use super::names;
 use super::position::Lines;
 use super::server::Spot;
-use crate::load::cursor::Spoken;
-use crate::load::language::{Grammar, Key, Name, Number, Shape, prose};
-use crate::load::typing::{alternatives, items_of};
-use crate::load::uses::Symbol;
 use crate::report::escape;
+use trialbook_language::load::cursor::Spoken;
+use trialbook_language::load::language::{Grammar, Key, Name, Number, Shape, prose};
+use trialbook_language::load::typing::{alternatives, items_of};
+use trialbook_language::load::uses::Symbol;
 
 /// How many users of something are named.
 const SHOWN: usize = 8;
@@ -102,7 +102,7 @@ fn users(spot: &Spot<'_>, symbol: &Symbol, say: Say) -> String {
         .iter()
         .take(SHOWN)
         .map(|(kind, key)| match kind {
-            crate::model::Kind::Book => say.code(crate::load::BOOK_FILE),
+            trialbook_model::Kind::Book => say.code(trialbook_language::load::BOOK_FILE),
             _ => format!("{kind} {}", say.code(key)),
         })
         .collect();

@@ -6,10 +6,10 @@ use jiff::Timestamp;
 
 use super::books::Shelved;
 use super::names;
-use crate::history::Repository;
-use crate::load::language::Name;
-use crate::load::uses::Symbol;
-use crate::model::{Book, ExperimentKey, HoldoutKey, Kind, RolloutKey};
+use trialbook_history::Repository;
+use trialbook_language::load::language::Name;
+use trialbook_language::load::uses::Symbol;
+use trialbook_model::{Book, ExperimentKey, HoldoutKey, Kind, RolloutKey};
 
 /// Returns why something must keep its name; `None` where nothing that was launched has to do with it.
 ///

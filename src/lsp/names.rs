@@ -3,11 +3,11 @@
 use rayon::prelude::*;
 
 use super::books::Shelved;
-use crate::load::Document;
-use crate::load::language::Name;
-use crate::load::uses::{Symbol, Use};
-use crate::model::Kind;
-use crate::span::Span;
+use trialbook_language::load::Document;
+use trialbook_language::load::language::Name;
+use trialbook_language::load::uses::{Symbol, Use};
+use trialbook_model::Kind;
+use trialbook_model::span::Span;
 
 /// Returns the file that declares what this is, where it is not a file itself.
 fn declaring<'a>(book: &'a Shelved, name: Name, owner: &str) -> Option<&'a Document> {

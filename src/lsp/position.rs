@@ -2,7 +2,7 @@
 
 use lsp_types::{Position, PositionEncodingKind, Range};
 
-use crate::span::Span;
+use trialbook_model::span::Span;
 
 /// What a column counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,10 +6,10 @@ use super::client::Client;
 use super::names;
 use super::position::Lines;
 use super::server::Spot;
-use crate::load::Document;
-use crate::load::language::Name;
-use crate::load::uses::{Symbol, Use, unquoted};
-use crate::span::Span;
+use trialbook_language::load::Document;
+use trialbook_language::load::language::Name;
+use trialbook_language::load::uses::{Symbol, Use, unquoted};
+use trialbook_model::span::Span;
 
 /// Returns what has its name at a place: the name there, or else, where nothing else stands, the file itself.
 pub fn symbol_at(spot: &Spot<'_>) -> Option<(Symbol, Option<Use>)> {

@@ -12,11 +12,11 @@ use super::position::Lines;
 use super::references::symbol_at;
 use super::server::{Refusal, Spot};
 use super::uri;
-use crate::load::language::Name;
-use crate::load::syntax::audience::COMBINATORS;
-use crate::load::uses::{Symbol, unquoted};
-use crate::load::yaml::{ScalarNode, Typed};
-use crate::model::{AttributeKey, Kind, SurfaceKey, VariantKey};
+use trialbook_language::load::COMBINATORS;
+use trialbook_language::load::language::Name;
+use trialbook_language::load::uses::{Symbol, unquoted};
+use trialbook_language::load::yaml::{ScalarNode, Typed};
+use trialbook_model::{AttributeKey, Kind, SurfaceKey, VariantKey};
 
 /// Returns the name at the cursor and its range, to be edited.
 ///

@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use super::books::{Books, Shelved};
 use super::client::Client;
 use super::position::Lines;
-use crate::load::cursor::{Outline, OutlineContent};
-use crate::load::uses::{declares_names, unquoted};
-use crate::model::Kind;
-use crate::span::Span;
+use trialbook_language::load::cursor::{Outline, OutlineContent};
+use trialbook_language::load::uses::{declares_names, unquoted};
+use trialbook_model::Kind;
+use trialbook_model::span::Span;
 
 /// How many symbols one answer has.
 const MOST: usize = 500;

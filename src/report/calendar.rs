@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, civil};
 
 use super::number::{NBSP, counted};
-use crate::model::Duration;
+use trialbook_model::Duration;
 
 /// The book's time zone.
 pub struct Calendar {

@@ -9,7 +9,7 @@ mod print;
 mod strength;
 mod trust;
 
-use crate::analysis::{ArmUnits, Outcome, Verdict, VerdictKind};
+use trialbook_analysis::{ArmUnits, Outcome, Verdict, VerdictKind};
 
 use super::blocks::{Block, Document, Inline, Line};
 use super::calendar::Calendar;

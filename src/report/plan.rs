@@ -1,7 +1,7 @@
 //! A plan, told so that its reader knows who will be served something else.
 
-use crate::model::{ExperimentKey, Share};
-use crate::plan::{Action, ActionKind, Change, Drift, Growth, HeldOut, Plan};
+use trialbook_delivery::plan::{Action, ActionKind, Change, Drift, Growth, HeldOut, Plan};
+use trialbook_model::{ExperimentKey, Share};
 
 use super::blocks::{Align, Block, Document, Inline, Line, Table, Tone};
 use super::calendar::Calendar;
@@ -157,7 +157,7 @@ fn told(change: &Change, calendar: &Calendar) -> Line {
             line
         }
         Change::Window { key, from, to } => {
-            let window = |schedule: &crate::model::Schedule| {
+            let window = |schedule: &trialbook_model::Schedule| {
                 format!("{} … {}", calendar.instant(schedule.start()), calendar.instant(schedule.end()))
             };
             vec![

@@ -2,9 +2,11 @@
 
 mod measured;
 
-use crate::model::{Method, MetricKey};
-use crate::power::{Basis, DurationRow, Durations, Forecast, MetricNeed, Missing, Remedy, Role, TooMany};
-use crate::stats::design::Size;
+use trialbook_decision::power::{
+    Basis, DurationRow, Durations, Forecast, MetricNeed, Missing, Remedy, Role, TooMany,
+};
+use trialbook_model::{Method, MetricKey};
+use trialbook_stats::design::Size;
 
 use super::blocks::{Align, Block, Document, Inline, Line, Table, Tone};
 use super::calendar::{Calendar, duration};

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::cli::{Exit, Failure};
-use crate::load::find_root;
+use trialbook_language::load::find_root;
 
 macro_rules! files {
     ($($path:literal)*) => {

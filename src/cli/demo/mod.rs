@@ -1,17 +1,12 @@
 //! `trialbook demo`: the whole loop on the example book and generated data, narrated.
 
-#[cfg(feature = "duckdb")]
 mod book;
-#[cfg(feature = "duckdb")]
 mod script;
-#[cfg(feature = "duckdb")]
 mod truth;
-#[cfg(feature = "duckdb")]
 mod warehouse;
 
 use std::path::PathBuf;
 
-#[cfg(feature = "duckdb")]
 pub use script::run;
 
 /// The whole loop on the example book and generated data, narrated
@@ -30,17 +25,4 @@ pub struct Args {
     /// Another seed makes other data with the same true effects
     #[arg(long, default_value_t = 42)]
     seed: u64,
-}
-
-/// Says that this build cannot run the demo.
-///
-/// # Errors
-///
-/// Always: the demo needs the embedded warehouse.
-#[cfg(not(feature = "duckdb"))]
-pub fn run(args: &Args, _session: &super::Session) -> Result<super::Exit, super::Failure> {
-    let message =
-        format!("this trialbook has no embedded warehouse, so there is no demo in {}", args.dir.display());
-    Err(super::Failure::new(super::Exit::Usage, message)
-        .help("build it with `--features duckdb`, which is the default"))
 }

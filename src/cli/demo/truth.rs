@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::warehouse;
-use crate::analysis::{Lift, MetricResult, Outcome};
 use crate::cli::{Exit, Failure};
+use trialbook_analysis::{Lift, MetricResult, Outcome};
 
 /// Prints each effect that was put into the data, with its estimate.
 ///

@@ -11,11 +11,11 @@ use duckdb::{Connection, params};
 use serde_json::{Map, Value};
 
 use crate::cli::{Exit, Failure, Session};
-use crate::load::{self, discover};
-use crate::model::capability::HashProfile;
-use crate::model::{Book, Experiment};
-use crate::resolve::Resolver;
-use crate::targeting::Context;
+use trialbook_language::load::{self, discover};
+use trialbook_model::capability::HashProfile;
+use trialbook_model::resolve::Resolver;
+use trialbook_model::targeting::Context;
+use trialbook_model::{Book, Experiment};
 
 /// What the treatments truly do: the factor on the rate at which a treated user buys, or sees a slow page.
 pub const BOLD_BUYS: f64 = 1.12;

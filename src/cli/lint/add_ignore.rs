@@ -6,12 +6,12 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::counted;
-use crate::check::{self, suppression};
 use crate::cli::{Exit, Failure, Opened, Session, write};
-use crate::diagnostic::Diagnostic;
-use crate::load::{self, Loaded, RawFile};
 use crate::report::findings::visible;
-use crate::span::SourceFile;
+use trialbook_language::load::{self, Loaded, RawFile};
+use trialbook_lint::check::{self, suppression};
+use trialbook_model::diagnostic::Diagnostic;
+use trialbook_model::span::SourceFile;
 
 /// How many findings are named that cannot be suppressed.
 const NAMED: usize = 10;
@@ -185,7 +185,7 @@ fn replace(opened: &Opened, file: &SourceFile, text: &str) -> Result<(), Failure
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::span::Span;
+    use trialbook_model::span::Span;
 
     fn edited(text: &str, places: &[(&'static str, &str)]) -> String {
         let file = SourceFile::new("a.segment.yaml", text);

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::{Exit, Failure, Opened, Session};
-use crate::diagnostic::{Diagnostic, Severity};
-use crate::history::{Commit, HistoryError, Merge, MergedFiles, Repository};
-use crate::load::{self, Draft, Loaded};
-use crate::model::Book;
-use crate::review::{self, Review};
-use crate::workspace::Workspace;
+use trialbook_history::{Commit, HistoryError, Merge, MergedFiles, Repository};
+use trialbook_language::load::{self, Draft, Loaded};
+use trialbook_lint::review::{self, Review};
+use trialbook_lint::workspace::Workspace;
+use trialbook_model::Book;
+use trialbook_model::diagnostic::{Diagnostic, Severity};
 
 /// A work tree, merged into a revision in memory.
 pub(super) struct Merged<'a> {

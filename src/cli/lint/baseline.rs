@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::scope::leading;
-use crate::check::baseline::{Baseline, BaselineError};
 use crate::cli::{Exit, Failure, Opened, Session, exit, write};
-use crate::diagnostic::Diagnostic;
-use crate::span::SourceFile;
+use trialbook_lint::check::baseline::{Baseline, BaselineError};
+use trialbook_model::diagnostic::Diagnostic;
+use trialbook_model::span::SourceFile;
 
 /// A baseline and where it was read.
 pub(super) struct Known {

@@ -1,7 +1,7 @@
 //! `--select` and `--ignore`: which rules are shown.
 
-use crate::check::{self, Rule};
-use crate::diagnostic::Diagnostic;
+use trialbook_lint::check::{self, Rule};
+use trialbook_model::diagnostic::Diagnostic;
 
 /// Which rules' findings are shown, and count.
 #[derive(Debug, clap::Args)]

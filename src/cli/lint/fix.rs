@@ -9,14 +9,14 @@ use super::choice::Choice;
 use super::counted;
 use super::output::prefix;
 use super::scope::Scope;
-use crate::check;
 use crate::cli::write::edited_file;
 use crate::cli::{Exit, Failure, Session, patch};
-use crate::diagnostic::{Applicability, Diagnostic};
-use crate::edit::difference;
-use crate::edit::fix::{Fixed, fix};
-use crate::load::{self, RawFile};
 use crate::report::findings::{Format, visible};
+use trialbook_language::edit::difference;
+use trialbook_language::edit::fix::{Fixed, fix};
+use trialbook_language::load::{self, RawFile};
+use trialbook_lint::check;
+use trialbook_model::diagnostic::{Applicability, Diagnostic};
 
 /// Whether and how findings are fixed.
 #[derive(Debug, clap::Args)]

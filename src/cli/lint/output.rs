@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::scope::leading;
-use crate::check::{RULES, Rule};
 use crate::cli::{Exit, Failure, Session};
 use crate::report::findings::{Findings, Format, RulePage};
+use trialbook_lint::check::{RULES, Rule};
 
 /// A format and where it goes.
 #[derive(Debug, Clone, PartialEq, Eq)]

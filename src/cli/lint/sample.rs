@@ -5,7 +5,7 @@ use std::io::{BufReader, stdin};
 use std::path::Path;
 
 use crate::cli::{Exit, Failure, contexts};
-use crate::targeting::{Attributes, Context, Sample};
+use trialbook_model::targeting::{Attributes, Context, Sample};
 
 /// The most contexts of a sample: with these a share is known to a twentieth of a percent.
 const MOST: usize = 1_000_000;

@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use crate::cli::{Exit, Failure};
-use crate::diagnostic::Diagnostic;
-use crate::load::Loaded;
+use trialbook_language::load::Loaded;
+use trialbook_model::diagnostic::Diagnostic;
 
 /// Returns the `/`-separated way from one absolute folder to another, which ends with `/` or is empty; `None` where
 /// there is none, or where it is not text.

@@ -164,7 +164,7 @@ impl<W: Write, C: Fn() -> Timestamp> Server<W, C> {
                     }
                 }
                 Some(_) => {}
-                None if path.file_name().is_some_and(|name| name == crate::load::BOOK_FILE) => {
+                None if path.file_name().is_some_and(|name| name == trialbook_language::load::BOOK_FILE) => {
                     problems.extend(self.books.add_around(path, now));
                     self.lay_open_files();
                 }

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 
-use crate::diagnostic::{Diagnostic, Label, Severity};
+use trialbook_model::diagnostic::{Diagnostic, Label, Severity};
 
 use super::{Findings, severity, visible};
 use excerpt::Section;

@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use crate::diagnostic::{Diagnostic, Label};
+use trialbook_model::diagnostic::{Diagnostic, Label};
 
 use super::visible::push_visible;
 use super::{Findings, severity, visible};

@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use crate::diagnostic::{Diagnostic, Severity};
+use trialbook_model::diagnostic::{Diagnostic, Severity};
 
 use super::json::escape_hidden;
 use super::{Findings, visible};

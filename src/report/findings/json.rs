@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use crate::diagnostic::{Basis, Diagnostic, Label, Severity, SharedTraffic};
-use crate::span::{Position, SourceFile, Span};
+use trialbook_model::diagnostic::{Basis, Diagnostic, Label, Severity, SharedTraffic};
+use trialbook_model::span::{Position, SourceFile, Span};
 
 use super::Findings;
 use super::visible::is_hidden;

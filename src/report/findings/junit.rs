@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
-use crate::diagnostic::Diagnostic;
+use trialbook_model::diagnostic::Diagnostic;
 
 use super::{Findings, github, severity};
 

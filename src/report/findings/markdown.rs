@@ -1,8 +1,8 @@
 //! A comment for a pull request: what the run comes to, errors first, the rest folded, never longer than GitHub takes.
 
-use crate::diagnostic::{Diagnostic, Severity};
 use crate::report::blocks::{Block, Document, Inline, Line};
 use crate::report::markdown::{LONGEST_BODY, render_within};
+use trialbook_model::diagnostic::{Diagnostic, Severity};
 
 use super::{Findings, RulePage, counted};
 

@@ -16,7 +16,7 @@ mod visible;
 use std::cmp::Reverse;
 use std::fmt;
 
-use crate::diagnostic::{Diagnostic, Severity};
+use trialbook_model::diagnostic::{Diagnostic, Severity};
 
 pub(crate) use json::escape_hidden;
 pub use rule::RulePage;

@@ -1,6 +1,6 @@
 //! What there is to read about a rule.
 
-use crate::diagnostic::Severity;
+use trialbook_model::diagnostic::Severity;
 
 /// A rule, for formats that carry its documentation along.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::diagnostic::{Diagnostic, Fix, Label, Severity, SharedTraffic};
-use crate::span::{SourceFile, Span};
+use trialbook_model::diagnostic::{Diagnostic, Fix, Label, Severity, SharedTraffic};
+use trialbook_model::span::{SourceFile, Span};
 
 use super::json::escape_hidden;
 use super::{Findings, RulePage, severity, visible};

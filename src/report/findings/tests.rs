@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use crate::diagnostic::{Applicability, Basis, Diagnostic, Edit, Severity, SharedTraffic};
-use crate::span::{SourceFile, Span};
+use trialbook_model::diagnostic::{Applicability, Basis, Diagnostic, Edit, Severity, SharedTraffic};
+use trialbook_model::span::{SourceFile, Span};
 
 use super::{Findings, Format, RulePage};
 

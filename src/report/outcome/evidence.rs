@@ -1,10 +1,10 @@
 //! What an analyst wants to see: every number with its test, every check, every query.
 
-use crate::analysis::{
-    Adjustment, Estimate, MetricComparison, MetricResult, NonInferiority, QualityStatus, VerdictKind,
-};
 use crate::report::blocks::{Align, Block, Inline, Line, Table, Tone};
 use crate::report::number::{count, counted, exact_percent, p_value, significant};
+use trialbook_analysis::{
+    Adjustment, Estimate, MetricComparison, MetricResult, NonInferiority, QualityStatus, VerdictKind,
+};
 
 use super::{Told, naming};
 

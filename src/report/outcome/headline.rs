@@ -1,16 +1,16 @@
 //! The verdict as the first line says it, and what follows from it in a paragraph.
 
-use crate::analysis::{
-    MetricResult, Need, QualityCheck, QualityKind, QualityStatus, Reason, Role, Verdict, VerdictKind,
-};
-use crate::model::MinimumEffect;
 use crate::report::blocks::{Block, Inline, Line};
 use crate::report::number::{
     NBSP, about, count, counted, exact_percent, list, once_in, shortened, significant,
 };
+use trialbook_analysis::{
+    MetricResult, Need, QualityCheck, QualityKind, QualityStatus, Reason, Role, Verdict, VerdictKind,
+};
+use trialbook_model::MinimumEffect;
 
 use super::{Lead, Told, naming, sentence, strength};
-use crate::analysis::Outcome;
+use trialbook_analysis::Outcome;
 
 /// Returns the first line of the report.
 pub(super) fn line(told: &Told<'_>) -> Line {
@@ -150,7 +150,7 @@ fn is_against(metric: &MetricResult, verdict: &Verdict) -> bool {
     guards && effect.is_some_and(|effect| naming::Change::of(metric, effect).is_for_the_worse(metric))
 }
 
-fn ruled_out(outcome: &Outcome, key: &crate::model::MetricKey) -> String {
+fn ruled_out(outcome: &Outcome, key: &trialbook_model::MetricKey) -> String {
     let name = naming::words(key);
     let size = naming::metric(outcome, key).and_then(|metric| match metric.role {
         Role::Success { mde: MinimumEffect::Relative(share) } => Some(exact_percent(share.fraction())),

@@ -1,12 +1,12 @@
 //! The table of a treatment's metrics.
 
-use crate::analysis::{
-    Estimate, Judgement, Lift, MetricComparison, MetricResult, Role, Verdict, VerdictKind,
-};
-use crate::model::VariantKey;
 use crate::report::blocks::{Align, Block, Document, Inline, Line, Table, Tone};
 use crate::report::gauge::{Gauge, Scale};
 use crate::report::number::{NBSP, exact_percent};
+use trialbook_analysis::{
+    Estimate, Judgement, Lift, MetricComparison, MetricResult, Role, Verdict, VerdictKind,
+};
+use trialbook_model::VariantKey;
 
 use super::Told;
 use super::naming::{self, Change};

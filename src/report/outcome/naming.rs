@@ -1,8 +1,8 @@
 //! What metrics and their changes are called.
 
-use crate::analysis::{Effect, Estimate, Lift, MetricComparison, MetricKind, MetricResult, Outcome, Role};
-use crate::model::{Direction, Margin, MetricKey, VariantKey, Window};
 use crate::report::number::{NBSP, decimals, exact_percent, fixed, signed, signed_percent, significant};
+use trialbook_analysis::{Effect, Estimate, Lift, MetricComparison, MetricKind, MetricResult, Outcome, Role};
+use trialbook_model::{Direction, Margin, MetricKey, VariantKey, Window};
 
 use crate::report::calendar;
 

@@ -1,8 +1,8 @@
 //! What to do now: the exact command, the exact edit, or the date.
 
-use crate::analysis::{QualityKind, Reason, Verdict, VerdictKind};
-use crate::model::DecisionOutcome;
 use crate::report::blocks::{Block, Inline, Line};
+use trialbook_analysis::{QualityKind, Reason, Verdict, VerdictKind};
+use trialbook_model::DecisionOutcome;
 
 use super::{Lead, Told, headline};
 

@@ -1,9 +1,9 @@
 //! The small print: how it was computed, and from what.
 
-use crate::analysis::{Adjustment, PreregistrationStatus};
-use crate::model::Method;
 use crate::report::blocks::{Inline, Line};
 use crate::report::number::{NBSP, exact_percent, fixed};
+use trialbook_analysis::{Adjustment, PreregistrationStatus};
+use trialbook_model::Method;
 
 use super::{Told, dotted, metrics};
 

@@ -1,8 +1,8 @@
 //! How strong the evidence for a verdict is, said beside the headline.
 
-use crate::analysis::{Reason, Verdict, VerdictKind};
 use crate::report::blocks::Line;
 use crate::report::number::once_in;
+use trialbook_analysis::{Reason, Verdict, VerdictKind};
 
 use super::{Told, naming, sentence};
 

@@ -1,8 +1,8 @@
 //! Whether the numbers can be believed: the checks of the data, with their numbers.
 
-use crate::analysis::{Outcome, PreregistrationStatus, QualityCheck, QualityKind, QualityStatus};
 use crate::report::blocks::{Inline, Line, Tone};
 use crate::report::number::{count, counted, exact_percent, fixed, p_value};
+use trialbook_analysis::{Outcome, PreregistrationStatus, QualityCheck, QualityKind, QualityStatus};
 
 use super::{Told, dotted};
 

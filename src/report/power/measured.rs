@@ -1,7 +1,7 @@
 //! What past weeks in the warehouse showed, and of whom.
 
-use crate::model::MetricKey;
-use crate::power::{Basis, Forecast, Seen};
+use trialbook_decision::power::{Basis, Forecast, Seen};
+use trialbook_model::MetricKey;
 
 use super::super::blocks::{Inline, Line};
 use super::super::calendar::{Calendar, duration};

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::span::{Position, SourceFile, Span};
+use trialbook_model::span::{Position, SourceFile, Span};
 
 use super::super::visible::push_visible;
 use super::super::{Findings, visible};

@@ -1,0 +1,25 @@
+//! From the warehouse to the [`Outcome`]: moments, estimates, quality checks, verdicts.
+//!
+//! What a report needs of other modules is re-exported here.
+
+mod analyse;
+mod effect;
+mod estimate;
+mod horizon;
+mod outcome;
+mod quality;
+pub mod query;
+pub mod warehouse;
+
+pub use analyse::{AnalysisError, Request, analyse};
+pub use effect::{
+    Adjustment, Effect, Estimate, Interval, Lift, NonInferiority, NonInferiorityTest, NotMeasured,
+};
+pub use outcome::{
+    ArmMetric, ArmUnits, BookReference, Capping, CovariateMoments, ExperimentReference, MetricComparison,
+    MetricKind, MetricMoments, MetricResult, Outcome, OutcomeError, Preregistration, PreregistrationStatus,
+    Query, Role, Tool, Units,
+};
+pub use trialbook_decision::{
+    Judgement, Need, QualityCheck, QualityKind, QualityStatus, Reason, Verdict, VerdictKind,
+};

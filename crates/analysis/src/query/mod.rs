@@ -1,0 +1,100 @@
+//! From exposures and facts to centred moments, in one query per source.
+//!
+//! A unit's first exposure to an experiment makes it a unit of the experiment; what happened within
+//! a metric's window after that is its value. One pass over a source serves every metric and every
+//! experiment that reads it; the warehouse returns a row per experiment and arm, whatever the size
+//! of the data.
+
+mod exposures;
+mod facts;
+mod history;
+mod relation;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::warehouse::Warehouse;
+use trialbook_model::{Book, Experiment, ExperimentKey, MetricKey, SourceKey, VariantKey};
+
+pub use exposures::{ArmCount, Counts, DimensionCount, Exposures};
+pub use facts::{ArmMoments, Centred, CentredCovariate, Limit, Measured, NotComputed};
+pub use history::{History, NotKnown, TooLittle, history};
+pub use relation::{SourceError, SourceState};
+
+/// What is asked: experiments of a book, up to a watermark.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    /// The book.
+    pub book: &'a Book,
+    /// The experiments; each is one of the book's.
+    pub experiments: &'a [&'a Experiment],
+    /// Nothing at or after it is read, and a unit counts once its window lies before it.
+    pub watermark: Timestamp,
+}
+
+/// What the warehouse says.
+#[derive(Debug, Default)]
+pub struct Answer {
+    /// Who was exposed, per experiment.
+    pub exposures: BTreeMap<ExperimentKey, Exposures>,
+    /// The state of each source that was read, or why it could not be.
+    pub sources: BTreeMap<SourceKey, Result<SourceState, SourceError>>,
+    /// The moments per experiment and metric, or why there are none.
+    pub metrics: BTreeMap<(ExperimentKey, MetricKey), Result<Measured, NotComputed>>,
+    /// The queries that were run, in order, each with the source that it reads.
+    pub queries: Vec<Asked>,
+}
+
+/// A query that was run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// What it is for.
+    pub name: String,
+    /// The source that it reads besides the exposures.
+    pub source: SourceKey,
+    /// Its text.
+    pub sql: String,
+}
+
+/// Why nothing can be said of an experiment at all.
+#[derive(Debug, thiserror::Error)]
+pub enum QueryError {
+    /// No source says who was exposed.
+    #[error("no source holds exposures of `{entity}`, which experiment `{experiment}` randomises")]
+    NoExposures {
+        /// The entity.
+        entity: String,
+        /// The experiment.
+        experiment: ExperimentKey,
+    },
+    /// The source of exposures cannot be read.
+    #[error("cannot read the exposures in source `{source_key}`")]
+    Exposures {
+        /// The source.
+        source_key: SourceKey,
+        /// Why.
+        #[source]
+        cause: SourceError,
+    },
+}
+
+/// Asks the warehouse for everything that the analysis of these experiments needs.
+///
+/// A source of facts that cannot be read leaves its metrics without moments, with the reason; a source of
+/// exposures that cannot be read is an error. `progress` hears what is read next.
+pub fn ask(
+    question: Question<'_>,
+    warehouse: &dyn Warehouse,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Answer, QueryError> {
+    let mut answer = Answer::default();
+    let units = exposures::ask(question, warehouse, progress, &mut answer)?;
+    facts::ask(question, warehouse, &units, progress, &mut answer);
+    Ok(answer)
+}
+
+/// Returns the arms of an experiment in byte order: the position of a variant is its number in the SQL.
+fn arms(experiment: &Experiment) -> Vec<&VariantKey> {
+    experiment.split.variants().collect()
+}

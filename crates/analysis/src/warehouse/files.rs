@@ -1,0 +1,234 @@
+//! Data files: a pattern relative to the book's root, and never anything outside it.
+
+use std::path::{Component, Path, PathBuf};
+
+use regex::Regex;
+use walkdir::WalkDir;
+
+/// The format of data files, by their ending.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileFormat {
+    /// Apache Parquet.
+    Parquet,
+    /// Comma-separated values with a header.
+    Csv,
+}
+
+/// Why data files cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FilesError {
+    /// A path that could lead out of the book.
+    #[error("`{0}` is not a path within the book")]
+    Outside(String),
+    /// A file that leads out of the book, by a link.
+    #[error("`{pattern}` leads to `{file}`, which is outside the book")]
+    Link {
+        /// As the book names it.
+        pattern: String,
+        /// The file that it leads to.
+        file: PathBuf,
+    },
+    /// An ending that is no data format.
+    #[error("`{0}` ends in neither `.parquet` nor `.csv`")]
+    Format(String),
+    /// Nothing there.
+    #[error("no file matches `{0}`")]
+    NoMatch(String),
+    /// The file system does not let it be read.
+    #[error("cannot read `{path}`")]
+    Unreadable {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: std::io::Error,
+    },
+}
+
+impl FilesError {
+    /// Returns what to do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Outside(_) | Self::Link { .. } => {
+                "write it relative to the book's folder, with `/`, without `..`"
+            }
+            Self::Format(_) => "give Parquet or CSV files (`.csv`, `.csv.gz`), or use `sql:`",
+            Self::NoMatch(_) => {
+                "paths are relative to the book's folder; `*` stands for a part of a name, `**` for folders"
+            }
+            Self::Unreadable { .. } => return None,
+        })
+    }
+}
+
+/// Files that exist, inside a root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DataFiles {
+    /// Their format.
+    pub format: FileFormat,
+    /// Their absolute paths, sorted; never empty.
+    pub paths: Vec<PathBuf>,
+}
+
+impl DataFiles {
+    /// Finds the files that a pattern names, with `*`, `?` and `**`.
+    pub fn find(root: &Path, pattern: &str) -> Result<Self, FilesError> {
+        let relative = inside(pattern)?;
+        let format = match pattern {
+            name if name.ends_with(".parquet") => FileFormat::Parquet,
+            name if name.ends_with(".csv") || name.ends_with(".csv.gz") => FileFormat::Csv,
+            _ => return Err(FilesError::Format(pattern.to_owned())),
+        };
+        let root = canonical(root)?;
+        let mut paths = if pattern.contains(['*', '?']) {
+            matching(&root, pattern)?
+        } else {
+            vec![root.join(relative)].into_iter().filter(|path| path.exists()).collect()
+        };
+        paths.sort();
+        if paths.is_empty() {
+            return Err(FilesError::NoMatch(pattern.to_owned()));
+        }
+        let paths = paths.iter().map(|path| within(&root, pattern, path)).collect::<Result<_, _>>()?;
+        Ok(Self { format, paths })
+    }
+}
+
+/// Returns the one file of this relative path, or `None` where there is none.
+pub(super) fn single(root: &Path, path: &str) -> Result<Option<PathBuf>, FilesError> {
+    let relative = inside(path)?;
+    let root = canonical(root)?;
+    let file = root.join(relative);
+    if !file.exists() {
+        return Ok(None);
+    }
+    within(&root, path, &file).map(Some)
+}
+
+/// Refuses what is absolute, climbs, or is a URL; a backslash is no separator that a book may use.
+fn inside(path: &str) -> Result<&Path, FilesError> {
+    let plain = Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
+    if path.is_empty() || !plain || path.contains(['\\', ':', '\0']) {
+        return Err(FilesError::Outside(path.to_owned()));
+    }
+    Ok(Path::new(path))
+}
+
+fn canonical(path: &Path) -> Result<PathBuf, FilesError> {
+    path.canonicalize().map_err(|cause| FilesError::Unreadable { path: path.to_owned(), cause })
+}
+
+/// Resolves links, and refuses a file that they lead out of the root.
+fn within(root: &Path, pattern: &str, path: &Path) -> Result<PathBuf, FilesError> {
+    let file = canonical(path)?;
+    if file.starts_with(root) {
+        Ok(file)
+    } else {
+        Err(FilesError::Link { pattern: pattern.to_owned(), file })
+    }
+}
+
+/// Walks from the last folder that the pattern names in full.
+fn matching(root: &Path, pattern: &str) -> Result<Vec<PathBuf>, FilesError> {
+    let fixed = pattern.split('/').take_while(|part| !part.contains(['*', '?']));
+    let start = fixed.fold(root.to_owned(), |folder, part| folder.join(part));
+    let matcher = matcher(pattern).map_err(|_| FilesError::Outside(pattern.to_owned()))?;
+    if !start.is_dir() {
+        return Ok(Vec::new());
+    }
+    let mut paths = Vec::new();
+    for entry in WalkDir::new(&start) {
+        let entry = entry.map_err(|error| FilesError::Unreadable {
+            path: error.path().unwrap_or(&start).to_owned(),
+            cause: error.into(),
+        })?;
+        let relative = entry.path().strip_prefix(root).ok().and_then(Path::to_str);
+        if !entry.file_type().is_dir() && relative.is_some_and(|path| matcher.is_match(path)) {
+            paths.push(entry.path().to_owned());
+        }
+    }
+    Ok(paths)
+}
+
+/// Returns the pattern as a regular expression: `**/` any folders, `*` and `?` within a name.
+fn matcher(pattern: &str) -> Result<Regex, regex::Error> {
+    let mut expression = String::from("^");
+    let mut rest = pattern;
+    while let Some(c) = rest.chars().next() {
+        let (piece, taken) = if rest.starts_with("**/") {
+            ("(?:[^/]+/)*".to_owned(), 3)
+        } else {
+            match c {
+                '*' => ("[^/]*".to_owned(), 1),
+                '?' => ("[^/]".to_owned(), 1),
+                c => (regex::escape(c.encode_utf8(&mut [0; 4])), c.len_utf8()),
+            }
+        };
+        expression.push_str(&piece);
+        rest = rest.get(taken..).unwrap_or_default();
+    }
+    expression.push('$');
+    Regex::new(&expression)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn book() -> tempfile::TempDir {
+        let root = tempfile::tempdir().expect("a folder");
+        for file in ["data/a.csv", "data/b.csv", "data/deep/er/c.csv", "data/d.parquet", "data/e.txt"] {
+            let path = root.path().join(file);
+            std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+            std::fs::write(path, "x\n").expect("a file");
+        }
+        root
+    }
+
+    fn found(pattern: &str) -> Vec<String> {
+        let root = book();
+        let files = DataFiles::find(root.path(), pattern).expect(pattern);
+        let names = files.paths.iter().filter_map(|path| path.file_name()?.to_str());
+        names.map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn a_pattern_finds_files_by_name_and_folder() {
+        assert_eq!(found("data/a.csv"), ["a.csv"]);
+        assert_eq!(found("data/*.csv"), ["a.csv", "b.csv"]);
+        assert_eq!(found("data/**/?.csv"), ["a.csv", "b.csv", "c.csv"]);
+        assert_eq!(found("data/*.parquet"), ["d.parquet"]);
+    }
+
+    #[test]
+    fn a_path_never_leads_out_of_the_book() {
+        let root = book();
+        for path in
+            ["/etc/passwd.csv", "../a.csv", "data/../../a.csv", "", "s3://b/a.csv", r"..\a.csv", "./a.csv"]
+        {
+            let error = DataFiles::find(root.path(), path).expect_err(path);
+            assert!(matches!(error, FilesError::Outside(_)), "{path}: {error}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_never_leads_out_of_the_book() {
+        let (root, outside) = (book(), tempfile::tempdir().expect("a folder"));
+        std::fs::write(outside.path().join("secret.csv"), "x\n").expect("a file");
+        std::os::unix::fs::symlink(outside.path().join("secret.csv"), root.path().join("data/link.csv"))
+            .expect("a link");
+        for pattern in ["data/link.csv", "data/*.csv"] {
+            let error = DataFiles::find(root.path(), pattern).expect_err(pattern);
+            assert!(matches!(error, FilesError::Link { .. }), "{pattern}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_there_or_no_data_says_so() {
+        let root = book();
+        assert!(matches!(DataFiles::find(root.path(), "data/x.csv"), Err(FilesError::NoMatch(_))));
+        assert!(matches!(DataFiles::find(root.path(), "no/*.csv"), Err(FilesError::NoMatch(_))));
+        assert!(matches!(DataFiles::find(root.path(), "data/e.txt"), Err(FilesError::Format(_))));
+    }
+}

@@ -1,0 +1,224 @@
+//! Where the data lives: a trait that runs one SELECT, the SQL that is given to it, and its engines.
+//!
+//! An engine gets only [`Sql`], which cannot be made of text from outside: names are quoted, texts are
+//! escaped, expressions are parsed and printed anew.
+
+mod dialect;
+mod duckdb;
+mod expression;
+mod files;
+mod select;
+mod sql;
+mod statement;
+
+use std::path::Path;
+
+pub use dialect::{Dialect, DuckDbDialect};
+pub use expression::{ExpressionError, expression};
+pub use files::{DataFiles, FileFormat, FilesError};
+pub use select::{SelectError, select};
+pub use sql::Sql;
+
+/// A place that answers a SELECT.
+pub trait Warehouse {
+    /// Returns how it wants its SQL.
+    fn dialect(&self) -> &dyn Dialect;
+
+    /// Returns the columns of what may stand after `FROM`, in their order.
+    fn columns(&self, relation: &Sql) -> Result<Vec<Column>, WarehouseError>;
+
+    /// Returns the relation of data files: a pattern relative to the book's root. The columns in `text` are
+    /// read as text even where every value looks like a number, so that the id `007` stays what it is.
+    fn files(&self, pattern: &str, text: &[&str]) -> Result<Sql, WarehouseError>;
+
+    /// Returns the absolute paths of data files: a pattern relative to the book's root.
+    fn paths(&self, pattern: &str) -> Result<Vec<String>, WarehouseError>;
+
+    /// Runs one SELECT and returns its rows.
+    fn select(&self, sql: &Sql) -> Result<Vec<Row>, WarehouseError>;
+}
+
+/// Where an embedded warehouse is, and what it may use.
+#[derive(Debug, Clone, Copy)]
+pub struct Embedded<'a> {
+    /// The book's root. Nothing outside it is read.
+    pub root: &'a Path,
+    /// The database file, relative to the root; `None`: files only.
+    pub database: Option<&'a str>,
+    /// The memory it may use, in MiB; beyond it, it spills to a temporary folder.
+    pub memory_mib: u32,
+    /// The threads it may use; `None`: one per core.
+    pub threads: Option<u32>,
+}
+
+impl<'a> Embedded<'a> {
+    /// Returns a warehouse in a book's root with the default limits: 4 GiB, one thread per core.
+    pub fn new(root: &'a Path, database: Option<&'a str>) -> Self {
+        Self { root, database, memory_mib: 4096, threads: None }
+    }
+
+    /// Opens it for reading.
+    ///
+    /// # Errors
+    ///
+    /// A database that does not exist or lies outside the root, one that another process writes.
+    pub fn open(self) -> Result<Box<dyn Warehouse>, WarehouseError> {
+        Ok(Box::new(duckdb::Duckdb::open(self)?))
+    }
+}
+
+/// A column of a relation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// Its name, as the engine spells it.
+    pub name: String,
+    /// Its type.
+    pub kind: ColumnType,
+}
+
+/// What a column holds, as far as it matters here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ColumnType {
+    /// Text.
+    Text,
+    /// A whole number.
+    Integer,
+    /// A number with a fraction: floating-point or decimal.
+    Fraction,
+    /// True or false.
+    Boolean,
+    /// A date and a time without a zone, taken as UTC.
+    Timestamp,
+    /// An instant.
+    Instant,
+    /// A date, taken as its midnight in UTC.
+    Date,
+    /// Anything else, by the engine's name for it.
+    Other(String),
+}
+
+impl ColumnType {
+    /// Returns the words for an error message.
+    pub fn describe(&self) -> &str {
+        match self {
+            Self::Text => "text",
+            Self::Integer => "a whole number",
+            Self::Fraction => "a number with a fraction",
+            Self::Boolean => "true or false",
+            Self::Timestamp | Self::Instant => "a timestamp",
+            Self::Date => "a date",
+            Self::Other(name) => name,
+        }
+    }
+}
+
+/// A value in a row of a result.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// No value.
+    Null,
+    /// True or false.
+    Boolean(bool),
+    /// A whole number.
+    Integer(i64),
+    /// Any other number.
+    Float(f64),
+    /// Text.
+    Text(String),
+}
+
+/// A row of a result.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row(Vec<Value>);
+
+impl Row {
+    /// Makes a row.
+    pub fn new(values: Vec<Value>) -> Self {
+        Self(values)
+    }
+
+    /// Returns a value as a whole number; `None` where it is null, of another type or not there.
+    pub fn integer(&self, at: usize) -> Option<i64> {
+        match self.0.get(at)? {
+            Value::Integer(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// Returns a value as a count: a whole number that is not negative.
+    pub fn count(&self, at: usize) -> Option<u64> {
+        self.integer(at).and_then(|value| u64::try_from(value).ok())
+    }
+
+    /// Returns a value as a number; `None` where it is null, of another type or not there.
+    pub fn number(&self, at: usize) -> Option<f64> {
+        match self.0.get(at)? {
+            Value::Float(value) => Some(*value),
+            Value::Integer(value) => Some(*value as f64),
+            _ => None,
+        }
+    }
+
+    /// Returns a value as text; `None` where it is null, of another type or not there.
+    pub fn text(&self, at: usize) -> Option<&str> {
+        match self.0.get(at)? {
+            Value::Text(value) => Some(value),
+            _ => None,
+        }
+    }
+}
+
+/// Why a warehouse has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum WarehouseError {
+    /// The build left the embedded warehouse out.
+    #[error("this trialbook was built without the embedded warehouse")]
+    NotBuiltIn,
+    /// There is no such database file.
+    #[error("there is no database at `{path}`")]
+    NoDatabase {
+        /// As the book names it.
+        path: String,
+    },
+    /// A database or a data file cannot be used.
+    #[error(transparent)]
+    Files(#[from] FilesError),
+    /// The engine could not be opened.
+    #[error("cannot open the warehouse `{path}`: {message}")]
+    Open {
+        /// As the book names it.
+        path: String,
+        /// The engine's message.
+        message: String,
+    },
+    /// The engine refused a query.
+    #[error("{message}")]
+    Refused {
+        /// The engine's message.
+        message: String,
+    },
+}
+
+impl WarehouseError {
+    /// Returns what to do about it, where that is known.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::NotBuiltIn => Some("build with the feature `duckdb`, which is on by default"),
+            Self::NoDatabase { .. } => Some(
+                "check `warehouse.database` in trialbook.yaml; it is relative to the book's folder. Leave it out where sources are files",
+            ),
+            Self::Files(error) => error.hint(),
+            Self::Open { message, .. } if message.contains("lock") => {
+                Some("another process has the database open for writing: close it, or analyse a copy")
+            }
+            Self::Open { .. } => None,
+            Self::Refused { message } if message.contains("does not exist") => {
+                Some("check the source's `table` and columns against the warehouse")
+            }
+            Self::Refused { message } if message.contains("Permission Error") => {
+                Some("a source can read only files under the book's folder")
+            }
+            Self::Refused { .. } => None,
+        }
+    }
+}

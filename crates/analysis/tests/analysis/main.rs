@@ -1,0 +1,4 @@
+//! From a warehouse to an outcome.
+
+mod real_data;
+mod warehouse;

@@ -1,0 +1,453 @@
+//! What every target does, whatever it is. A new target adds one line at the end.
+
+mod any;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use proptest::prelude::*;
+use serde_json::json;
+
+use any::any_flag;
+
+use super::{Flagd, Memory, Target, TargetError};
+use crate::plan::{
+    ActionKind, Approval, Branch, Change, Changes, Condition, Enrolment, ExperimentBranch, FlagState,
+    LaunchInfo, LiveContent, LiveVersion, Options, Plan, RolloutBranch, Serving, StaleReason, State, Unit,
+};
+use trialbook_model::{
+    AttributeKey, AttributeType, BucketRange, EntityKey, ExperimentKey, FlagKey, LargeChange, RolloutKey,
+    Salt, Scalar, Schedule, ServedName, Share, Split, TargetKey, Test, VariantKey,
+};
+
+/// A target under test, and somebody else's hands on it.
+trait Subject {
+    fn target(&self) -> &dyn Target;
+    /// Puts a flag there that no book has.
+    fn plant(&self, key: &str);
+    /// Changes a flag's default to `bold`.
+    fn tamper(&self, key: &str);
+}
+
+struct InMemory(Memory);
+
+impl Subject for InMemory {
+    fn target(&self) -> &dyn Target {
+        &self.0
+    }
+    fn plant(&self, key: &str) {
+        self.0.plant(key, "somebody else's");
+    }
+    fn tamper(&self, key: &str) {
+        self.0.tamper(key, |flag| flag.default = variant("bold"));
+    }
+}
+
+struct InFile {
+    flagd: Flagd,
+    _folder: tempfile::TempDir,
+}
+
+impl InFile {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let flagd = Flagd::open("shop", "file://live/flags.json", folder.path()).expect("a store");
+        Self { flagd, _folder: folder }
+    }
+
+    fn edit(&self, change: impl FnOnce(&mut serde_json::Value)) {
+        let path = self.flagd.path();
+        let text = std::fs::read_to_string(path).unwrap_or_else(|_| r#"{"flags": {}}"#.into());
+        let mut value = serde_json::from_str(&text).expect("a flag file");
+        change(&mut value);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        std::fs::write(path, value.to_string()).expect("a written file");
+    }
+}
+
+impl Subject for InFile {
+    fn target(&self) -> &dyn Target {
+        &self.flagd
+    }
+    fn plant(&self, key: &str) {
+        self.edit(|file| {
+            file["flags"][key] = json!({"state": "ENABLED", "variants": {"x": 1e3}, "defaultVariant": "x"})
+        });
+    }
+    fn tamper(&self, key: &str) {
+        self.edit(|file| file["flags"][key]["defaultVariant"] = json!("bold"));
+    }
+}
+
+fn variant(text: &str) -> VariantKey {
+    VariantKey::new(text).expect("a variant")
+}
+
+fn key(text: &str) -> FlagKey {
+    FlagKey::new(text).expect("a key")
+}
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).expect("a timestamp")
+}
+
+fn share(percent: u32) -> Share {
+    Share::from_percent(percent).expect("a share")
+}
+
+/// A flag with a rule and an experiment on `percent` of everybody.
+fn flag(percent: u32) -> FlagState {
+    let experiment = ExperimentKey::new("bold-button").expect("a key");
+    let salt = Salt::new("bold-button").expect("a salt");
+    let buckets = vec![BucketRange::new(0, percent * 100 - 1).expect("a range")];
+    let split = Split::equal(vec![variant("plain"), variant("bold")]).expect("a split");
+    let values = [("plain", json!({"colour": "green"})), ("bold", json!({"colour": "orange"}))];
+    let mut entries = BTreeMap::new();
+    for (name, value) in values {
+        entries.insert(ServedName::Plain(variant(name)), value.clone());
+        entries.insert(ServedName::Arm(experiment.clone(), variant(name)), value);
+    }
+    let employee = Condition::Attribute(
+        AttributeKey::new("employee").expect("a name"),
+        AttributeType::Boolean,
+        Test::In(BTreeSet::from([Scalar::Boolean(true)])),
+    );
+    FlagState {
+        book: "shop".into(),
+        owner: "team-checkout".into(),
+        entity: EntityKey::new("user").expect("a name"),
+        unit: Unit::TargetingKey,
+        entries,
+        default: variant("plain"),
+        serving: Serving::Enabled(vec![
+            Branch::Rule { when: employee, serve: variant("bold") },
+            Branch::Experiment(ExperimentBranch {
+                key: experiment,
+                window: Schedule::new(at(1_000), at(2_000)).expect("a window"),
+                audience: Condition::everyone(),
+                enrolment: Enrolment::new(salt.clone(), buckets).expect("an enrolment"),
+                except: Vec::new(),
+                salt,
+                split,
+            }),
+        ]),
+        launches: BTreeMap::new(),
+        approvals: BTreeMap::new(),
+    }
+}
+
+fn state(flags: &[(&str, FlagState)]) -> State {
+    State { flags: flags.iter().map(|(name, flag)| (key(name), flag.clone())).collect() }
+}
+
+fn primary() -> Options {
+    Options { primary: true, ..Options::default() }
+}
+
+fn plan(subject: &dyn Subject, desired: &State, options: &Options) -> Plan {
+    let live = subject.target().read().expect("a live state");
+    let name = TargetKey::new("production").expect("a key");
+    let identity = subject.target().identity().to_owned();
+    Plan::new(name, identity, "shop".into(), None, &live, desired, at(500), options).expect("a plan")
+}
+
+fn apply(subject: &dyn Subject, plan: &Plan, now: Timestamp) -> LiveVersion {
+    let target = subject.target();
+    let live = target.read().expect("a live state");
+    plan.check_fresh(target.identity(), &live).expect("a fresh plan");
+    let launch = LaunchInfo { now, commit: Some("9f2e1c7".into()), digests: BTreeMap::new() };
+    target.write(&plan.changes(&live, &launch), &live.version).expect("a write")
+}
+
+fn serve(subject: &dyn Subject, desired: &State) -> LiveVersion {
+    apply(subject, &plan(subject, desired, &primary()), at(600))
+}
+
+fn live_state(subject: &dyn Subject) -> State {
+    subject.target().read().expect("a live state").state()
+}
+
+fn nothing_is_there_at_first(subject: &dyn Subject) {
+    let live = subject.target().read().expect("a live state");
+    assert_eq!((live.version, live.flags.len()), (LiveVersion::Absent, 0));
+}
+
+fn what_is_applied_is_what_is_live_and_a_second_apply_does_nothing(subject: &dyn Subject) {
+    let desired = state(&[("checkout-button", flag(20)), ("search", flag(100))]);
+    let first = plan(subject, &desired, &primary());
+    assert_eq!((first.count(ActionKind::Create), first.actions.len()), (2, 2));
+    let version = apply(subject, &first, at(600));
+
+    let live = live_state(subject);
+    assert!(live.flags.iter().all(|(key, flag)| flag.serves_as(&desired.flags[key])));
+    let second = plan(subject, &desired, &primary());
+    assert!(second.is_empty() && second.unchanged.len() == 2, "{second:?}");
+    assert_eq!(apply(subject, &second, at(700)), version);
+    assert_eq!(second.base, version);
+}
+
+fn a_write_names_the_version_that_it_replaces(subject: &dyn Subject) {
+    let old = serve(subject, &state(&[("a", flag(20))]));
+    let new = serve(subject, &state(&[("a", flag(30))]));
+    assert_ne!(old, new);
+    let changes = Changes { remove: BTreeSet::from([key("a")]), ..Changes::default() };
+    for expected in [old, LiveVersion::Absent] {
+        let lost = subject.target().write(&changes, &expected);
+        assert!(matches!(lost, Err(TargetError::Conflict { found, .. }) if found == new));
+    }
+    assert_eq!(live_state(subject).flags.len(), 1);
+}
+
+fn what_is_not_ours_is_left_alone(subject: &dyn Subject) {
+    subject.plant("theirs");
+    let before = subject.target().read().expect("a live state").flags["theirs"].clone();
+    assert_eq!(before.content, LiveContent::Foreign { book: None });
+    serve(subject, &state(&[("a", flag(20))]));
+    serve(subject, &state(&[]));
+    let live = subject.target().read().expect("a live state");
+    assert_eq!(live.flags.into_iter().collect::<Vec<_>>(), [("theirs".to_owned(), before)]);
+    assert_eq!(plan(subject, &state(&[]), &primary()).foreign, ["theirs"]);
+}
+
+fn a_flag_of_somebody_else_is_taken_over_only_when_told(subject: &dyn Subject) {
+    subject.plant("a");
+    let desired = state(&[("a", flag(20))]);
+    let refused = plan(subject, &desired, &primary());
+    assert_eq!((refused.actions.len(), refused.conflicts.len()), (0, 1));
+    let adopt = Options { adopt: BTreeSet::from([key("a")]), ..primary() };
+    let adopted = plan(subject, &desired, &adopt);
+    assert_eq!(adopted.count(ActionKind::Adopt), 1);
+    apply(subject, &adopted, at(600));
+    assert!(live_state(subject).flags[&key("a")].serves_as(&desired.flags[&key("a")]));
+}
+
+fn a_change_by_hand_is_shown_and_stays_until_it_is_reverted(subject: &dyn Subject) {
+    let desired = state(&[("a", flag(20)), ("b", flag(20))]);
+    serve(subject, &desired);
+    subject.tamper("a");
+    let shown = plan(subject, &desired, &primary());
+    assert!(shown.is_empty());
+    let [drift] = shown.drifted.as_slice() else { panic!("one drift: {shown:?}") };
+    assert_eq!(drift.flag, "a");
+    assert_eq!(drift.changes, [Change::Default { from: variant("plain"), to: variant("bold") }]);
+
+    let reverted = plan(subject, &desired, &Options { revert_drift: true, ..primary() });
+    apply(subject, &reverted, at(700));
+    let live = live_state(subject);
+    assert!(live.flags[&key("a")].serves_as(&desired.flags[&key("a")]));
+    let launches = &live.flags[&key("a")].launches;
+    assert_eq!(launches.values().map(|launch| launch.start).collect::<Vec<_>>(), [at(1_000)]);
+}
+
+fn what_the_book_no_longer_has_goes(subject: &dyn Subject) {
+    serve(subject, &state(&[("a", flag(20)), ("b", flag(20))]));
+    let plan = plan(subject, &state(&[("a", flag(20))]), &primary());
+    assert_eq!((plan.count(ActionKind::Archive), plan.unchanged.len()), (1, 1));
+    apply(subject, &plan, at(700));
+    assert_eq!(live_state(subject).flags.keys().collect::<Vec<_>>(), [&key("a")]);
+}
+
+fn a_launch_is_recorded_once_and_kept(subject: &dyn Subject) {
+    serve(subject, &state(&[("a", flag(20))]));
+    let grown = plan(subject, &state(&[("a", flag(50))]), &primary());
+    assert!(grown.actions.iter().all(|action| action.launches.is_empty()));
+    apply(subject, &grown, at(1_500));
+    let live = live_state(subject);
+    let launches: Vec<_> = live.flags[&key("a")].launches.iter().collect();
+    let [(experiment, launch)] = launches.as_slice() else { panic!("one launch: {launches:?}") };
+    assert_eq!(
+        (experiment.as_str(), launch.start, launch.commit.as_deref()),
+        ("bold-button", at(1_000), Some("9f2e1c7"))
+    );
+}
+
+/// A flag whose guarded rollout may reach so many percent.
+fn released(percent: u32) -> FlagState {
+    let rollout = RolloutKey::new("new-button").expect("a key");
+    let salt = Salt::new("new-button").expect("a salt");
+    let buckets = vec![BucketRange::new(0, percent * 100 - 1).expect("a range")];
+    let mut state = flag(20);
+    state.serving = Serving::Enabled(vec![Branch::Rollout(RolloutBranch {
+        key: rollout.clone(),
+        start: at(1_000),
+        audience: Condition::everyone(),
+        enrolment: Enrolment::new(salt, buckets).expect("an enrolment"),
+        except: Vec::new(),
+        serve: variant("bold"),
+    })]);
+    state.approvals.insert(rollout, Approval { share: share(percent), at: None, commit: None });
+    state
+}
+
+fn an_approval_is_recorded_and_kept_until_the_next(subject: &dyn Subject) {
+    let approved = || {
+        let live = subject.target().read().expect("a live state");
+        let shares: Vec<_> = live.approvals(at(9_000)).into_values().map(|share| share.to_string()).collect();
+        let flag = live.state().flags[&key("a")].clone();
+        (shares, flag.approvals.into_values().map(|approval| approval.at).collect::<Vec<_>>())
+    };
+    apply(subject, &plan(subject, &state(&[("a", released(1))]), &primary()), at(600));
+    assert_eq!(approved(), (vec!["1%".to_owned()], vec![Some(at(600))]));
+    let mut renamed = released(1);
+    renamed.owner = "team-search".into();
+    apply(subject, &plan(subject, &state(&[("a", renamed)]), &primary()), at(700));
+    assert_eq!(approved(), (vec!["1%".to_owned()], vec![Some(at(600))]));
+    apply(subject, &plan(subject, &state(&[("a", released(10))]), &primary()), at(800));
+    assert_eq!(approved(), (vec!["10%".to_owned()], vec![Some(at(800))]));
+    // Switched off and on again, it has what it had.
+    let off = FlagState { serving: Serving::Disabled, approvals: BTreeMap::new(), ..released(10) };
+    apply(subject, &plan(subject, &state(&[("a", off)]), &primary()), at(900));
+    assert_eq!(approved(), (vec!["10%".to_owned()], vec![Some(at(800))]));
+}
+
+fn what_has_no_guardrails_has_what_it_serves(subject: &dyn Subject) {
+    let unguarded = FlagState { approvals: BTreeMap::new(), ..released(10) };
+    serve(subject, &state(&[("a", unguarded)]));
+    let live = subject.target().read().expect("a live state");
+    assert_eq!(live.approvals(at(999)).len(), 0);
+    assert_eq!(live.approvals(at(1_000)).values().map(ToString::to_string).collect::<Vec<_>>(), ["10%"]);
+}
+
+fn a_plan_that_takes_units_out_of_what_runs_says_which(subject: &dyn Subject) {
+    serve(subject, &state(&[("a", flag(20))]));
+    let target = subject.target();
+    let shrunk = |now| {
+        let live = target.read().expect("a live state");
+        let desired = state(&[("a", flag(10))]);
+        let name = TargetKey::new("production").expect("a key");
+        let identity = target.identity().to_owned();
+        let plan = Plan::new(name, identity, "shop".into(), None, &live, &desired, at(now), &primary());
+        plan.expect("a plan").actions.iter().flat_map(|action| &action.disturbs).count()
+    };
+    assert_eq!((shrunk(999), shrunk(1_000)), (0, 1));
+}
+
+fn a_late_launch_begins_when_it_is_applied(subject: &dyn Subject) {
+    let plan = plan(subject, &state(&[("a", flag(20))]), &primary());
+    apply(subject, &plan, at(1_500));
+    let starts =
+        live_state(subject).flags[&key("a")].launches.values().map(|launch| launch.start).collect::<Vec<_>>();
+    assert_eq!(starts, [at(1_500)]);
+}
+
+fn another_target_than_the_primary_launches_nothing(subject: &dyn Subject) {
+    let plan = plan(subject, &state(&[("a", flag(20))]), &Options::default());
+    apply(subject, &plan, at(600));
+    assert!(live_state(subject).flags[&key("a")].launches.is_empty());
+}
+
+fn a_stale_plan_says_what_differs(subject: &dyn Subject) {
+    serve(subject, &state(&[("changed", flag(20)), ("gone", flag(20)), ("same", flag(20))]));
+    let desired = state(&[("changed", flag(30)), ("new", flag(20)), ("same", flag(20))]);
+    let stale = plan(subject, &desired, &primary());
+    serve(subject, &state(&[("changed", flag(40)), ("new", flag(20)), ("same", flag(20))]));
+    let live = subject.target().read().expect("a live state");
+    let reasons = stale.check_fresh("elsewhere", &live).expect_err("a stale plan").reasons;
+    let identity = subject.target().identity().to_owned();
+    assert_eq!(
+        reasons,
+        [
+            StaleReason::Identity { planned: identity, actual: "elsewhere".into() },
+            StaleReason::Changed(key("changed")),
+            StaleReason::Vanished(key("gone")),
+            StaleReason::Appeared(key("new")),
+        ]
+    );
+}
+
+fn a_plan_outlives_changes_to_what_it_does_not_touch(subject: &dyn Subject) {
+    serve(subject, &state(&[("a", flag(20))]));
+    let planned = plan(subject, &state(&[("a", flag(30))]), &primary());
+    subject.plant("theirs");
+    apply(subject, &planned, at(700));
+    let live = subject.target().read().expect("a live state");
+    assert!(live.flags.contains_key("theirs"));
+}
+
+fn a_plan_reads_back_and_cannot_be_edited(subject: &dyn Subject) {
+    let made = plan(subject, &state(&[("a", flag(20))]), &primary());
+    let text = made.write().expect("a plan file");
+    assert_eq!(Plan::read(&text).expect("a plan"), made);
+    assert!(Plan::read(&text.replace("\"orange\"", "\"pink\"")).is_err());
+    assert!(Plan::read(&text.replacen("\"version\": 2", "\"version\": 1", 1)).is_err());
+    assert!(Plan::read("{}").is_err() && Plan::read("").is_err());
+    let again = plan(subject, &state(&[("a", flag(20))]), &primary());
+    assert_eq!(made.digest().expect("a digest"), again.digest().expect("a digest"));
+    let other = plan(subject, &state(&[("a", flag(30))]), &primary());
+    assert_ne!(made.digest().expect("a digest"), other.digest().expect("a digest"));
+}
+
+fn a_plan_that_changes_too_much_says_so(subject: &dyn Subject) {
+    let policy = LargeChange { share: share(30), at_least: 2 };
+    let names = ["a", "b", "c", "d", "e"];
+    let all = |percent: u32| state(&names.map(|name| (name, flag(percent))));
+    let first = plan(subject, &all(20), &primary());
+    assert_eq!(first.too_large(policy), None);
+    apply(subject, &first, at(600));
+    let mut one = all(20);
+    one.flags.insert(key("a"), flag(30));
+    assert_eq!(plan(subject, &one, &primary()).too_large(policy), None);
+    one.flags.remove(&key("b"));
+    let too_large = plan(subject, &one, &primary()).too_large(policy).expect("two of five is more than 30 %");
+    assert_eq!((too_large.changes, too_large.owned), (2, 5));
+}
+
+macro_rules! conforms {
+    ($module:ident, $make:expr, [$($name:ident),* $(,)?]) => {
+        mod $module {
+            use super::*;
+            $(#[test] fn $name() { super::$name(&$make); })*
+        }
+    };
+}
+
+macro_rules! targets {
+    ($($module:ident: $make:expr;)*) => {$(
+        conforms!($module, $make, [
+            nothing_is_there_at_first,
+            what_is_applied_is_what_is_live_and_a_second_apply_does_nothing,
+            a_write_names_the_version_that_it_replaces,
+            what_is_not_ours_is_left_alone,
+            a_flag_of_somebody_else_is_taken_over_only_when_told,
+            a_change_by_hand_is_shown_and_stays_until_it_is_reverted,
+            what_the_book_no_longer_has_goes,
+            a_launch_is_recorded_once_and_kept,
+            a_late_launch_begins_when_it_is_applied,
+            an_approval_is_recorded_and_kept_until_the_next,
+            what_has_no_guardrails_has_what_it_serves,
+            a_plan_that_takes_units_out_of_what_runs_says_which,
+            another_target_than_the_primary_launches_nothing,
+            a_stale_plan_says_what_differs,
+            a_plan_outlives_changes_to_what_it_does_not_touch,
+            a_plan_reads_back_and_cannot_be_edited,
+            a_plan_that_changes_too_much_says_so,
+        ]);
+    )*};
+}
+
+targets! {
+    memory: InMemory(Memory::new("shop"));
+    flagd_file: InFile::new();
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_flagd_is_given_is_what_it_gives_back(flag in any_flag()) {
+        let encoded = super::flagd::encode(&flag).expect("an expressible flag");
+        prop_assert_eq!(super::flagd::decode(&encoded).expect("a flag that was just written"), flag.clone());
+        prop_assert_eq!(super::flagd::encode(&flag).expect("an expressible flag").to_string(), encoded.to_string());
+        let text = serde_json::to_string_pretty(&encoded).expect("JSON");
+        let read = serde_json::from_str(&text).expect("JSON");
+        prop_assert_eq!(super::flagd::decode(&read).expect("a flag that was just written"), flag);
+    }
+
+    #[test]
+    fn any_state_is_applied_once(one in any_flag(), two in any_flag()) {
+        let subject = InFile::new();
+        let desired = state(&[("one", one), ("two", two)]);
+        serve(&subject, &desired);
+        prop_assert!(plan(&subject, &desired, &primary()).is_empty());
+    }
+}

@@ -1,0 +1,242 @@
+//! A file that is replaced in one step, by one writer at a time.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::TargetError;
+use crate::plan::LiveVersion;
+use trialbook_model::Digest;
+
+/// The largest file that is read: flagd itself holds the whole file in memory.
+const LARGEST: u64 = 256 << 20;
+
+/// How long a writer waits for another.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A file whose version is the digest of its bytes.
+#[derive(Debug)]
+pub(super) struct FileStore {
+    path: PathBuf,
+}
+
+/// Returns the version of a file's bytes.
+pub(super) fn version(bytes: Option<&[u8]>) -> LiveVersion {
+    bytes.map_or(LiveVersion::Absent, |bytes| LiveVersion::Tag(Digest::of_bytes(bytes).to_string()))
+}
+
+impl FileStore {
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self { path }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn place(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    fn error(&self, action: &'static str) -> impl Fn(io::Error) -> TargetError + '_ {
+        move |cause| TargetError::Io { action, place: self.place(), cause }
+    }
+
+    /// Returns the file's bytes; `None` where there is no file.
+    pub(super) fn read(&self) -> Result<Option<Vec<u8>>, TargetError> {
+        let file = match File::open(&self.path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(self.error("read")(error)),
+        };
+        let mut bytes = Vec::new();
+        file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(self.error("read"))?;
+        if bytes.len() as u64 > LARGEST {
+            let problem = format!("it is larger than {} MiB", LARGEST >> 20);
+            return Err(TargetError::Malformed { place: self.place(), problem });
+        }
+        Ok(Some(bytes))
+    }
+
+    /// Replaces the file by what `make` makes of its bytes, if they are of the expected version.
+    ///
+    /// Readers see the old bytes or the new ones, and where anything fails the file is the old one. A link is
+    /// followed: what it points to is replaced. The file keeps its permissions.
+    pub(super) fn replace(
+        &self,
+        expected: &LiveVersion,
+        make: impl FnOnce(Option<&[u8]>) -> Result<Option<String>, TargetError>,
+    ) -> Result<LiveVersion, TargetError> {
+        let write = self.error("write");
+        let real = real_path(&self.path);
+        let folder = real.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        fs::create_dir_all(folder).map_err(&write)?;
+        // Held until the end of this function. The folder and not the file: a rename puts another file there.
+        let _lock = self.lock(folder)?;
+        let bytes = self.read()?;
+        let found = version(bytes.as_deref());
+        if found != *expected {
+            return Err(TargetError::Conflict { expected: expected.clone(), found });
+        }
+        let Some(text) = make(bytes.as_deref())? else { return Ok(found) };
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".trialbook-").suffix(".tmp");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            // What any new file gets; the process's umask takes its part.
+            builder.permissions(fs::Permissions::from_mode(0o666));
+        }
+        let mut new = builder.tempfile_in(folder).map_err(&write)?;
+        new.write_all(text.as_bytes()).map_err(&write)?;
+        if let Ok(old) = fs::metadata(&real) {
+            new.as_file().set_permissions(old.permissions()).map_err(&write)?;
+        }
+        new.as_file().sync_all().map_err(&write)?;
+        new.persist(&real).map_err(|error| write(error.error))?;
+        #[cfg(unix)]
+        File::open(folder).and_then(|folder| folder.sync_all()).map_err(&write)?;
+        Ok(version(Some(text.as_bytes())))
+    }
+
+    fn lock(&self, folder: &Path) -> Result<File, TargetError> {
+        let lock = self.error("lock");
+        #[cfg(unix)]
+        let file = File::open(folder).map_err(&lock)?;
+        #[cfg(not(unix))]
+        let file = File::create(folder.join(".trialbook.lock")).map_err(&lock)?;
+        let start = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(file),
+                Err(TryLockError::Error(error)) => return Err(lock(error)),
+                Err(TryLockError::WouldBlock) if start.elapsed() < PATIENCE => {
+                    thread::sleep(Duration::from_millis(20));
+                }
+                Err(TryLockError::WouldBlock) => return Err(TargetError::Locked { place: self.place() }),
+            }
+        }
+    }
+}
+
+/// Follows links, also one that points to a file that is not there yet.
+fn real_path(path: &Path) -> PathBuf {
+    match (fs::canonicalize(path), fs::read_link(path)) {
+        (Ok(real), _) => real,
+        (Err(_), Ok(link)) => path.parent().unwrap_or(Path::new("")).join(link),
+        (Err(_), Err(_)) => path.to_owned(),
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    fn store(folder: &tempfile::TempDir) -> FileStore {
+        FileStore::new(folder.path().join("live/flags.json"))
+    }
+
+    fn put(store: &FileStore, expected: &LiveVersion, text: &str) -> Result<LiveVersion, TargetError> {
+        store.replace(expected, |_| Ok(Some(text.to_owned())))
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).expect("a folder");
+        let mut names: Vec<_> = entries
+            .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_first_write_makes_the_folder_and_leaves_nothing_else() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = store(&folder);
+        assert_eq!(store.read().expect("no file"), None);
+        let version = put(&store, &LiveVersion::Absent, "one").expect("a write");
+        assert_eq!(store.read().expect("a file").as_deref(), Some(b"one".as_slice()));
+        assert_eq!(super::version(Some(b"one")), version);
+        assert_eq!(names(&folder.path().join("live")), ["flags.json"]);
+    }
+
+    #[test]
+    fn a_write_that_fails_half_way_leaves_the_old_file_and_nothing_else() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = store(&folder);
+        let version = put(&store, &LiveVersion::Absent, "one").expect("a write");
+        let failed = store.replace(&version, |_| {
+            Err(TargetError::Malformed { place: store.place(), problem: "no".into() })
+        });
+        assert!(failed.is_err());
+        // The name is taken by a folder between the check and the rename: the last step is the one that fails.
+        let failed = store.replace(&version, |_| {
+            fs::remove_file(store.path()).expect("removed");
+            fs::create_dir_all(store.path().join("full")).expect("a folder");
+            Ok(Some("two".into()))
+        });
+        assert!(matches!(failed, Err(TargetError::Io { action: "write", .. })));
+        assert_eq!(names(&folder.path().join("live")), ["flags.json"]);
+    }
+
+    #[test]
+    fn the_file_keeps_its_permissions() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = store(&folder);
+        let version = put(&store, &LiveVersion::Absent, "one").expect("a write");
+        let mode = |path: &Path| fs::metadata(path).expect("a file").permissions().mode() & 0o777;
+        assert_eq!(mode(store.path()) & 0o600, 0o600);
+        fs::set_permissions(store.path(), fs::Permissions::from_mode(0o640)).expect("permissions");
+        put(&store, &version, "two").expect("a write");
+        assert_eq!(mode(store.path()), 0o640);
+    }
+
+    #[test]
+    fn a_link_stays_a_link_and_its_file_is_replaced() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = store(&folder);
+        fs::create_dir_all(folder.path().join("live")).expect("a folder");
+        fs::create_dir_all(folder.path().join("real")).expect("a folder");
+        symlink("../real/flags.json", store.path()).expect("a link");
+        let version = put(&store, &LiveVersion::Absent, "one").expect("a write");
+        put(&store, &version, "two").expect("a write");
+        assert!(fs::symlink_metadata(store.path()).expect("a link").is_symlink());
+        let real = fs::read_to_string(folder.path().join("real/flags.json"));
+        assert_eq!(real.expect("a file"), "two");
+    }
+
+    #[test]
+    fn of_many_writers_at_once_each_wins_once() {
+        let folder = tempfile::tempdir().expect("a folder");
+        put(&store(&folder), &LiveVersion::Absent, "0").expect("a write");
+        let count = || -> u32 {
+            let bytes = store(&folder).read().expect("a file").expect("a file");
+            String::from_utf8(bytes).expect("text").parse().expect("a number")
+        };
+        thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    let store = store(&folder);
+                    let mut wins = 0;
+                    while wins < 10 {
+                        let bytes = store.read().expect("a file");
+                        let result = store.replace(&version(bytes.as_deref()), |bytes| {
+                            let text = std::str::from_utf8(bytes.expect("a file")).expect("text");
+                            Ok(Some((text.parse::<u32>().expect("a number") + 1).to_string()))
+                        });
+                        match result {
+                            Ok(_) => wins += 1,
+                            Err(TargetError::Conflict { .. }) => {}
+                            Err(error) => panic!("{error}"),
+                        }
+                    }
+                });
+            }
+        });
+        assert_eq!(count(), 80);
+    }
+}

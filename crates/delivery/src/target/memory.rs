@@ -1,0 +1,126 @@
+//! A target in memory: for tests, and to see what an apply would make of another state.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::{Target, TargetError};
+use crate::plan::{Changes, FlagState, Live, LiveContent, LiveFlag, LiveVersion, Records};
+use trialbook_model::{Digest, FlagKey, TargetType};
+
+/// A target that keeps flags as they are, for as long as it lives.
+#[derive(Debug, Default)]
+pub struct Memory {
+    book: String,
+    held: Mutex<Held>,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    revision: u64,
+    flags: BTreeMap<String, Stored>,
+}
+
+#[derive(Debug)]
+enum Stored {
+    Ours { state: FlagState, applied: bool },
+    Foreign(String),
+}
+
+impl Memory {
+    /// Makes an empty target, as one book sees it.
+    pub fn new(book: impl Into<String>) -> Self {
+        Self { book: book.into(), held: Mutex::default() }
+    }
+
+    /// Plays somebody else who puts a flag there.
+    pub fn plant(&self, key: &str, content: &str) {
+        let mut held = self.held();
+        held.revision += 1;
+        held.flags.insert(key.to_owned(), Stored::Foreign(content.to_owned()));
+    }
+
+    /// Plays somebody who changes a flag by hand. Nothing happens where there is none of that key.
+    pub fn tamper(&self, key: &str, change: impl FnOnce(&mut FlagState)) {
+        let mut held = self.held();
+        held.revision += 1;
+        if let Some(Stored::Ours { state, applied }) = held.flags.get_mut(key) {
+            change(state);
+            *applied = false;
+        }
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        // A panic elsewhere cannot leave the map half-written: every write below is one assignment.
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn live(&self, stored: &Stored) -> LiveFlag {
+        match stored {
+            Stored::Foreign(content) => LiveFlag {
+                digest: Digest::of_bytes(content.as_bytes()),
+                content: LiveContent::Foreign { book: None },
+            },
+            Stored::Ours { state, applied } => {
+                let raw = serde_json::to_string_pretty(state).unwrap_or_default();
+                let digest = Digest::of_bytes(raw.as_bytes());
+                let content = if state.book != self.book {
+                    LiveContent::Foreign { book: Some(state.book.clone()) }
+                } else if *applied {
+                    LiveContent::Ours(state.clone())
+                } else {
+                    let reason = "it was changed by hand".into();
+                    let FlagState { launches, approvals, .. } = state.clone();
+                    let records = Records { launches, approvals };
+                    LiveContent::Drifted { reason, state: Some(state.clone()), records, raw }
+                };
+                LiveFlag { digest, content }
+            }
+        }
+    }
+}
+
+fn version(held: &Held) -> LiveVersion {
+    match held.revision {
+        0 => LiveVersion::Absent,
+        revision => LiveVersion::Tag(revision.to_string()),
+    }
+}
+
+impl Target for Memory {
+    fn identity(&self) -> &str {
+        "memory"
+    }
+
+    fn kind(&self) -> TargetType {
+        TargetType::Flagd
+    }
+
+    fn read(&self) -> Result<Live, TargetError> {
+        let held = self.held();
+        let flags = held.flags.iter().map(|(key, stored)| (key.clone(), self.live(stored)));
+        Ok(Live { version: version(&held), flags: flags.collect() })
+    }
+
+    fn write(&self, changes: &Changes, expected: &LiveVersion) -> Result<LiveVersion, TargetError> {
+        let mut held = self.held();
+        let found = version(&held);
+        if found != *expected {
+            return Err(TargetError::Conflict { expected: expected.clone(), found });
+        }
+        if changes.is_empty() {
+            return Ok(found);
+        }
+        held.revision += 1;
+        for key in &changes.remove {
+            held.flags.remove(key.as_str());
+        }
+        for (key, state) in &changes.put {
+            held.flags.insert(key.to_string(), Stored::Ours { state: state.clone(), applied: true });
+        }
+        Ok(version(&held))
+    }
+
+    fn render(&self, _: &FlagKey, state: &FlagState) -> Result<String, TargetError> {
+        Ok(serde_json::to_string_pretty(state).unwrap_or_default())
+    }
+}

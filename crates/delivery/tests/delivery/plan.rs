@@ -1,0 +1,540 @@
+//! From a book's files to what a target serves, and what a change of the files means for the people in it.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use trialbook_delivery::plan::{self, AdvanceError, Changes, LaunchInfo, Options, Plan, desired};
+use trialbook_delivery::target::{Flagd, Memory, Target};
+use trialbook_language::load::{RawFile, load};
+use trialbook_model::allocation::Approvals;
+use trialbook_model::{Book, TargetKey};
+
+const BOOK: &str = "
+book: shop
+entities: {user: {column: user_id}, account: {column: account_id, context: account_id}}
+attributes:
+  country:     {type: string, stable: true}
+  app_version: {type: version}
+  employee:    {type: boolean}
+surfaces: {checkout: {owner: team-checkout}}
+targets:
+  production: {type: flagd, store: 'file://live/production.json', primary: true, evaluators: [javascript-4]}
+";
+
+const FLAG: &str = "
+description: Style of the checkout button.
+owner: team-checkout
+surfaces: [checkout]
+entity: user
+type: object
+variants:
+  plain: {colour: green}
+  bold:  {colour: orange}
+default: plain
+rules:
+  - when: {segment: employees}
+    serve: bold
+";
+
+const EXPERIMENT: &str = "
+title: A bold checkout button
+hypothesis: An orange button makes more visitors finish their purchase.
+owner: team-checkout
+surfaces: [checkout]
+flag: checkout-button
+audience: {country: {in: [SE, FI]}, not: {segment: employees}}
+layer: checkout
+allocation: 20%
+control: plain
+variants: {plain: 50%, bold: 50%}
+schedule: {start: 2026-11-25, end: 2026-12-16}
+metrics: {success: [{metric: purchases, mde: 2%}]}
+";
+
+const LAYER: &str = "
+description: Everything that changes the checkout page.
+entity: user
+salt: checkout-2026
+slots:
+  - {buckets: 0-1999, experiment: bold-button}
+";
+
+const SEGMENT: &str = "description: Who works here.\naudience: {employee: true}\n";
+
+const METRIC: &str = "
+description: Purchases.
+owner: team-checkout
+entity: user
+type: mean
+source: purchases
+measure: {count: rows}
+window: 7d
+increase_is: good
+";
+
+const SOURCE: &str = "
+description: Purchases.
+table: purchases
+timestamp: purchased_at
+entities: {user: user_id}
+";
+
+const ROLLOUT: &str = "
+flag: checkout-button
+serve: bold
+audience: {country: US}
+steps: [{at: 2026-11-25, share: 1%}, {at: 2026-11-27, share: 10%}, {at: 2026-12-01, share: 100%}]
+";
+
+const GUARDED: &str = "
+flag: checkout-button
+serve: bold
+audience: {country: US}
+steps: [{at: 2026-11-25, share: 1%}, {at: 2026-11-27, share: 10%}, {at: 2026-12-01, share: 100%}]
+guardrails: [{metric: purchases, margin: 1%}]
+";
+
+const HOLDOUT: &str = "
+description: The fourth quarter.
+entity: user
+share: 5%
+surfaces: [checkout]
+schedule: {start: 2026-11-01, end: 2027-01-01}
+";
+
+/// The book with some of its files in another form, and perhaps others; an empty text is no file.
+fn book(changed: &[(&str, &str)]) -> Book {
+    let files = [
+        ("trialbook.yaml", BOOK),
+        ("checkout-button.flag.yaml", FLAG),
+        ("bold-button.experiment.yaml", EXPERIMENT),
+        ("checkout.layer.yaml", LAYER),
+        ("employees.segment.yaml", SEGMENT),
+        ("purchases.metric.yaml", METRIC),
+        ("purchases.source.yaml", SOURCE),
+    ];
+    let more = changed.iter().copied().filter(|(path, _)| !files.iter().any(|(other, _)| other == path));
+    let files = files.into_iter().chain(more).map(|(path, text)| {
+        let text = changed.iter().find(|(other, _)| *other == path).map_or(text, |(_, text)| text);
+        RawFile { path: path.into(), bytes: text.as_bytes().to_vec() }
+    });
+    let loaded = load(files.filter(|file| !file.bytes.is_empty()).collect());
+    let problems: Vec<_> = loaded.findings.iter().map(|finding| finding.message.clone()).collect();
+    loaded.book.unwrap_or_else(|| panic!("no book: {problems:?}"))
+}
+
+fn at(text: &str) -> Timestamp {
+    text.parse().expect("a timestamp")
+}
+
+const NOW: &str = "2026-11-20T00:00:00Z";
+
+/// Makes a plan with rollouts at the step that the target has approved.
+fn plan(target: &dyn Target, book: &Book, now: &str) -> Plan {
+    advanced(target, book, now, &[]).expect("nothing advances")
+}
+
+fn advanced(target: &dyn Target, book: &Book, now: &str, advance: &[&str]) -> Result<Plan, AdvanceError> {
+    let live = target.read().expect("a live state");
+    let mut approved = live.approvals(at(now));
+    for key in advance {
+        plan::advance(book, &mut approved, &key.parse().expect("a key"), at(now))?;
+    }
+    let options = Options { primary: true, ..Options::default() };
+    let key = TargetKey::new("production").expect("a key");
+    let desired = desired(book, at(now), &Approvals::Of(approved));
+    let identity = target.identity().into();
+    let plan = Plan::new(key, identity, book.name.clone(), None, &live, &desired, at(now), &options);
+    Ok(plan.expect("a plan"))
+}
+
+fn apply(target: &dyn Target, book: &Book, now: &str) {
+    apply_plan(target, &plan(target, book, now), now);
+}
+
+fn apply_plan(target: &dyn Target, plan: &Plan, now: &str) {
+    let live = target.read().expect("a live state");
+    let launch = LaunchInfo { now: at(now), commit: None, digests: [].into() };
+    let changes: Changes = plan.changes(&live, &launch);
+    target.write(&changes, &live.version).expect("a write");
+}
+
+/// What a change of one file means, as the plan says it.
+fn consequences(changed: &[(&str, &str)], now: &str) -> Vec<String> {
+    consequences_for(&[], changed, now)
+}
+
+/// What changes mean for a book that was served with others.
+fn consequences_for(before: &[(&str, &str)], changed: &[(&str, &str)], now: &str) -> Vec<String> {
+    let target = Memory::new("shop");
+    apply(&target, &book(before), NOW);
+    lines(&plan(&target, &book(changed), now))
+}
+
+fn lines(plan: &Plan) -> Vec<String> {
+    plan.actions.iter().flat_map(|action| &action.changes).map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_book_is_served_as_flagd_reads_it() {
+    let state = desired(&book(&[]), at(NOW), &Approvals::default());
+    let (key, flag) = state.flags.first_key_value().expect("a flag");
+    let file = Flagd::open("shop", "file://live/production.json", Path::new(".")).expect("a store");
+    insta::assert_snapshot!(file.render(key, flag).expect("an expressible flag"));
+}
+
+#[test]
+fn a_first_plan_says_what_begins() {
+    let plan = plan(&Memory::new("shop"), &book(&[]), NOW);
+    let lines: Vec<_> =
+        plan.actions.iter().flat_map(|action| &action.changes).map(ToString::to_string).collect();
+    insta::assert_snapshot!(lines.join("\n"));
+    assert_eq!(plan.actions.first().expect("an action").launches.len(), 1);
+}
+
+#[test]
+fn a_grown_allocation_moves_nobody() {
+    let slots = LAYER.replace("0-1999", "0-3999");
+    let experiment = EXPERIMENT.replace("allocation: 20%", "allocation: 40%");
+    let changed =
+        [("checkout.layer.yaml", slots.as_str()), ("bold-button.experiment.yaml", experiment.as_str())];
+    insta::assert_snapshot!(consequences(&changed, NOW).join("\n"));
+}
+
+#[test]
+fn changes_are_said_one_by_one() {
+    let flag = FLAG
+        .replace("plain: {colour: green}", "plain: {colour: blue}\n  round: {colour: green}")
+        .replace("default: plain", "default: bold")
+        .replace("team-checkout", "team-shop")
+        .replace("  - when", "  - when: {country: US}\n    serve: round\n  - when");
+    let experiment =
+        EXPERIMENT.replace("in: [SE, FI]", "in: [SE]").replace("50%, bold: 50%", "60%, bold: 40%");
+    let changed =
+        [("checkout-button.flag.yaml", flag.as_str()), ("bold-button.experiment.yaml", experiment.as_str())];
+    insta::assert_snapshot!(consequences(&changed, NOW).join("\n"));
+}
+
+#[test]
+fn the_kill_switch_ends_the_experiment_too() {
+    let flag = format!("{FLAG}enabled: false\n");
+    insta::assert_snapshot!(consequences(&[("checkout-button.flag.yaml", &flag)], NOW).join("\n"));
+}
+
+#[test]
+fn an_experiment_is_served_until_its_grace_has_passed_or_it_is_decided() {
+    let served = |changed: &[(&str, &str)], now: &str| {
+        let state = desired(&book(changed), at(now), &Approvals::default());
+        let flag = state.flags.values().next().expect("a flag").clone();
+        (flag.experiments().count(), flag.entries.len())
+    };
+    // Enrolment ends on the 16th; the metric's window and the grace are 21 days more.
+    assert_eq!(served(&[], "2027-01-05T23:59:59Z"), (1, 4));
+    assert_eq!(served(&[], "2027-01-06T00:00:00Z"), (0, 2));
+    let decided = format!(
+        "{EXPERIMENT}decision: {{outcome: inconclusive, date: 2026-12-20, reason: No difference.}}\n"
+    );
+    let decided = [("bold-button.experiment.yaml", decided.as_str())];
+    assert_eq!(served(&decided, "2026-12-19T23:59:59Z"), (1, 4));
+    assert_eq!(served(&decided, "2026-12-20T00:00:00Z"), (0, 2));
+}
+
+#[test]
+fn an_archived_flag_is_not_served() {
+    let flag = format!("{FLAG}archived: true\n");
+    let gone = [("checkout-button.flag.yaml", flag.as_str()), ("bold-button.experiment.yaml", "")];
+    let layer = LAYER.replace("slots:\n  - {buckets: 0-1999, experiment: bold-button}", "slots: []");
+    let gone = [gone[0], gone[1], ("checkout.layer.yaml", layer.as_str())];
+    assert_eq!(consequences(&gone, NOW), ["no longer served"]);
+}
+
+const RELEASED: [(&str, &str); 2] = [("new-button.rollout.yaml", ROLLOUT), ("2026-q4.holdout.yaml", HOLDOUT)];
+
+/// The experiment with a ramp, and the flag with another default than when the holdout began.
+fn with_a_ramp() -> (String, String) {
+    let ramp = "allocation: [{at: 2026-11-25, share: 5%}, {at: 2026-11-28, share: 20%}]";
+    let flag = FLAG.replace("default: plain", "default: bold") + "holdouts: {2026-q4: plain}\n";
+    (EXPERIMENT.replace("allocation: 20%", ramp), flag)
+}
+
+#[test]
+fn a_first_plan_says_whom_rollouts_ramps_and_holdouts_reach() {
+    let (experiment, flag) = with_a_ramp();
+    let more = [
+        RELEASED[0],
+        RELEASED[1],
+        ("bold-button.experiment.yaml", experiment.as_str()),
+        ("checkout-button.flag.yaml", flag.as_str()),
+    ];
+    insta::assert_snapshot!(lines(&plan(&Memory::new("shop"), &book(&more), NOW)).join("\n"));
+    let state = desired(&book(&more), at(NOW), &Approvals::default());
+    let (key, flag) = state.flags.first_key_value().expect("a flag");
+    let file = Flagd::open("shop", "file://live/production.json", Path::new(".")).expect("a store");
+    insta::assert_snapshot!("released", file.render(key, flag).expect("an expressible flag"));
+}
+
+#[test]
+fn ending_a_holdout_early_brings_its_units_in() {
+    let lines = consequences_for(&RELEASED, &RELEASED[..1], "2026-12-02T00:00:00Z");
+    insta::assert_snapshot!(lines.join("\n"));
+    // When it is over, leaving it out of the book moves nobody.
+    let over = consequences_for(&RELEASED, &RELEASED[..1], "2027-01-01T00:00:00Z");
+    assert!(over.iter().all(|line| !line.contains("come in")), "{over:?}");
+}
+
+#[test]
+fn a_rollout_that_shrinks_or_goes_says_who_falls_back() {
+    let shrunk = ROLLOUT.replace(", {at: 2026-12-01, share: 100%}", "");
+    let now = "2026-12-02T00:00:00Z";
+    let shrunk = consequences_for(&RELEASED[..1], &[("new-button.rollout.yaml", &shrunk)], now);
+    let other = ROLLOUT.replace("serve: bold", "serve: plain");
+    let other = consequences_for(&RELEASED[..1], &[("new-button.rollout.yaml", &other)], now);
+    let gone = consequences_for(&RELEASED[..1], &[], now);
+    insta::assert_snapshot!([shrunk, other, gone].concat().join("\n"));
+}
+
+#[test]
+fn a_guarded_rollout_takes_one_due_step_at_a_time() {
+    let target = Memory::new("shop");
+    let book = book(&[("new-button.rollout.yaml", GUARDED)]);
+    let share = |now: &str| {
+        let live = target.read().expect("a live state");
+        let served = live.state().flags["checkout-button"].rollouts().next().cloned().expect("a rollout");
+        let approved = live.approvals(at(now)).into_values().next().expect("an approval");
+        (served.enrolment.share_at(at(now)).to_string(), approved.to_string())
+    };
+    let advance = |now: &str| advanced(&target, &book, now, &["new-button"]);
+    assert!(matches!(advance(NOW), Err(AdvanceError::NotLaunched(_))));
+    apply(&target, &book, NOW);
+    assert_eq!(share("2026-11-26T00:00:00Z"), ("1%".into(), "1%".into()));
+    // Its time comes, and nothing happens of itself.
+    assert!(plan(&target, &book, "2026-11-27T00:00:00Z").is_empty());
+    assert_eq!(share("2026-11-27T00:00:00Z").0, "1%");
+    let held = |now: &str| {
+        let approved = target.read().expect("a live state").approvals(at(now));
+        let held = trialbook_delivery::plan::held(&book, &approved, at(now)).into_iter();
+        held.map(|(rollout, step)| format!("{} {}", rollout.key, step.share)).collect::<Vec<_>>()
+    };
+    assert_eq!(held("2026-11-26T23:59:59Z"), [] as [&str; 0]);
+    assert_eq!(held("2026-11-27T00:00:00Z"), ["new-button 10%"]);
+    let early = advance("2026-11-26T23:59:59Z").expect_err("not due");
+    assert_eq!(
+        early.to_string(),
+        "the next step of rollout `new-button`, 10%, is due on 2026-11-27T00:00:00Z"
+    );
+
+    let step = advance("2026-11-27T00:00:00Z").expect("a due step");
+    assert_eq!(
+        lines(&step),
+        ["rollout `new-button` 1% → 10%: of its audience, 9.0 % come in; nobody else moves"]
+    );
+    apply_plan(&target, &step, "2026-11-27T00:00:00Z");
+    assert_eq!(share("2026-11-27T00:00:00Z"), ("10%".into(), "10%".into()));
+    assert_eq!(held("2026-11-27T00:00:00Z"), [] as [&str; 0]);
+    assert!(matches!(advance("2026-11-27T00:00:00Z"), Err(AdvanceError::NotDue { .. })));
+    let last = advance("2026-12-05T00:00:00Z").expect("a due step");
+    apply_plan(&target, &last, "2026-12-05T00:00:00Z");
+    assert!(matches!(advance("2026-12-05T00:00:00Z"), Err(AdvanceError::Complete(_))));
+    assert!(plan(&target, &book, "2026-12-06T00:00:00Z").is_empty());
+}
+
+#[test]
+fn a_step_that_is_edited_goes_no_further_than_was_approved() {
+    let target = Memory::new("shop");
+    apply(&target, &book(&[("new-button.rollout.yaml", GUARDED)]), NOW);
+    let hasty = GUARDED.replace("share: 1%", "share: 5%").replace("2026-11-27", "2026-11-26");
+    let hasty = book(&[("new-button.rollout.yaml", &hasty)]);
+    let plan = plan(&target, &hasty, "2026-11-26T00:00:00Z");
+    assert!(plan.is_empty(), "{:?}", lines(&plan));
+}
+
+#[test]
+fn guardrails_that_come_later_take_nobody_out() {
+    let before = [("new-button.rollout.yaml", ROLLOUT)];
+    let guarded = [("new-button.rollout.yaml", GUARDED)];
+    let lines = consequences_for(&before, &guarded, "2026-11-27T12:00:00Z");
+    assert_eq!(lines, ["rollout `new-button` 100% → 10%: nobody moves"]);
+}
+
+#[test]
+fn a_ramp_that_would_move_whom_it_has_is_told_apart() {
+    let (experiment, _) = with_a_ramp();
+    let slots = LAYER.replace("0-1999", "2000-3999");
+    let before =
+        [("bold-button.experiment.yaml", experiment.as_str()), ("checkout.layer.yaml", slots.as_str())];
+    let target = Memory::new("shop");
+    apply(&target, &book(&before), NOW);
+    let grown = experiment.replace("20%}]", "20%}, {at: 2026-12-05, share: 40%}]");
+    let disturbed = |slots: &str, now: &str| {
+        let layer = LAYER.replace("  - {buckets: 0-1999, experiment: bold-button}", slots);
+        let after =
+            [("bold-button.experiment.yaml", grown.as_str()), ("checkout.layer.yaml", layer.as_str())];
+        let plan = plan(&target, &book(&after), now);
+        let disturbs: usize = plan.actions.iter().map(|action| action.disturbs.len()).sum();
+        (lines(&plan).join("; "), disturbs)
+    };
+    let below =
+        "  - {buckets: 0-1999, experiment: bold-button}\n  - {buckets: 2000-3999, experiment: bold-button}";
+    let above = "  - {buckets: 2000-5999, experiment: bold-button}";
+    let running = "2026-11-26T00:00:00Z";
+    assert_eq!(
+        disturbed(above, running),
+        ("experiment `bold-button` 20% → 40%: of its audience, 20.0 % come in; nobody else moves".into(), 0)
+    );
+    assert_eq!(
+        disturbed(below, running),
+        ("experiment `bold-button` 20% → 40%: of its audience, 20.0 % come in, 5.0 % fall out".into(), 1)
+    );
+    // Before it begins nobody is in.
+    assert_eq!(disturbed(below, NOW).1, 0);
+}
+
+#[test]
+fn another_id_of_the_unit_draws_whoever_is_in_anew() {
+    let target = Memory::new("shop");
+    apply(&target, &book(&[]), NOW);
+    let by_device = BOOK
+        .replace("user: {column: user_id}", "user: {column: user_id, context: device_id}")
+        .replace("  employee:", "  device_id: {type: string}\n  employee:");
+    let by_device = book(&[("trialbook.yaml", by_device.as_str())]);
+    let disturbed = |now| {
+        let plan = plan(&target, &by_device, now);
+        plan.actions.iter().map(|action| action.disturbs.len()).sum::<usize>()
+    };
+    assert_eq!((disturbed(NOW), disturbed("2026-11-26T00:00:00Z")), (0, 1));
+}
+
+#[test]
+fn a_start_that_is_put_off_takes_out_whoever_is_in() {
+    let target = Memory::new("shop");
+    apply(&target, &book(&[]), NOW);
+    let disturbed = |start: &str, now| {
+        let later = EXPERIMENT.replace("start: 2026-11-25", start);
+        let plan = plan(&target, &book(&[("bold-button.experiment.yaml", later.as_str())]), now);
+        plan.actions.iter().map(|action| action.disturbs.len()).sum::<usize>()
+    };
+    let running = "2026-11-26T00:00:00Z";
+    assert_eq!((disturbed("start: 2026-12-01", NOW), disturbed("start: 2026-12-01", running)), (0, 1));
+    assert_eq!(disturbed("start: 2026-11-24", running), 0);
+}
+
+/// How many running experiments a plan disturbs that serves the changed book.
+fn disturbed(target: &Memory, changed: &[(&str, &str)], now: &str, revert_drift: bool) -> usize {
+    let live = target.read().expect("a live state");
+    let options = Options { primary: true, revert_drift, ..Options::default() };
+    let key = TargetKey::new("production").expect("a key");
+    let wanted = desired(&book(changed), at(now), &Approvals::default());
+    let identity = target.identity().into();
+    let plan = Plan::new(key, identity, "shop".into(), None, &live, &wanted, at(now), &options);
+    plan.expect("a plan").actions.iter().map(|action| action.disturbs.len()).sum()
+}
+
+const RUNNING: &str = "2026-11-26T00:00:00Z";
+const LATER: &str = "2026-11-30T00:00:00Z";
+
+#[test]
+fn what_ran_before_the_kill_switch_is_not_drawn_otherwise_after_it() {
+    let off = format!("{FLAG}enabled: false\n");
+    let off = [("checkout-button.flag.yaml", off.as_str())];
+    let target = Memory::new("shop");
+    apply(&target, &book(&[]), NOW);
+    assert_eq!(disturbed(&target, &off, RUNNING, false), 0);
+    apply(&target, &book(&off), RUNNING);
+    let weights = EXPERIMENT.replace("plain: 50%, bold: 50%", "plain: 80%, bold: 20%");
+    let weights = [("bold-button.experiment.yaml", weights.as_str())];
+    let moved = LAYER.replace("0-1999", "1000-2999");
+    let moved = [("checkout.layer.yaml", moved.as_str())];
+    let (grown, slots) =
+        (EXPERIMENT.replace("allocation: 20%", "allocation: 40%"), LAYER.replace("0-1999", "0-3999"));
+    let grown = [("bold-button.experiment.yaml", grown.as_str()), ("checkout.layer.yaml", slots.as_str())];
+    let each = |now| [&[][..], &weights, &moved, &grown].map(|book| disturbed(&target, book, now, false));
+    assert_eq!(each(LATER), [0, 1, 1, 0]);
+    // Another apply while it is off forgets nothing.
+    let owner = format!("{}enabled: false\n", FLAG.replace("owner: team-checkout", "owner: team-shop"));
+    apply(&target, &book(&[("checkout-button.flag.yaml", &owner)]), LATER);
+    assert_eq!(each(LATER), [0, 1, 1, 0]);
+    // What grew when it was switched on again must stay as large.
+    apply(&target, &book(&grown), LATER);
+    assert_eq!(each(LATER), [1, 1, 1, 0]);
+}
+
+#[test]
+fn what_was_off_before_its_start_or_until_its_end_is_drawn_as_one_likes() {
+    let off = format!("{FLAG}enabled: false\n");
+    let off = [("checkout-button.flag.yaml", off.as_str())];
+    let weights = EXPERIMENT.replace("plain: 50%, bold: 50%", "plain: 80%, bold: 20%");
+    let weights = [("bold-button.experiment.yaml", weights.as_str())];
+    let target = Memory::new("shop");
+    apply(&target, &book(&[]), NOW);
+    apply(&target, &book(&off), "2026-11-21T00:00:00Z");
+    assert_eq!(disturbed(&target, &weights, RUNNING, false), 0);
+    let remembered = |target: &Memory| {
+        let state = target.read().expect("a live state").state();
+        let launches = state.flags.into_values().flat_map(|flag| flag.launches.into_values());
+        launches.filter(|launch| launch.drawn.is_some()).count()
+    };
+    let target = Memory::new("shop");
+    apply(&target, &book(&[]), NOW);
+    apply(&target, &book(&off), RUNNING);
+    assert_eq!(remembered(&target), 1);
+    let owner = format!("{}enabled: false\n", FLAG.replace("owner: team-checkout", "owner: team-shop"));
+    apply(&target, &book(&[("checkout-button.flag.yaml", &owner)]), "2027-02-01T00:00:00Z");
+    assert_eq!(remembered(&target), 0);
+}
+
+#[test]
+fn of_a_launch_of_an_older_version_what_is_served_is_remembered() {
+    let off = format!("{FLAG}enabled: false\n");
+    let off = [("checkout-button.flag.yaml", off.as_str())];
+    let weights = EXPERIMENT.replace("plain: 50%, bold: 50%", "plain: 80%, bold: 20%");
+    let weights = [("bold-button.experiment.yaml", weights.as_str())];
+    let target = Memory::new("shop");
+    apply(&target, &book(&[]), NOW);
+    let live = target.read().expect("a live state");
+    let mut older = Changes { put: live.state().flags, ..Changes::default() };
+    for launch in older.put.values_mut().flat_map(|flag| flag.launches.values_mut()) {
+        launch.drawn = None;
+    }
+    target.write(&older, &live.version).expect("a write");
+    assert_eq!([&[][..], &weights].map(|book| disturbed(&target, book, RUNNING, false)), [0, 1]);
+    apply(&target, &book(&off), RUNNING);
+    assert_eq!([&[][..], &weights].map(|book| disturbed(&target, book, LATER, false)), [0, 1]);
+}
+
+#[test]
+fn a_ramp_that_stood_still_while_it_was_off_has_whom_it_had() {
+    let (ramp, _) = with_a_ramp();
+    let off = format!("{FLAG}enabled: false\n");
+    let target = Memory::new("shop");
+    apply(&target, &book(&[("bold-button.experiment.yaml", &ramp)]), NOW);
+    let off = [("bold-button.experiment.yaml", ramp.as_str()), ("checkout-button.flag.yaml", off.as_str())];
+    apply(&target, &book(&off), RUNNING);
+    let slower = ramp.replace("2026-11-28", "2026-12-05");
+    assert_eq!(disturbed(&target, &[("bold-button.experiment.yaml", &slower)], LATER, false), 0);
+    let other = slower.replace("plain: 50%, bold: 50%", "plain: 80%, bold: 20%");
+    assert_eq!(disturbed(&target, &[("bold-button.experiment.yaml", &other)], LATER, false), 1);
+}
+
+#[test]
+fn what_was_changed_by_hand_goes_back_to_what_was_applied_and_to_nothing_else() {
+    use plan::{Branch, Serving};
+    use trialbook_model::{Share, Split, VariantKey};
+    let target = Memory::new("shop");
+    apply(&target, &book(&[]), NOW);
+    let part = |name, percent| {
+        (VariantKey::new(name).expect("a key"), Share::from_percent(percent).expect("a share"))
+    };
+    target.tamper("checkout-button", |flag| {
+        let Serving::Enabled(branches) = &mut flag.serving else { panic!("it is on") };
+        for branch in branches {
+            if let Branch::Experiment(experiment) = branch {
+                experiment.split = Split::new(vec![part("plain", 80), part("bold", 20)]).expect("a split");
+            }
+        }
+    });
+    let weights = EXPERIMENT.replace("plain: 50%, bold: 50%", "plain: 60%, bold: 40%");
+    let as_by_hand = EXPERIMENT.replace("plain: 50%, bold: 50%", "plain: 80%, bold: 20%");
+    let reverted =
+        |changed: &str| disturbed(&target, &[("bold-button.experiment.yaml", changed)], RUNNING, true);
+    assert_eq!([EXPERIMENT, &weights, &as_by_hand].map(reverted), [0, 1, 1]);
+}

@@ -1,0 +1,288 @@
+//! The pre-registration: what was said before launch about how an experiment will be judged.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{HistoryError, Launch, LaunchError, Repository};
+use trialbook_language::load;
+use trialbook_model::{
+    Attribute, AttributeKey, Book, Digest, Evaluator, Experiment, ExperimentKey, Flag, Metric, MetricKey,
+    Predicate, Rule, Segment, SegmentKey,
+};
+
+/// The version of the closure's form. It changes when the same book would give another closure; the
+/// program's own version is left out, so that an upgrade does not look like a changed plan.
+const FORM: u32 = 1;
+
+/// Everything that decides how an experiment is run and judged, every default written out.
+///
+/// Left out is what may change while it runs: owners, prose, and the physical tables and columns of
+/// sources (a renamed column must not break a running test).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Preregistration {
+    closure: Value,
+    digest: Digest,
+    /// The digest of the closure [as it was](Form::AsWritten), where that is another.
+    recorded_before: Option<Digest>,
+}
+
+impl Preregistration {
+    /// Returns the pre-registration of an experiment of a book.
+    ///
+    /// # Errors
+    ///
+    /// Only where a value of the book cannot be JSON, which a loaded book's can.
+    pub fn of(book: &Book, experiment: &Experiment) -> serde_json::Result<Self> {
+        let closure = closure(book, experiment, Form::Canonical);
+        let digest = Digest::of(&closure)?;
+        let before = Digest::of(&self::closure(book, experiment, Form::AsWritten))?;
+        Ok(Self { closure, recorded_before: (before != digest).then_some(before), digest })
+    }
+
+    /// Tells whether a digest is this one's, or is what was recorded of it before audiences had an order of their own.
+    pub fn has_digest(&self, digest: &Digest) -> bool {
+        self.digest == *digest || self.recorded_before.as_ref() == Some(digest)
+    }
+
+    /// Returns the digest of the canonical closure.
+    pub fn digest(&self) -> &Digest {
+        &self.digest
+    }
+
+    /// Returns a part of the closure by name, as [`Preregistration::differences`] names it.
+    pub fn part(&self, name: &str) -> Option<&Value> {
+        self.closure.get(name)
+    }
+
+    /// Returns the parts that differ between two pre-registrations, by name.
+    pub fn differences(&self, other: &Self) -> Vec<String> {
+        let (Some(ours), Some(theirs)) = (self.closure.as_object(), other.closure.as_object()) else {
+            return Vec::new();
+        };
+        let names: BTreeSet<&String> = ours.keys().chain(theirs.keys()).collect();
+        names.into_iter().filter(|name| ours.get(*name) != theirs.get(*name)).cloned().collect()
+    }
+}
+
+/// How the closure of a book is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// Audiences in an order of their own, and with what a book may say about the draw and could not before: the attribute
+    /// that holds the unit's id, evaluators other than the default, holdouts. Without any of it, and with audiences that
+    /// are written in that order, it is the other form.
+    Canonical,
+    /// As launches were recorded at first: audiences in the order in which they are written.
+    AsWritten,
+}
+
+fn closure(book: &Book, experiment: &Experiment, form: Form) -> Value {
+    let audience = |audience: &Predicate| match form {
+        Form::Canonical => audience.canonical(),
+        Form::AsWritten => audience.clone(),
+    };
+    let rule = |rule: &Rule| Rule { when: audience(&rule.when), serve: rule.serve.clone() };
+    let flag = served_flag(book, experiment);
+    let flag = flag.as_deref();
+    let segments = segment_closure(book, experiment, flag);
+    let mut attributes = BTreeMap::new();
+    for audience in audiences(experiment, flag).chain(segments.values().map(|segment| &segment.audience)) {
+        audience.walk(
+            &mut |key, _| {
+                if let Some(attribute) = book.attributes.get(key) {
+                    attributes.insert(key.clone(), attribute);
+                }
+            },
+            &mut |_| (),
+        );
+    }
+    let layer = experiment.layer.as_ref().and_then(|key| book.layers.get(key)).map(|layer| {
+        let slots: Vec<_> = layer.slots_of(&experiment.key).collect();
+        json!({"key": layer.key, "entity": layer.entity, "salt": layer.salt, "slots": slots})
+    });
+    let segments = segments.into_iter().map(|(key, segment)| (key, audience(&segment.audience)));
+    let mut closure = json!({
+        "form": FORM,
+        "book": book.name,
+        "timezone": book.timezone,
+        "experiment": experiment.key,
+        "hypothesis": experiment.hypothesis,
+        "flag": flag.map(|flag| json!({
+            "key": flag.key, "entity": flag.entity, "type": flag.kind, "variants": flag.variants,
+            "default": flag.default, "rules": flag.rules.iter().map(rule).collect::<Vec<_>>(),
+        })),
+        "audience": audience(&experiment.audience),
+        "segments": segments.collect::<BTreeMap<_, _>>(),
+        "attributes": typed(&attributes),
+        "layer": layer,
+        "allocation": experiment.allocation,
+        "salt": experiment.salt,
+        "control": experiment.control,
+        "split": experiment.split,
+        "schedule": experiment.schedule,
+        "metrics": experiment.metrics,
+        "definitions": definitions(book, experiment),
+        "analysis": experiment.analysis,
+        "quality": book.policy.quality,
+    });
+    if form == Form::Canonical
+        && let Value::Object(parts) = &mut closure
+    {
+        parts.extend(draw(book, experiment));
+    }
+    closure
+}
+
+/// What decides about the draw and is left out where it is as it always was.
+fn draw(book: &Book, experiment: &Experiment) -> serde_json::Map<String, Value> {
+    let mut parts = serde_json::Map::new();
+    let entity = book.flag_of(experiment).and_then(|flag| book.entities.get(&flag.entity));
+    if let Some(context) = entity.and_then(|entity| entity.context.as_ref()) {
+        parts.insert("unit".into(), json!(context));
+    }
+    if let Some(target) = book.primary_target()
+        && target.evaluators() != [Evaluator::Javascript4]
+    {
+        parts.insert("evaluators".into(), json!({"type": target.kind(), "evaluators": target.evaluators()}));
+    }
+    let holdouts: BTreeMap<_, _> = book
+        .holdouts_over(experiment)
+        .map(|holdout| {
+            let part = json!({
+                "entity": holdout.entity, "salt": holdout.salt, "share": holdout.share, "schedule": holdout.schedule,
+            });
+            (holdout.key.clone(), part)
+        })
+        .collect();
+    if !holdouts.is_empty() {
+        parts.insert("holdouts".into(), json!(holdouts));
+    }
+    parts
+}
+
+/// The audiences that decide who is enrolled: the experiment's, and those of the rules before it.
+fn audiences<'a>(experiment: &'a Experiment, flag: Option<&'a Flag>) -> impl Iterator<Item = &'a Predicate> {
+    let rules = flag.into_iter().flat_map(|flag| flag.rules.iter().map(|rule| &rule.when));
+    std::iter::once(&experiment.audience).chain(rules)
+}
+
+/// The flag as the primary target serves it: what others override decides nothing about the experiment.
+fn served_flag<'a>(book: &'a Book, experiment: &Experiment) -> Option<Cow<'a, Flag>> {
+    let flag = book.flag_of(experiment)?;
+    Some(book.primary_target().map_or(Cow::Borrowed(flag), |target| flag.in_target(&target.key)))
+}
+
+/// Every segment that decides who is enrolled, those that segments name included.
+fn segment_closure<'a>(
+    book: &'a Book,
+    experiment: &Experiment,
+    flag: Option<&Flag>,
+) -> BTreeMap<&'a SegmentKey, &'a Segment> {
+    let mut found = BTreeMap::new();
+    let named = audiences(experiment, flag).flat_map(|audience| audience.segments());
+    let mut open: Vec<SegmentKey> = named.cloned().collect();
+    while let Some(key) = open.pop() {
+        if let Some((key, segment)) = book.segments.get_key_value(&key)
+            && found.insert(key, segment).is_none()
+        {
+            open.extend(segment.audience.segments().into_iter().cloned());
+        }
+    }
+    found
+}
+
+/// Attributes by type alone: their declared shares are prose about traffic.
+fn typed<'a>(
+    attributes: &BTreeMap<AttributeKey, &'a Attribute>,
+) -> BTreeMap<AttributeKey, impl Serialize + use<'a>> {
+    attributes.iter().map(|(key, attribute)| (key.clone(), attribute.kind)).collect()
+}
+
+/// What the metrics measure, without owners, prose and physical columns.
+fn definitions(book: &Book, experiment: &Experiment) -> BTreeMap<MetricKey, Value> {
+    let metrics = experiment.metrics.all().filter_map(|key| book.metrics.get(key));
+    metrics.map(|metric| (metric.key.clone(), definition(metric))).collect()
+}
+
+fn definition(metric: &Metric) -> Value {
+    json!({
+        "entity": metric.entity, "type": metric.kind, "window": metric.window, "direction": metric.direction,
+        "cap": metric.cap, "covariate": metric.covariate,
+    })
+}
+
+/// What is known of an experiment's pre-registration.
+#[derive(Debug, Clone)]
+pub enum Registration {
+    /// The plan is the one that was launched.
+    Verified {
+        /// The recorded launch.
+        launch: Launch,
+    },
+    /// The plan was changed after launch. Analysis follows the one that was launched.
+    Deviates {
+        /// The recorded launch.
+        launch: Launch,
+        /// The book at the launch's commit.
+        frozen: Box<Book>,
+        /// The parts that differ, by name.
+        changed: Vec<String>,
+    },
+    /// It cannot be told whether the plan was changed.
+    Unverified {
+        /// Why, as a sentence without a full stop.
+        reason: String,
+    },
+}
+
+/// Finds out whether an experiment's plan is the one that was launched.
+///
+/// # Errors
+///
+/// Only where git itself fails. What cannot be told is [`Registration::Unverified`].
+pub fn registration(
+    repository: Option<&Repository>,
+    book: &Book,
+    experiment: &Experiment,
+) -> Result<Registration, LaunchError> {
+    let unverified = |reason: String| Ok(Registration::Unverified { reason });
+    let Some(repository) = repository else {
+        return unverified("the book is not in a git repository".into());
+    };
+    let Some(launch) = repository.launch(&experiment.key)? else {
+        return unverified(format!("no launch of {} is recorded in this clone", experiment.key));
+    };
+    let Ok(now) = Preregistration::of(book, experiment) else {
+        return unverified("the plan has a value that cannot be digested".into());
+    };
+    if now.has_digest(&launch.digest) {
+        return Ok(Registration::Verified { launch });
+    }
+    match frozen_book(repository, &launch, &experiment.key) {
+        Ok(Some((frozen, then))) => {
+            let changed = then.differences(&now);
+            Ok(Registration::Deviates { launch, frozen: Box::new(frozen), changed })
+        }
+        Ok(None) => {
+            unverified(format!("the book at its launch ({}) has another digest", launch.commit.short()))
+        }
+        Err(_) => {
+            unverified(format!("the commit of its launch ({}) is not in this clone", launch.commit.short()))
+        }
+    }
+}
+
+/// Reads the book that was launched; `None` where what is there does not have the recorded digest.
+fn frozen_book(
+    repository: &Repository,
+    launch: &Launch,
+    experiment: &ExperimentKey,
+) -> Result<Option<(Book, Preregistration)>, HistoryError> {
+    let loaded = load::load(repository.files_at(&launch.commit)?);
+    Ok(loaded.book.and_then(|book| {
+        let then = Preregistration::of(&book, book.experiments.get(experiment)?).ok()?;
+        then.has_digest(&launch.digest).then_some((book, then))
+    }))
+}

@@ -1,0 +1,7 @@
+//! What git knows of a book.
+
+mod digests;
+#[path = "../../../../tests/program/example_book.rs"]
+mod example_book;
+mod launches;
+mod merge;

@@ -1,0 +1,210 @@
+//! Audiences: sugar to predicates, literals to the declared types.
+
+use super::book::check_declared;
+use super::context::{Context, Index};
+use super::sink::{MAX_PATTERNS, Sink};
+use crate::load::rules;
+use crate::load::syntax::audience::{Audience, ClauseTest, Comparison, Literal, Operator};
+use crate::load::yaml::Typed;
+use trialbook_model::span::Spanned;
+use trialbook_model::{
+    Attribute, AttributeKey, AttributeType, Bound, Number, Pattern, Predicate, Scalar, Test, Version,
+};
+
+/// The longest regular expression, in bytes.
+const LONGEST_PATTERN: usize = 1000;
+
+/// Lowers an audience. `None` where a part of it has a problem, all of which are reported.
+pub(super) fn lower(
+    audience: &Audience,
+    context: &Context<'_>,
+    index: &Index<'_>,
+    sink: &mut Sink<'_>,
+) -> Option<Predicate> {
+    let mut parts = Vec::with_capacity(audience.0.len());
+    let mut complete = true;
+    for clause in &audience.0 {
+        match &clause.test {
+            ClauseTest::All(list) | ClauseTest::Any(list) => {
+                let mut lowered = Vec::with_capacity(list.len());
+                for part in list {
+                    match lower(part, context, index, sink) {
+                        Some(part) => lowered.push(part),
+                        None => complete = false,
+                    }
+                }
+                let all = matches!(clause.test, ClauseTest::All(_));
+                parts.push(if all { Predicate::All(lowered) } else { Predicate::Any(lowered) });
+            }
+            ClauseTest::Not(part) => match lower(part, context, index, sink) {
+                Some(part) => parts.push(Predicate::Not(Box::new(part))),
+                None => complete = false,
+            },
+            ClauseTest::Segment(key) => {
+                index.segments.referred("segment", key.value.as_str(), key.span, sink);
+                parts.push(Predicate::Segment(key.value.clone()));
+            }
+            ClauseTest::Attribute(key, comparisons) => {
+                let Some(attribute) =
+                    context.attributes.get("attribute", key.as_str(), clause.key_span, sink)
+                else {
+                    complete = false;
+                    continue;
+                };
+                for comparison in comparisons {
+                    match test(attribute, comparison, sink) {
+                        Some(test) => parts.push(Predicate::Attribute(key.clone(), test)),
+                        None => complete = false,
+                    }
+                }
+            }
+        }
+    }
+    let one = parts.len() == 1;
+    let predicate = if one { parts.pop()? } else { Predicate::All(parts) };
+    complete.then_some(predicate)
+}
+
+fn test(attribute: &Attribute, comparison: &Spanned<Comparison>, sink: &mut Sink<'_>) -> Option<Test> {
+    let Comparison { operator, operator_span, literals } = &comparison.value;
+    let kind = attribute.kind;
+    let types = operator.types();
+    if !types.is_empty() && !types.contains(&kind) {
+        let words: Vec<_> = types.iter().map(|kind| format!("a {}", kind.as_str())).collect();
+        let wants = words.join(" or ");
+        let message =
+            format!("`{}` wants {wants}, and `{}` is a {}", operator.as_str(), attribute.key, kind.as_str());
+        let help = format!(
+            "compare `{}` with a value or with `in`, or correct its type in trialbook.yaml",
+            attribute.key
+        );
+        sink.error(rules::WRONG_OPERATOR, *operator_span, message, help);
+        return None;
+    }
+    let first = literals.first();
+    Some(match operator {
+        Operator::Equals | Operator::In => {
+            let scalars: Vec<_> = literals.iter().map(|literal| value(attribute, literal, sink)).collect();
+            Test::In(scalars.into_iter().collect::<Option<_>>()?)
+        }
+        Operator::AtLeast => Test::AtLeast(bound(attribute, first?, sink)?),
+        Operator::Above => Test::Above(bound(attribute, first?, sink)?),
+        Operator::AtMost => Test::AtMost(bound(attribute, first?, sink)?),
+        Operator::Below => Test::Below(bound(attribute, first?, sink)?),
+        Operator::StartsWith => Test::StartsWith(text(first?)),
+        Operator::EndsWith => Test::EndsWith(text(first?)),
+        Operator::Contains => Test::Contains(text(first?)),
+        Operator::Matches => Test::Matches(pattern(first?, sink)?),
+        Operator::Present => Test::Present(first?.value.0.typed() == Typed::Boolean(true)),
+    })
+}
+
+fn text(literal: &Spanned<Literal>) -> String {
+    literal.value.0.text.to_string()
+}
+
+fn value(attribute: &Attribute, literal: &Spanned<Literal>, sink: &mut Sink<'_>) -> Option<Scalar> {
+    let scalar = typed(&attribute.key, attribute.kind, literal, sink)?;
+    check_declared(attribute, &scalar, literal.span, sink);
+    Some(scalar)
+}
+
+fn bound(attribute: &Attribute, literal: &Spanned<Literal>, sink: &mut Sink<'_>) -> Option<Bound> {
+    match typed(&attribute.key, attribute.kind, literal, sink)? {
+        Scalar::Number(number) => Some(Bound::Number(number)),
+        Scalar::Version(version) => Some(Bound::Version(version)),
+        Scalar::String(_) | Scalar::Boolean(_) => None,
+    }
+}
+
+fn pattern(literal: &Spanned<Literal>, sink: &mut Sink<'_>) -> Option<Pattern> {
+    let text = &literal.value.0.text;
+    if text.len() > LONGEST_PATTERN {
+        let message = format!("a regular expression of more than {LONGEST_PATTERN} bytes");
+        sink.error(
+            rules::BAD_PATTERN,
+            literal.span,
+            message,
+            "use `in`, `starts_with` or several conditions",
+        );
+        return None;
+    }
+    if !sink.another_pattern() {
+        let message = format!("more than {MAX_PATTERNS} regular expressions in one file");
+        sink.error(rules::TOO_LARGE, literal.span, message, "use `in`, or join them with `|`");
+        return None;
+    }
+    match Pattern::new(text) {
+        Ok(pattern) => Some(pattern),
+        Err(error) => {
+            // The parser's message is a drawing of several lines; its last one says what is wrong.
+            let cause = error.cause.to_string();
+            let reason =
+                cause.lines().last().unwrap_or_default().trim().trim_start_matches("error: ").to_owned();
+            let around = text.contains("(?=") || text.contains("(?!") || text.contains("(?<");
+            let help = if around {
+                "look-around cannot be used: say it with `not` or several conditions"
+            } else {
+                "correct it, or say it with `in`, `starts_with` or `contains`"
+            };
+            sink.error(
+                rules::BAD_PATTERN,
+                literal.span,
+                format!("this is not a regular expression: {reason}"),
+                help,
+            );
+            None
+        }
+    }
+}
+
+/// Reads a literal as the attribute's declared type, from its source text.
+pub(super) fn typed(
+    key: &AttributeKey,
+    kind: AttributeType,
+    literal: &Spanned<Literal>,
+    sink: &mut Sink<'_>,
+) -> Option<Scalar> {
+    let scalar = &literal.value.0;
+    let found = match scalar.typed() {
+        Typed::Text(_) => "text",
+        Typed::Number(number) if !number.is_finite() => "not a finite one",
+        Typed::Number(_) => "a number",
+        Typed::Boolean(_) => "a boolean",
+        Typed::Null => "nothing",
+    };
+    let source = &scalar.text;
+    let help = match (kind, scalar.typed()) {
+        (AttributeType::String, Typed::Text(text)) => return Some(Scalar::String(text.to_owned())),
+        (AttributeType::Boolean, Typed::Boolean(boolean)) => return Some(Scalar::Boolean(boolean)),
+        (AttributeType::Number, Typed::Number(number)) if number.is_finite() => {
+            return Number::new(number).map(Scalar::Number);
+        }
+        (AttributeType::Version, _) => match Version::parse(source) {
+            Ok(version) => return Some(Scalar::Version(version)),
+            Err(error) => {
+                let bare = source.trim_start_matches(['v', 'V', '>', '<', '=', '^', '~', ' ']);
+                let help = match Version::parse(bare) {
+                    Ok(_) if source.starts_with(['>', '<']) => {
+                        format!(
+                            "write an operator: `{key}: {{at_least: {bare}}}`, or `above`, `at_most`, `below`"
+                        )
+                    }
+                    Ok(_) => format!("write `{bare}`"),
+                    Err(_) => "one to three numbers, and perhaps a pre-release".into(),
+                };
+                sink.error(rules::BAD_VERSION, literal.span, error.to_string(), help);
+                return None;
+            }
+        },
+        (AttributeType::String, _) => format!("put it in quotes: `\"{source}\"`"),
+        (AttributeType::Number | AttributeType::Boolean, Typed::Text(_)) if !scalar.plain => {
+            "leave out the quotes".into()
+        }
+        (AttributeType::Boolean, _) => "write `true` or `false`".into(),
+        (AttributeType::Number, _) => "write a number such as `30`".into(),
+    };
+    let message = format!("`{key}` is a {}, and `{source}` is {found}", kind.as_str());
+    sink.error(rules::WRONG_TYPE, literal.span, message, help);
+    None
+}

@@ -1,0 +1,129 @@
+//! `*.flag.yaml`.
+
+use serde_json::Value;
+
+use super::audience::Audience;
+use super::leaf::{List, Map, Text, When};
+use super::mapping::mapping;
+use super::reader::{Reader, Syntax};
+use super::shape::Shape;
+use crate::load::rules;
+use crate::load::yaml::{Content, Node, Typed, to_json};
+use trialbook_model::{EntityKey, HoldoutKey, SurfaceKey, TargetKey, ValueType, VariantKey};
+
+mapping! {
+    /// A flag: typed variants, a default, ordered rules. The file's stem is its key.
+    struct FlagFile: "a flag" {
+        /// What it decides, in prose.
+        "description" required description: Text,
+        /// Who answers for it.
+        "owner" required owner: Text,
+        /// Where in the product it is seen: surfaces of trialbook.yaml.
+        "surfaces" optional surfaces: List<SurfaceKey>,
+        /// The unit that its experiments randomise: an entity of trialbook.yaml.
+        "entity" required entity: EntityKey,
+        /// The type of its values.
+        "type" required kind: ValueType,
+        /// Its variants by key; every value has the flag's type.
+        "variants" required variants: Map<VariantKey, VariantValue>,
+        /// The variant that is served where no rule and no experiment decides.
+        "default" required default: VariantKey,
+        /// Who is served what, whatever the experiments say. The first match wins.
+        "rules" optional rules: List<RuleSyntax>,
+        /// `false` gives everybody the default at once: the kill switch.
+        "enabled" optional enabled: bool = true,
+        /// `true` stops serving it; comes before its removal.
+        "archived" optional archived: bool = false,
+        /// What a target of trialbook.yaml serves differently. What it does not say is as everywhere.
+        "in" optional overrides: Map<TargetKey, OverrideSyntax>,
+        /// What the units of a holdout are served: the default as of the holdout's start, where it has changed since.
+        "holdouts" optional holdouts: Map<HoldoutKey, VariantKey>,
+        /// When it should be gone.
+        "expires" optional expires: When,
+    }
+    declares "variants";
+    reserved {
+        "schema" => "the flag's `type` is checked; take `schema:` out",
+        "requires" => "prerequisites are not supported yet; say the condition in `rules` or in the audience",
+    }
+}
+
+mapping! {
+    /// A rule: whoever it matches is served this variant.
+    struct RuleSyntax: "a rule" {
+        /// Who.
+        "when" required when: Audience,
+        /// The variant that they are served.
+        "serve" required serve: VariantKey,
+    }
+}
+
+mapping! {
+    /// What one target serves differently: nothing else differs between targets.
+    struct OverrideSyntax: "what a target serves differently" {
+        /// `false` gives everybody the default at once.
+        "enabled" optional enabled: bool,
+        /// The variant that is served where no rule and no experiment decides.
+        "default" optional default: VariantKey,
+        /// All of the rules there: the flag's other rules do not count.
+        "rules" optional rules: List<RuleSyntax>,
+    }
+}
+
+/// The value of a variant: a boolean, text, a number or a mapping.
+#[derive(Debug)]
+pub struct VariantValue(pub Value);
+
+impl Syntax for VariantValue {
+    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        match &node.content {
+            Content::Mapping(entries) => {
+                if let [entry] = entries.as_slice()
+                    && &*entry.key == "file"
+                {
+                    let help = "write the value into the flag's file";
+                    let message = "a variant's `file:` is reserved: it is not supported yet";
+                    reader.error(rules::RESERVED_WORD, entry.key_span, message, help);
+                    return None;
+                }
+            }
+            Content::Scalar(scalar) if scalar.typed() != Typed::Null => {}
+            Content::Scalar(_) | Content::Sequence(_) => {
+                reader.expected(rules::WRONG_TYPE, node, "a boolean, text, a number or a mapping", "");
+                return None;
+            }
+        }
+        exact_numbers(node, reader).then(|| to_json(node)).flatten().map(Self)
+    }
+
+    fn shape() -> Shape {
+        Shape::VariantValue
+    }
+}
+
+/// Reports every number that JSON, or a client that reads numbers as 64-bit floats, would change.
+fn exact_numbers(node: &Node, reader: &mut Reader<'_>) -> bool {
+    const LIMIT: f64 = 9_007_199_254_740_992.0;
+    match &node.content {
+        Content::Sequence(items) => items.iter().filter(|item| !exact_numbers(item, reader)).count() == 0,
+        Content::Mapping(entries) => {
+            entries.iter().filter(|entry| !exact_numbers(&entry.value, reader)).count() == 0
+        }
+        Content::Scalar(scalar) => match scalar.typed() {
+            Typed::Number(number) if !number.is_finite() => {
+                reader.expected(rules::BAD_NUMBER, node, "a finite number", "JSON has no other");
+                false
+            }
+            Typed::Number(number) if number.fract() == 0.0 && number.abs() > LIMIT => {
+                reader.expected(
+                    rules::BAD_NUMBER,
+                    node,
+                    "a number that every client reads exactly (at most 2^53)",
+                    "if it is an identifier, make it text: put it in quotes",
+                );
+                false
+            }
+            Typed::Null | Typed::Boolean(_) | Typed::Number(_) | Typed::Text(_) => true,
+        },
+    }
+}

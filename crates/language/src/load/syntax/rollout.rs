@@ -1,0 +1,43 @@
+//! `*.rollout.yaml`.
+
+use super::audience::Audience;
+use super::experiment::GuardrailSyntax;
+use super::leaf::{List, Text, When};
+use super::mapping::mapping;
+use trialbook_model::{FlagKey, Salt, Share, VariantKey};
+
+mapping! {
+    /// A stepped release of one variant, held by guardrails. The file's stem is its key.
+    struct RolloutFile: "a rollout" {
+        /// What it releases, and why.
+        "description" optional description: Text,
+        /// Who answers for it; the flag's owner unless given.
+        "owner" optional owner: Text,
+        /// The flag whose variant is released.
+        "flag" required flag: FlagKey,
+        /// The variant that is released.
+        "serve" required serve: VariantKey,
+        /// Who may be served it; everybody unless given.
+        "audience" optional audience: Audience,
+        /// When how many of them are. Steps only grow.
+        "steps" required steps: List<StepSyntax>,
+        /// Metrics that must not get worse. With any, a step is served once it was approved.
+        "guardrails" optional guardrails: List<GuardrailSyntax>,
+        /// The salt of its draw; the rollout's key unless given.
+        "salt" optional salt: Salt,
+    }
+    reserved {
+        "flags" => "a rollout releases one flag's variant: write `flag: KEY`",
+        "requires" => "prerequisites are not supported yet; say the condition in `audience`",
+    }
+}
+
+mapping! {
+    /// A step: from an instant on, this share.
+    struct StepSyntax: "a step" {
+        /// The first day, or the instant.
+        "at" required at: When,
+        /// The share of the audience, in whole buckets of 0.01%.
+        "share" required share: Share,
+    }
+}

@@ -1,0 +1,97 @@
+//! What every rule has at hand: the book, its documents, and when now is.
+
+use std::fmt::Display;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use trialbook_language::load::Documents;
+use trialbook_model::diagnostic::{Diagnostic, Severity};
+use trialbook_model::span::{SourceFile, Span};
+use trialbook_model::targeting::Sample;
+use trialbook_model::{Book, Experiment, Kind, Predicate};
+
+use super::Given;
+use super::date;
+use super::rule::Rule;
+use super::traffic::Traffic;
+
+/// A book under inspection.
+pub(super) struct Context<'a> {
+    /// The book.
+    pub(super) book: &'a Book,
+    /// When now is.
+    pub(super) now: Timestamp,
+    documents: &'a Documents,
+    timezone: TimeZone,
+    sample: Option<&'a Sample>,
+}
+
+impl<'a> Context<'a> {
+    pub(super) fn new(book: &'a Book, documents: &'a Documents, given: Given<'a>) -> Self {
+        // `load` refuses a book with an unknown time zone.
+        let timezone = TimeZone::get(&book.timezone).unwrap_or(TimeZone::UTC);
+        Self { book, now: given.now, documents, timezone, sample: given.sample }
+    }
+
+    /// Makes a finding at the place of a value, or of the nearest thing around it that the file holds.
+    pub(super) fn finding(
+        &self,
+        rule: &Rule,
+        message: impl Into<String>,
+        (kind, key, pointer): (Kind, &dyn Display, &str),
+    ) -> Diagnostic {
+        let (file, span) = self.place(kind, key, pointer);
+        match rule.severity() {
+            Severity::Error => Diagnostic::error(rule.name(), message, &file, span),
+            Severity::Warning => Diagnostic::warning(rule.name(), message, &file, span),
+        }
+    }
+
+    /// Adds the place of a value to a finding.
+    pub(super) fn relate(
+        &self,
+        finding: Diagnostic,
+        (kind, key, pointer): (Kind, &dyn Display, &str),
+        text: impl Into<String>,
+    ) -> Diagnostic {
+        let (file, span) = self.place(kind, key, pointer);
+        finding.related(&file, span, text)
+    }
+
+    /// Moves a finding to the first use of a name under its place, where there is one; the others are added.
+    pub(super) fn narrowed(
+        &self,
+        mut finding: Diagnostic,
+        (kind, key, pointer): (Kind, &dyn Display, &str),
+        name: &str,
+    ) -> Diagnostic {
+        let mut places = self.documents.places_named(kind, &key.to_string(), pointer, name).into_iter();
+        if let Some(first) = places.next() {
+            (finding.primary.file, finding.primary.span) = (first.file, first.span);
+        }
+        places.fold(finding, |finding, place| finding.related(&place.file, place.span, "and here"))
+    }
+
+    /// Returns the place of a value; of the nearest thing around it where the file does not say it.
+    pub(super) fn place(&self, kind: Kind, key: &dyn Display, pointer: &str) -> (Arc<SourceFile>, Span) {
+        let place = self.documents.place(kind, &key.to_string(), pointer);
+        (place.file, place.span)
+    }
+
+    /// Returns the share of all traffic that an audience is, its segments inlined; `None` where it is unknown.
+    pub(super) fn traffic(&self, audience: &Predicate) -> Option<Traffic> {
+        Traffic::of(audience, &self.book.attributes, self.sample)
+    }
+
+    /// Returns an instant as people of this book read it: a date where it is midnight in the book's time zone.
+    pub(super) fn date(&self, instant: Timestamp) -> String {
+        date::written(instant, &self.timezone)
+    }
+
+    /// Tells whether an experiment still waits for its decision.
+    pub(super) fn undecided(&self, experiment: &Experiment) -> bool {
+        experiment.decision.as_ref().is_none_or(|decision| decision.date > self.now)
+    }
+}

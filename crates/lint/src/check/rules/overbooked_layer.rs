@@ -1,0 +1,70 @@
+//! A layer of which more is claimed than there is.
+
+use crate::check::booking::{Overbooked, overbooked};
+use crate::check::context::Context;
+use crate::check::rule::{Each, Rule};
+use crate::check::text::{listed, percent};
+use trialbook_model::diagnostic::{Diagnostic, Severity};
+use trialbook_model::{BUCKETS, Duration, ExperimentKey, Kind, Layer};
+
+/// So many claims are listed; of more, how many there are.
+const LISTED: usize = 8;
+
+pub(in crate::check) const RULE: Rule = Rule::of_parts(
+    "overbooked-layer",
+    Severity::Error,
+    "crates/lint/src/check/rules/overbooked_layer.md",
+    include_str!("overbooked_layer.md"),
+    &[Each::Layer(check)],
+);
+
+fn check(context: &Context<'_>, layer: &Layer, found: &mut Vec<Diagnostic>) {
+    found.extend(overbooked(context, layer).iter().map(|stretch| finding(context, layer, stretch)));
+}
+
+fn finding(context: &Context<'_>, layer: &Layer, stretch: &Overbooked<'_>) -> Diagnostic {
+    let message = format!(
+        "layer `{}` is over-booked from {}: {} of it is claimed on {}",
+        layer.key,
+        context.date(stretch.from),
+        share(stretch.buckets),
+        context.date(stretch.worst)
+    );
+    // The one that begins last is the one that asked for too much.
+    let start = |key: &&ExperimentKey| context.book.experiments.get(*key).map(|e| e.schedule.start());
+    let last = stretch.claims.keys().copied().max_by_key(|key| (start(key), *key));
+    let finding = match last {
+        Some(key) => context.finding(&RULE, message, (Kind::Experiment, key, "/allocation")),
+        None => context.finding(&RULE, message, (Kind::Layer, &layer.key, "")),
+    };
+    let mut largest: Vec<_> = stretch.claims.iter().collect();
+    largest.sort_by_key(|(key, buckets)| (std::cmp::Reverse(**buckets), **key));
+    let mut who: Vec<String> =
+        largest.iter().take(LISTED).map(|(key, buckets)| format!("`{key}` {}", share(**buckets))).collect();
+    if let Some(more @ 1..) = largest.len().checked_sub(LISTED) {
+        who.push(format!("{more} others"));
+    }
+    let finding = finding.label(format!("until {}", context.date(stretch.until)));
+    let finding = context.relate(finding, (Kind::Layer, &layer.key, "/slots"), "the layer");
+    let finding = finding.note(format!("claimed then: {}", listed(who, "and")));
+    let finding = if layer.quarantine > Duration::ZERO {
+        finding.note(format!("a freed bucket of this layer rests for {}", layer.quarantine))
+    } else {
+        finding
+    };
+    let excess = share(stretch.buckets.saturating_sub(u64::from(BUCKETS)));
+    let help = match last {
+        Some(key) => format!(
+            "allocate {excess} less, let `{key}` begin later (`trialbook allocate {key}` says from when on it fits), or \
+             take one of them out of the layer"
+        ),
+        None => format!("allocate {excess} less, or let one of them begin later"),
+    };
+    finding.help(help)
+}
+
+/// Returns buckets as a share of the layer: `112.5 %`.
+#[expect(clippy::cast_precision_loss, reason = "a sum of buckets is far below 2^53")]
+fn share(buckets: u64) -> String {
+    percent(buckets as f64 / f64::from(BUCKETS))
+}

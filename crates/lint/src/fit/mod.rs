@@ -1,0 +1,263 @@
+//! The smallest edits that end a collision.
+//!
+//! Edits are proposed as texts of the book's files, made one after the other in a [`Workspace`](crate::workspace), and
+//! kept only where lint itself then finds the collision gone and no error in its place. What has begun to be served is
+//! never edited. Nothing here touches a disk.
+
+mod cost;
+mod desk;
+mod propose;
+mod step;
+mod text;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use trialbook_language::load::RawFile;
+use trialbook_model::{Book, Kind};
+
+use desk::{Desk, Identity};
+
+pub use cost::Cost;
+
+/// So many ways are told of each collision.
+const WAYS: usize = 5;
+
+/// The rules whose findings can be ended here.
+pub const RULES: &[&str] = &[
+    "overlapping-experiments",
+    "overlapping-rollouts",
+    "overlapping-slots",
+    "overbooked-layer",
+    "slots-mismatch",
+    "meets-over-time",
+];
+
+/// Collisions, and what ends each of them.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Fit {
+    /// The version of this form.
+    pub version: u32,
+    /// In reading order.
+    pub collisions: Vec<Collision>,
+}
+
+/// A collision, or a layer that is full.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Collision {
+    /// The rule that finds it.
+    pub rule: &'static str,
+    /// What it says.
+    pub message: String,
+    /// The file where it is, from the book's root.
+    pub path: String,
+    /// The line in it.
+    pub line: usize,
+    /// Who collides.
+    pub parties: Vec<Party>,
+    /// What ends it, the best first; none where nothing fits.
+    pub ways: Vec<Way>,
+    /// Why nothing fits, where nothing does.
+    pub stuck: Option<String>,
+}
+
+/// An experiment or a rollout.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Party {
+    /// Which of the two.
+    pub kind: Kind,
+    /// Its key.
+    pub key: String,
+}
+
+/// Edits that together end a collision. Lint has found it gone afterwards, and no error that was not there before.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Way {
+    /// What to do, as an imperative.
+    pub title: String,
+    /// How many errors it ends, this one included where it is one.
+    pub ends: usize,
+    /// How many warnings it brings.
+    pub warnings: usize,
+    /// What it costs whom.
+    pub costs: Vec<Cost>,
+    /// The files that change.
+    pub edits: Vec<FileEdit>,
+    /// What comes first where the costs are the same.
+    #[serde(skip)]
+    order: usize,
+}
+
+/// A file before and after.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FileEdit {
+    /// Its path from the book's root.
+    pub path: String,
+    /// What it says; `None` where it is new.
+    pub before: Option<String>,
+    /// What it then says.
+    pub after: String,
+}
+
+/// Why nothing can be looked for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FitError {
+    /// The files make no book.
+    #[error("the book has errors that come first")]
+    NoBook,
+    /// There is no such experiment or rollout.
+    #[error("there is no experiment or rollout `{0}`")]
+    Unknown(String),
+}
+
+/// Looks for the smallest edits that end each collision of a book, or each one of an experiment or a rollout.
+///
+/// # Errors
+///
+/// Where the files make no book, or what is named is not in it.
+pub fn fit(files: Vec<RawFile>, named: Option<&str>, now: Timestamp) -> Result<Fit, FitError> {
+    let mut desk = Desk::open(files, now).ok_or(FitError::NoBook)?;
+    known(desk.book(), named)?;
+    let collisions = collisions(&desk, named);
+    let collisions = collisions.into_iter().map(|collision| solved(&mut desk, collision)).collect();
+    Ok(Fit { version: 1, collisions })
+}
+
+/// Returns the edits that are made when the best way is taken for one collision after the other, until none is left that
+/// can be ended; and those that are left.
+///
+/// # Errors
+///
+/// As for [`fit`].
+pub fn fit_all(
+    files: Vec<RawFile>,
+    named: Option<&str>,
+    now: Timestamp,
+) -> Result<(Vec<FileEdit>, Vec<Collision>), FitError> {
+    let mut desk = Desk::open(files, now).ok_or(FitError::NoBook)?;
+    known(desk.book(), named)?;
+    let mut stuck = Vec::<Collision>::new();
+    // Every round ends a collision for good, or leaves it for the report.
+    loop {
+        let seen = |open: &Open| {
+            let same = |left: &Collision| left.rule == open.rule && left.parties == open.parties;
+            stuck.iter().any(same)
+        };
+        let Some(next) = collisions(&desk, named).into_iter().find(|open| !seen(open)) else { break };
+        let mut solved = solved(&mut desk, next);
+        // What brings a warning for a warning could go on for ever.
+        let way = solved.ways.iter().position(|way| way.ends > 0 || way.warnings == 0);
+        let Some(way) = way else {
+            solved.stuck.get_or_insert_with(|| "every edit that ends it brings another warning".to_owned());
+            stuck.push(solved);
+            continue;
+        };
+        for edit in solved.ways.swap_remove(way).edits {
+            desk.write(&edit.path, &edit.after);
+        }
+    }
+    Ok((desk.changes(), stuck))
+}
+
+fn known(book: &Book, named: Option<&str>) -> Result<(), FitError> {
+    match named {
+        Some(key) if !book.experiments.contains_key(key) && !book.rollouts.contains_key(key) => {
+            Err(FitError::Unknown(key.to_owned()))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// A collision that nothing has been looked for yet.
+struct Open {
+    target: Identity,
+    line: usize,
+    parties: Vec<Party>,
+    layer: Option<String>,
+    rule: &'static str,
+}
+
+fn collisions(desk: &Desk, named: Option<&str>) -> Vec<Open> {
+    let documents = desk.documents();
+    let mut found = Vec::new();
+    for finding in desk.findings().filter(|finding| RULES.contains(&finding.rule)) {
+        let mut paths: Vec<&str> = vec![finding.primary.file.path()];
+        paths.extend(finding.related.iter().map(|label| label.file.path()));
+        let (mut parties, mut layer) = (Vec::new(), None);
+        for document in paths.into_iter().filter_map(|path| documents.of_path(path)) {
+            let party = Party { kind: document.kind(), key: document.key().to_owned() };
+            match party.kind {
+                Kind::Experiment | Kind::Rollout if !parties.contains(&party) => parties.push(party),
+                Kind::Layer => layer = Some(party.key),
+                _ => {}
+            }
+        }
+        if let Some(layer) = &layer {
+            propose::add_members(desk.book(), layer, finding.rule, &finding.message, &mut parties);
+        }
+        if named.is_none_or(|key| parties.iter().any(|party| party.key == key)) {
+            parties.sort();
+            let line = finding.primary.file.position(finding.primary.span.start).line;
+            found.push(Open { target: desk::identity(finding), line, parties, layer, rule: finding.rule });
+        }
+    }
+    found
+}
+
+/// Looks for ways to end a collision; the desk is afterwards as it was.
+fn solved(desk: &mut Desk, open: Open) -> Collision {
+    let mut ways = Vec::new();
+    for (order, alternatives) in propose::alternatives(desk, &open).into_iter().enumerate() {
+        // Of edits of one sort, the first that does is the smallest.
+        if let Some(way) = alternatives.iter().find_map(|steps| attempt(desk, &open, steps, order)) {
+            ways.push(way);
+        }
+    }
+    ways.sort_by(|a, b| {
+        let rank = |way: &Way| (std::cmp::Reverse(way.ends), way.warnings);
+        let days = cost::total(&a.costs).total_cmp(&cost::total(&b.costs));
+        rank(a).cmp(&rank(b)).then(days).then((a.edits.len(), a.order).cmp(&(b.edits.len(), b.order)))
+    });
+    ways.dedup_by(|a, b| a.edits == b.edits);
+    ways.truncate(WAYS);
+    let stuck = ways.is_empty().then(|| propose::why_stuck(desk, &open));
+    let Identity(rule, path, message) = open.target;
+    Collision { rule, message, path, line: open.line, parties: open.parties, ways, stuck }
+}
+
+/// Makes the edits, and takes them back. Returns the way where lint finds the collision gone and no new error.
+fn attempt(desk: &mut Desk, open: &Open, steps: &[step::Step], order: usize) -> Option<Way> {
+    let (errors, warnings) = (desk.errors(), desk.warnings());
+    let before = cost::Measures::of(desk.book(), &open.parties);
+    desk.begin();
+    let titles: Option<Vec<String>> = steps.iter().map(|step| step.make(desk)).collect();
+    let way = titles.filter(|_| !desk.is_broken()).and_then(|titles| {
+        let (errors_after, warnings_after) = (desk.errors(), desk.warnings());
+        let count = |tally: &desk::Tally, identity: &Identity| tally.get(identity).copied().unwrap_or(0);
+        let fewer = |before: &desk::Tally, after: &desk::Tally| {
+            count(after, &open.target) < count(before, &open.target)
+        };
+        let gone = fewer(&errors, &errors_after) || fewer(&warnings, &warnings_after);
+        let new_error = errors_after.iter().any(|(identity, n)| *n > count(&errors, identity));
+        if !gone || new_error {
+            return None;
+        }
+        let new_warnings =
+            warnings_after.iter().map(|(identity, n)| n.saturating_sub(count(&warnings, identity))).sum();
+        let edits = desk.made();
+        let after = cost::Measures::of(desk.book(), &open.parties);
+        Some(Way {
+            title: titles.into_iter().filter(|title| !title.is_empty()).collect::<Vec<_>>().join(", "),
+            ends: errors.values().sum::<usize>() - errors_after.values().sum::<usize>(),
+            warnings: new_warnings,
+            costs: cost::between(desk.book(), &before, &after),
+            edits,
+            order,
+        })
+    });
+    desk.undo();
+    way.filter(|way| !way.edits.is_empty())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,200 @@
+//! Which edits are tried on a collision, and why none of them may do.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::desk::Desk;
+use super::step::Step;
+use super::{Open, Party};
+use trialbook_model::allocation::resting;
+use trialbook_model::{Book, Experiment, Kind};
+
+/// Of one sort of edit so many are tried: later starts, above all.
+const TRIED: usize = 12;
+
+/// So many members of a layer are looked at.
+const MEMBERS: usize = 16;
+
+/// Adds the experiments of a layer that a finding is about: of slots that are held twice those that it names, of a full
+/// layer all.
+pub(super) fn add_members(book: &Book, layer: &str, rule: &str, message: &str, parties: &mut Vec<Party>) {
+    let members = book.experiments.values().filter(|e| e.layer.as_ref().is_some_and(|l| l.as_str() == layer));
+    let open = members.filter(|experiment| experiment.decision.is_none());
+    for experiment in open {
+        let party = Party { kind: Kind::Experiment, key: experiment.key.to_string() };
+        let about = match rule {
+            "overlapping-slots" => message.contains(&format!("`{}`", party.key)),
+            "overbooked-layer" => parties.len() < MEMBERS,
+            _ => false,
+        };
+        if about && !parties.contains(&party) {
+            parties.push(party);
+        }
+    }
+}
+
+/// Returns the edits to try: of each sort several, the smallest first. Only what has not begun is edited.
+pub(super) fn alternatives(desk: &Desk, open: &Open) -> Vec<Vec<Vec<Step>>> {
+    let editable: Vec<&Party> = open.parties.iter().filter(|party| is_ahead(desk, party)).collect();
+    let mut all = Vec::new();
+    match (open.rule, &open.layer) {
+        ("slots-mismatch", Some(layer)) => {
+            all.push(vec![vec![Step::Allocate(layer.clone())]]);
+            in_layer(desk, &editable, layer, &mut all);
+        }
+        (_, Some(layer)) => in_layer(desk, &editable, layer, &mut all),
+        (_, None) => on_flag(desk, open, &editable, &mut all),
+    }
+    all
+}
+
+/// What ends too many claims on a layer, or two on the same buckets.
+fn in_layer(desk: &Desk, editable: &[&Party], layer: &str, all: &mut Vec<Vec<Vec<Step>>>) {
+    let repacked =
+        |key: &str| [Step::Free(key.to_owned(), layer.to_owned()), Step::Allocate(layer.to_owned())];
+    let members = || editable.iter().filter(|party| party.kind == Kind::Experiment);
+    // Shifting slots costs nobody a day.
+    all.extend(members().map(|party| vec![repacked(&party.key).to_vec()]));
+    for party in members() {
+        let starts = later_starts(desk, party);
+        let begin = |start: Timestamp| {
+            let mut steps = vec![Step::Begin((*party).clone(), start)];
+            steps.extend(repacked(&party.key));
+            steps
+        };
+        all.push(starts.into_iter().map(begin).collect());
+    }
+    for party in members() {
+        let (key, layer) = (party.key.clone(), layer.to_owned());
+        let [free, allocate] = repacked(&key);
+        all.push(vec![vec![free, Step::Shrink(key, layer), allocate]]);
+    }
+    for party in members() {
+        let (key, layer) = (party.key.clone(), layer.to_owned());
+        all.push(vec![vec![Step::Leave(key.clone(), layer.clone()), Step::Free(key, layer)]]);
+    }
+}
+
+/// What keeps two of a flag apart.
+fn on_flag(desk: &Desk, open: &Open, editable: &[&Party], all: &mut Vec<Vec<Vec<Step>>>) {
+    let [a, b] = open.parties.as_slice() else { return };
+    if a.kind == Kind::Experiment && b.kind == Kind::Experiment {
+        joined(desk, a, b, all);
+    }
+    for party in editable {
+        let starts = later_starts(desk, party).into_iter();
+        let layer = experiment(desk, party).and_then(|e| e.layer.as_ref()).map(ToString::to_string);
+        let begin = |start: Timestamp| {
+            let step = Step::Begin((*party).clone(), start);
+            let again = layer.iter().map(|layer| {
+                let free = Step::Free(party.key.clone(), layer.clone());
+                vec![step.clone(), free, Step::Allocate(layer.clone())]
+            });
+            std::iter::once(vec![step.clone()]).chain(again).collect::<Vec<_>>()
+        };
+        all.push(starts.flat_map(begin).collect());
+    }
+    for party in editable {
+        let other = if *party == a { b } else { a };
+        all.push(vec![vec![Step::Exclude((*party).clone(), other.clone())]]);
+    }
+}
+
+/// Both in one layer: that of one of them, one that the flag knows already, or a new one. What has begun keeps its draw.
+fn joined(desk: &Desk, a: &Party, b: &Party, all: &mut Vec<Vec<Vec<Step>>>) {
+    let (Some(one), Some(other)) = (experiment(desk, a), experiment(desk, b)) else { return };
+    let book = desk.book();
+    let on_flag = book.experiments_of(&one.flag).filter_map(|e| e.layer.as_ref());
+    let mut layers: BTreeSet<String> = on_flag.map(ToString::to_string).collect();
+    layers.extend([one, other].iter().filter_map(|e| e.layer.as_ref()).map(ToString::to_string));
+    let ways = |layer: &str| {
+        let mut steps = Vec::new();
+        for (party, experiment) in [(a, one), (b, other)] {
+            let own = experiment.layer.as_ref().map(ToString::to_string);
+            if own.as_deref() == Some(layer) {
+                continue;
+            }
+            if !is_ahead(desk, party) {
+                return None;
+            }
+            steps.extend(own.map(|own| Step::Free(party.key.clone(), own)));
+            steps.push(Step::Join(party.key.clone(), layer.to_owned()));
+        }
+        Some(steps)
+    };
+    let allocated = |steps: &[Step], layer: &str| {
+        let mut with = steps.to_vec();
+        with.push(Step::Allocate(layer.to_owned()));
+        with
+    };
+    for layer in &layers {
+        let Some(steps) = ways(layer) else { continue };
+        all.push(vec![allocated(&steps, layer)]);
+        for party in [a, b].into_iter().filter(|party| is_ahead(desk, party)) {
+            let mut smaller = steps.clone();
+            // The other one's claim first, so that what is left is this one's.
+            smaller.push(Step::Shrink(party.key.clone(), layer.clone()));
+            all.push(vec![allocated(&smaller, layer)]);
+        }
+    }
+    let name = one.flag.to_string();
+    if layers.is_empty()
+        && let Some(steps) = ways(&name)
+    {
+        let mut made = vec![Step::NewLayer(name.clone(), name.clone())];
+        made.extend(steps);
+        all.push(vec![allocated(&made, &name)]);
+    }
+}
+
+fn experiment<'a>(desk: &'a Desk, party: &Party) -> Option<&'a Experiment> {
+    desk.book().experiments.get(party.key.as_str()).filter(|_| party.kind == Kind::Experiment)
+}
+
+/// Tells whether it has not begun and is not decided.
+fn is_ahead(desk: &Desk, party: &Party) -> bool {
+    match (party.kind, experiment(desk, party)) {
+        (_, Some(experiment)) => experiment.decision.is_none() && experiment.schedule.start() > desk.now(),
+        (Kind::Rollout, None) => {
+            let rollout = desk.book().rollouts.get(party.key.as_str());
+            rollout.is_some_and(|rollout| rollout.steps.first_at() > desk.now())
+        }
+        _ => false,
+    }
+}
+
+/// Returns the later instants at which something else on its flag, or in its layer, is over.
+fn later_starts(desk: &Desk, party: &Party) -> Vec<Timestamp> {
+    let book = desk.book();
+    let (start, flag, layer) = match (experiment(desk, party), book.rollouts.get(party.key.as_str())) {
+        (Some(e), _) => (e.schedule.start(), &e.flag, e.layer.as_ref().and_then(|key| book.layers.get(key))),
+        (None, Some(rollout)) => (rollout.steps.first_at(), &rollout.flag, None),
+        (None, None) => return Vec::new(),
+    };
+    let others = book.experiments_of(flag).filter(|e| e.key.as_str() != party.key);
+    let mut ends: BTreeSet<Timestamp> = others.filter_map(|e| Some(book.serving_window(e)?.end())).collect();
+    if let Some(layer) = layer {
+        let members = book.experiments.values().filter(|e| e.layer.as_ref() == Some(&layer.key));
+        let rested = members.filter(|e| e.key.as_str() != party.key);
+        ends.extend(rested.filter_map(|e| Some(resting(book, layer, e)?.end())));
+    }
+    ends.into_iter().filter(|end| *end > start && *end > desk.now()).take(TRIED).collect()
+}
+
+/// Says why nothing ends a collision.
+pub(super) fn why_stuck(desk: &Desk, open: &Open) -> String {
+    let ahead = open.parties.iter().filter(|party| is_ahead(desk, party)).count();
+    let names: Vec<String> = open.parties.iter().map(|party| format!("`{}`", party.key)).collect();
+    match (ahead, names.as_slice()) {
+        (_, []) => "it concerns no experiment that could be edited".to_owned(),
+        (0, [one]) => format!("{one} has begun, and what is served is not edited: conclude it, or start anew"),
+        (0, _) => format!(
+            "{} have all begun, and what is served is not edited: conclude one of them",
+            names.join(" and ")
+        ),
+        _ => "no later start, share, layer or condition of what has not begun ends it without another error: change \
+              the audiences, or take one of them out"
+            .to_owned(),
+    }
+}

@@ -1,0 +1,248 @@
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use proptest::prelude::*;
+
+use super::*;
+use crate::check;
+use trialbook_language::load;
+use trialbook_model::diagnostic::Severity;
+
+const BOOK: &str = "book: small
+entities: {user: {column: user_id}}
+attributes:
+  country: {type: string, stable: true, values: {SE: 30%, FI: 30%, US: 40%}}
+  app_version: {type: version}
+surfaces: {shop: {owner: team}}
+";
+const METRIC: &str = "description: Purchases.\nentity: user\ntype: mean\nsource: purchases\nmeasure: {count: rows}\n\
+                      window: 7d\nincrease_is: good\n";
+const SOURCE: &str =
+    "table: purchases\ntimestamp: at\nentities: {user: user_id}\nmeasures: {amount: total}\n";
+const FLAG: &str = "description: A page.\nowner: team\nsurfaces: [shop]\nentity: user\ntype: string\n\
+                    variants: {plain: p, bold: b}\ndefault: plain\n";
+
+fn experiment(more: &str) -> String {
+    format!(
+        "title: A page # what it is\nhypothesis: It helps.\nowner: team\nsurfaces: [shop]\nflag: page\n{more}control: plain\n\
+         variants: {{plain: 50%, bold: 50%}}\nmetrics:\n  success: [{{metric: purchases, mde: 2%}}]\n"
+    )
+}
+
+const WHEN: &str = "schedule: {start: 2026-12-01, end: 2026-12-15}\n";
+
+fn now() -> Timestamp {
+    "2026-11-20T00:00:00Z".parse().expect("an instant")
+}
+
+fn files(more: &[(&str, String)]) -> Vec<RawFile> {
+    let base = [
+        ("trialbook.yaml", BOOK),
+        ("purchases.metric.yaml", METRIC),
+        ("purchases.source.yaml", SOURCE),
+        ("page.flag.yaml", FLAG),
+    ];
+    let base = base.map(|(path, text)| (path, text.to_owned()));
+    let all = base.iter().chain(more);
+    all.map(|(path, text)| RawFile { path: (*path).to_owned(), bytes: text.clone().into_bytes() }).collect()
+}
+
+/// Returns the errors of a book after edits.
+fn errors(files: Vec<RawFile>, edits: &[FileEdit]) -> Vec<String> {
+    let mut all: BTreeMap<String, Vec<u8>> = files.into_iter().map(|file| (file.path, file.bytes)).collect();
+    for edit in edits {
+        all.insert(edit.path.clone(), edit.after.clone().into_bytes());
+    }
+    let files = all.into_iter().map(|(path, bytes)| RawFile { path, bytes }).collect();
+    let found = check::run(&load::load(files), now());
+    let errors = found.iter().filter(|finding| finding.severity == Severity::Error);
+    errors.map(|finding| format!("{}: {}", finding.rule, finding.message)).collect()
+}
+
+#[track_caller]
+fn one(files: Vec<RawFile>) -> Collision {
+    let mut found = fit(files, None, now()).expect("a book");
+    assert_eq!(found.collisions.len(), 1, "{:#?}", found.collisions);
+    found.collisions.remove(0)
+}
+
+fn titles(collision: &Collision) -> Vec<&str> {
+    collision.ways.iter().map(|way| way.title.as_str()).collect()
+}
+
+#[test]
+fn two_experiments_get_a_layer_a_later_start_or_a_condition_and_each_lints_clean() {
+    let (a, b) = (
+        experiment(&format!("allocation: 40%\n{WHEN}")),
+        experiment(&format!("allocation: 40%\naudience: {{country: SE}}\n{WHEN}")),
+    );
+    let files = files(&[("a.experiment.yaml", a), ("b.experiment.yaml", b)]);
+    let collision = one(files.clone());
+    assert_eq!(collision.stuck, None);
+    let told = titles(&collision).join("\n");
+    for part in [
+        "make a layer `page`, put `a` into layer `page`, put `b` into layer `page`, give buckets 0-3999 to `a` and buckets 4000-7999 to `b`",
+        "begin `a` on 2027-01-05 instead of 2026-12-01",
+        "begin `b` on 2027-01-05 instead of 2026-12-01",
+        "keep the audience of `b` out of `a`: not {country: SE}",
+    ] {
+        assert!(told.contains(part), "{part}\n{told}");
+    }
+    for way in &collision.ways {
+        assert_eq!(errors(files.clone(), &way.edits), Vec::<String>::new(), "{}", way.title);
+    }
+    let first = collision.ways.first().expect("a way");
+    assert!(
+        first.costs.iter().all(|cost| cost.later_days == 0.0 && cost.longer_days == Some(0.0)),
+        "{first:#?}"
+    );
+    let later = collision.ways.iter().find(|way| way.title.starts_with("begin `b`")).expect("a way");
+    assert_eq!(later.costs.iter().map(|cost| cost.later_days).sum::<f64>(), 35.0);
+    let kept = collision.ways.iter().find(|way| way.title.starts_with("keep")).expect("a way");
+    // Of 100 % of all users, 70 % are left: the 14 days become 20.
+    assert_eq!(kept.costs.first().and_then(|cost| cost.longer_days), Some(6.0));
+    let edit = later.edits.first().expect("an edit");
+    assert!(edit.after.contains("schedule: {start: 2027-01-05, end: 2027-01-19}"), "{}", edit.after);
+    assert!(edit.after.contains("# what it is"), "{}", edit.after);
+}
+
+#[test]
+fn what_has_begun_is_not_edited() {
+    let running = "schedule: {start: 2026-11-10, end: 2026-12-15}\n";
+    let (a, b) =
+        (experiment(&format!("allocation: 40%\n{running}")), experiment(&format!("allocation: 40%\n{WHEN}")));
+    let collision = one(files(&[("a.experiment.yaml", a.clone()), ("b.experiment.yaml", b)]));
+    assert!(!collision.ways.is_empty());
+    let edited = collision.ways.iter().flat_map(|way| &way.edits).map(|edit| edit.path.as_str());
+    assert_eq!(edited.collect::<Vec<_>>(), ["b.experiment.yaml"]);
+    let collision = one(files(&[("a.experiment.yaml", a.clone()), ("c.experiment.yaml", a)]));
+    assert!(collision.ways.is_empty());
+    assert!(
+        collision.stuck.as_deref().is_some_and(|why| why.contains("`a` and `c` have all begun")),
+        "{:?}",
+        collision.stuck
+    );
+}
+
+#[test]
+fn a_full_layer_gets_a_later_start_a_smaller_share_or_one_less() {
+    let with = |share: &str| experiment(&format!("layer: page\nallocation: {share}\n{WHEN}"));
+    let other = FLAG.to_owned();
+    let b = with("60%").replace("flag: page", "flag: other");
+    let layer = "description: Pages.\nowner: team\nentity: user\nslots:\n  - {buckets: 0-5999, experiment: a} # the first\n";
+    let files = files(&[
+        ("a.experiment.yaml", with("60%")),
+        ("b.experiment.yaml", b),
+        ("other.flag.yaml", other),
+        ("page.layer.yaml", layer.to_owned()),
+    ]);
+    let collision = one(files.clone());
+    assert_eq!(collision.rule, "overbooked-layer");
+    let told = titles(&collision).join("\n");
+    for part in
+        ["begin `b` on 2027-01-05", "allocate 40% to `b` instead of 60%", "take `b` out of layer `page`"]
+    {
+        assert!(told.contains(part), "{part}\n{told}");
+    }
+    for way in &collision.ways {
+        assert_eq!(errors(files.clone(), &way.edits), Vec::<String>::new(), "{}", way.title);
+    }
+    // A third less a day: the 14 days become 21.
+    let smaller =
+        collision.ways.iter().find(|way| way.title.starts_with("allocate 40% to `b`")).expect("a way");
+    let costs: Vec<_> =
+        smaller.costs.iter().map(|cost| (cost.party.key.as_str(), cost.longer_days)).collect();
+    assert!(costs.contains(&("b", Some(7.0))) && costs.contains(&("a", Some(0.0))), "{costs:?}");
+    let (edits, stuck) = fit_all(files.clone(), None, now()).expect("a book");
+    assert!(stuck.is_empty());
+    assert_eq!(errors(files, &edits), Vec::<String>::new());
+}
+
+#[test]
+fn slots_of_what_has_not_begun_are_shifted() {
+    let with =
+        |flag: &str| experiment(&format!("layer: page\nallocation: 20%\n{WHEN}")).replace("flag: page", flag);
+    let layer = "description: Pages.\nowner: team\nentity: user\nslots:\n  - {buckets: 0-1999, experiment: a}\n  - {buckets: 1000-2999, experiment: b}\n";
+    let collision = one(files(&[
+        ("a.experiment.yaml", with("flag: page")),
+        ("b.experiment.yaml", with("flag: other")),
+        ("other.flag.yaml", FLAG.to_owned()),
+        ("page.layer.yaml", layer.to_owned()),
+    ]));
+    assert_eq!(collision.rule, "overlapping-slots");
+    let best = collision.ways.first().expect("a way");
+    assert!(best.title.starts_with("give buckets"), "{}", best.title);
+    assert_eq!(best.edits.len(), 1);
+}
+
+#[test]
+fn a_rollout_begins_when_the_experiment_is_over() {
+    let a = experiment(&format!("allocation: 40%\n{WHEN}"));
+    let rollout = "description: Bold for all.\nowner: team\nflag: page\nserve: bold\nsteps: [{at: 2026-12-05, share: 10%}, {at: 2026-12-09, share: 100%}]\n";
+    let files = files(&[("a.experiment.yaml", a), ("r.rollout.yaml", rollout.to_owned())]);
+    let collision = one(files.clone());
+    let way = collision.ways.iter().find(|way| way.title.starts_with("begin `r`")).expect("a way");
+    let edit = way.edits.first().expect("an edit");
+    assert!(
+        edit.after.contains("{at: 2027-01-05, share: 10%}, {at: 2027-01-09, share: 100%}"),
+        "{}",
+        edit.after
+    );
+    assert_eq!(errors(files, &way.edits), Vec::<String>::new());
+}
+
+#[test]
+fn nothing_is_looked_for_where_nothing_collides_or_there_is_no_book() {
+    let a = experiment(&format!("allocation: 40%\n{WHEN}"));
+    let found = fit(files(&[("a.experiment.yaml", a)]), Some("a"), now()).expect("a book");
+    assert!(found.collisions.is_empty());
+    assert_eq!(fit(files(&[]), Some("a"), now()), Err(FitError::Unknown("a".into())));
+    assert_eq!(fit(files(&[("x.flag.yaml", "type: [".into())]), None, now()), Err(FitError::NoBook));
+}
+
+fn made() -> impl Strategy<Value = Vec<(String, String)>> {
+    let audience = prop::sample::select(
+        &[
+            "",
+            "audience: {country: SE}\n",
+            "audience:\n  country: {in: [SE, US]}\n",
+            "audience: {not: {country: FI}}\n",
+        ][..],
+    );
+    let starts = prop::sample::select(&["2026-11-10", "2026-12-01", "2026-12-20"][..]);
+    let layer = prop::sample::select(&["", "layer: pages\n"][..]);
+    let share = prop::sample::select(&["20%", "60%", "100%"][..]);
+    let one = (audience, starts, layer, share).prop_map(|(audience, start, layer, share)| {
+        experiment(&format!(
+            "{audience}{layer}allocation: {share}\nschedule: {{start: {start}, end: 2027-01-15}}\n"
+        ))
+    });
+    prop::collection::vec(one, 1..4).prop_map(|all| {
+        let named = |(n, text)| (format!("e{n}.experiment.yaml"), text);
+        all.into_iter().enumerate().map(named).collect()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn every_way_ends_its_collision_and_brings_no_error(made in made()) {
+        let layer = "description: Pages.\nowner: team\nentity: user\nslots: []\n".to_owned();
+        let mut more: Vec<(&str, String)> = made.iter().map(|(path, text)| (path.as_str(), text.clone())).collect();
+        more.push(("pages.layer.yaml", layer));
+        let files = files(&more);
+        let before = errors(files.clone(), &[]);
+        for collision in fit(files.clone(), None, now()).expect("a book").collisions {
+            prop_assert_eq!(collision.ways.is_empty(), collision.stuck.is_some());
+            for way in &collision.ways {
+                let after = errors(files.clone(), &way.edits);
+                prop_assert!(after.len() < before.len() || way.ends == 0, "{}: {:?} {:?}", way.title, before, after);
+                prop_assert!(after.iter().all(|error| before.contains(error)), "{}: {:?}", way.title, after);
+            }
+        }
+        let (edits, stuck) = fit_all(files.clone(), None, now()).expect("a book");
+        let left = errors(files, &edits);
+        prop_assert!(!stuck.is_empty() || left.is_empty(), "{:?}", left);
+    }
+}

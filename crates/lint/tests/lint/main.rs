@@ -1,0 +1,5 @@
+//! The rules, their pages, and the workspace that runs them.
+
+mod collisions;
+mod rules;
+mod workspace;

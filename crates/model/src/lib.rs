@@ -1,0 +1,69 @@
+//! What a book says, as plain values: every reference resolved, nothing half-valid.
+//!
+//! The values here know nothing of files. `load` makes them from YAML; tests and benches make them
+//! directly. What cannot be said in a valid book cannot be constructed: a [`Split`] sums to one
+//! million, a [`Book`] has no dangling reference.
+
+pub mod allocation;
+mod attribute;
+mod audit;
+mod book;
+pub mod capability;
+mod decision;
+pub mod diagnostic;
+mod digest;
+mod duration;
+mod experiment;
+mod extent;
+mod flag;
+mod holdout;
+mod key;
+mod layer;
+mod metric;
+mod part;
+mod policy;
+mod predicate;
+pub mod resolve;
+mod rollout;
+mod share;
+mod source;
+pub mod span;
+mod state;
+mod steps;
+mod target;
+pub mod targeting;
+mod traffic;
+mod uses;
+mod version;
+
+pub use attribute::{Attribute, AttributeType, Entity};
+pub use book::{Book, BookError, Changes, Contents, Github, Kind, Surface};
+pub use decision::{Decision, DecisionOutcome};
+pub use digest::{Digest, canonical_json};
+pub use duration::{Duration, DurationError};
+pub use experiment::{
+    Analysis, Experiment, ExperimentState, Guardrail, Margin, Method, MinimumEffect, Plan, Schedule,
+    ScheduleError, SuccessMetric,
+};
+pub use extent::Extent;
+pub use flag::{Flag, Override, Rule, ValueType};
+pub use holdout::Holdout;
+pub use key::{
+    AttributeKey, ColumnName, DimensionKey, EntityKey, ExperimentKey, FlagKey, HoldoutKey, KeyError,
+    LayerKey, MeasureKey, MetricKey, RolloutKey, Salt, SegmentKey, ServedName, SourceKey, SurfaceKey,
+    TargetKey, VariantKey,
+};
+pub use layer::{BUCKETS, BucketRange, BucketRangeError, Layer, Slot};
+pub use metric::{Baseline, Cap, Direction, Measure, Measurement, Metric, MetricType, Window};
+pub use part::{Part, PartName, PartRef};
+pub use policy::{Freeze, LargeChange, Policy, QualityPolicy};
+pub use predicate::{Bound, Number, Pattern, PatternError, Predicate, Scalar, Segment, Test};
+pub use rollout::Rollout;
+pub use share::{Share, ShareError, Split, SplitError};
+pub use source::{Assignment, Relation, Source, SourceRole};
+pub use state::{HoldoutState, RolloutState};
+pub use steps::{Allocation, Step, Steps, StepsError};
+pub use target::{Backend, Evaluator, Target, TargetType, Warehouse};
+pub use traffic::{Expected, Traffic, TrafficError, TrafficPoint};
+pub use uses::Uses;
+pub use version::{Version, VersionError};

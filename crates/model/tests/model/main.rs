@@ -1,0 +1,3 @@
+//! Audiences held against another solver.
+
+mod overlap_vectors;

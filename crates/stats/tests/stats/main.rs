@@ -1,0 +1,6 @@
+//! Held against published values, real experiments and simulation.
+
+mod coverage;
+mod distributions;
+mod real_data;
+mod vectors;

@@ -1,0 +1,294 @@
+//! `trialbook lint --against` and `--with`, run on the example book in repositories of its own.
+
+use crate::example_book::ExampleBook;
+use assert_cmd::Command;
+use trialbook_history::{Launch, Preregistration, Repository};
+use trialbook_model::ExperimentKey;
+
+/// The experiments of the example book that begin on 2 November have run for a while.
+const NOW: &str = "2026-11-20";
+
+const BOLD: &str = "checkout/bold-checkout-button.experiment.yaml";
+
+/// The example book on `main`, with a branch `change` checked out.
+fn changed(change: impl FnOnce(&ExampleBook)) -> ExampleBook {
+    let book = ExampleBook::new();
+    git(&book, &["branch", "-M", "main"]);
+    git(&book, &["switch", "-q", "-c", "change"]);
+    change(&book);
+    book
+}
+
+fn git(book: &ExampleBook, arguments: &[&str]) {
+    let status = std::process::Command::new("git")
+        .args(["-c", "user.name=Ann", "-c", "user.email=ann@acme.test"])
+        .args(arguments)
+        .current_dir(book.path())
+        .status()
+        .expect("git runs");
+    assert!(status.success(), "git {arguments:?}");
+}
+
+/// Returns the exit code, stdout and stderr of a lint against `main`.
+fn lint(book: &ExampleBook, arguments: &[&str]) -> (i32, String, String) {
+    let mut command = Command::cargo_bin("trialbook").expect("the binary is built");
+    for name in ["GITHUB_WORKSPACE", "NO_COLOR", "CLICOLOR_FORCE", "TRIALBOOK_BOOK"] {
+        command.env_remove(name);
+    }
+    let output = command
+        .current_dir(book.path())
+        .args(["lint", "--at", NOW, "--against", "main"])
+        .args(arguments)
+        .output()
+        .expect("it runs");
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    (output.status.code().expect("an exit code"), text(output.stdout), text(output.stderr))
+}
+
+/// Returns the rules of the errors, and the findings as JSON.
+fn errors(book: &ExampleBook, arguments: &[&str]) -> (Vec<String>, Vec<serde_json::Value>) {
+    let (_, out, err) = lint(book, &[&["--format", "json"], arguments].concat());
+    let json: serde_json::Value = serde_json::from_str(&out).unwrap_or_else(|_| panic!("{out}\n{err}"));
+    let findings = json["findings"].as_array().expect("findings").clone();
+    let errors: Vec<_> = findings.into_iter().filter(|finding| finding["severity"] == "error").collect();
+    let rules = errors.iter().map(|finding| finding["rule"].as_str().expect("a rule").to_owned()).collect();
+    (rules, errors)
+}
+
+#[test]
+fn no_change_finds_nothing() {
+    let (code, out, err) = lint(&changed(|_| {}), &[]);
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+}
+
+#[test]
+fn what_may_change_after_launch_may() {
+    let book = changed(|book| {
+        book.edit(BOLD, "title: A bold", "title: A very bold");
+        book.edit(BOLD, "owner: team-checkout", "owner: team-growth");
+        book.edit(BOLD, "end: 2026-11-23", "end: 2026-11-22");
+        book.edit("insights/purchases.source.yaml", "amount: total_eur", "amount: amount_eur");
+        book.edit("insights/purchases-per-user.metric.yaml", "description: ", "description: As before. ");
+        let from = book.path().join(BOLD);
+        std::fs::rename(from, book.path().join("growth/bold-checkout-button.experiment.yaml"))
+            .expect("a move");
+    });
+    let (rules, errors) = errors(&book, &[]);
+    assert_eq!(rules, [""; 0], "{errors:#?}");
+}
+
+#[test]
+fn every_part_of_a_launched_plan_is_frozen_wherever_it_stands() {
+    for (path, from, to, at) in [
+        (BOLD, "An orange button", "A very orange button", BOLD),
+        (BOLD, "{plain: 50%, bold: 50%}", "{plain: 60%, bold: 40%}", BOLD),
+        (BOLD, "[SE, FI, DK]", "[SE, FI]", BOLD),
+        (BOLD, "mde: 7%", "mde: 3%", BOLD),
+        (BOLD, "start: 2026-11-02", "start: 2026-11-01", BOLD),
+        (BOLD, "end: 2026-11-23", "end: 2026-11-30", BOLD),
+        ("growth/employees.segment.yaml", "@acme.test", "@acme.example", "growth/employees.segment.yaml"),
+        (
+            "insights/purchases-per-user.metric.yaml",
+            "status = 'paid'",
+            "status <> 'cancelled'",
+            "insights/purchases-per-user.metric.yaml",
+        ),
+        ("trialbook.yaml", "alpha: 5%", "alpha: 10%", "trialbook.yaml"),
+        ("trialbook.yaml", "in_two_variants: 1%", "in_two_variants: 5%", "trialbook.yaml"),
+        ("checkout/checkout-button.flag.yaml", "orange", "red", "checkout/checkout-button.flag.yaml"),
+    ] {
+        let (rules, errors) = errors(&changed(|book| book.edit(path, from, to)), &[]);
+        assert!(rules.contains(&"changed-after-launch".to_owned()), "{path}: {from}: {errors:#?}");
+        let places: Vec<_> = errors.iter().map(|finding| finding["file"].as_str().expect("a file")).collect();
+        assert!(places.contains(&at), "{path}: {from}: {places:?}");
+        let line = |text: &str| text.lines().position(|line| line.contains(to)).map(|at| at as u64 + 1);
+        let book = changed(|book| book.edit(path, from, to));
+        let expected =
+            line(&std::fs::read_to_string(book.path().join(path)).expect("a file")).expect("a line");
+        let finding =
+            errors.iter().find(|f| f["file"] == at && f["rule"] == "changed-after-launch").expect("one");
+        let span = &finding["span"];
+        let lines =
+            span["start"]["line"].as_u64().expect("a line")..=span["end"]["line"].as_u64().expect("a line");
+        assert!(
+            lines.contains(&expected) || path.contains("metric"),
+            "{path}: {from}: line {expected} in {lines:?}"
+        );
+    }
+}
+
+#[test]
+fn who_moves_is_proved_with_a_unit_that_evaluate_confirms() {
+    let book = changed(|book| book.edit(BOLD, "{plain: 50%, bold: 50%}", "{plain: 80%, bold: 20%}"));
+    let (_, errors) = errors(&book, &[]);
+    let witness = errors[0]["witness"].clone();
+    let served = |book: &ExampleBook| {
+        let output = Command::cargo_bin("trialbook")
+            .expect("the binary is built")
+            .current_dir(book.path())
+            .args(["evaluate", "checkout-button", "--at", NOW, "--context", &witness.to_string()])
+            .output()
+            .expect("it runs");
+        let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        json["served"].as_str().expect("a name").to_owned()
+    };
+    let after = served(&book);
+    git(&book, &["stash", "-q"]);
+    let before = served(&book);
+    assert_eq!([before, after], ["bold-checkout-button.bold", "bold-checkout-button.plain"]);
+    let note = |finding: &serde_json::Value| finding.to_string();
+    assert!(errors.iter().any(|finding| note(finding).contains("targetingKey")), "{errors:#?}");
+}
+
+#[test]
+fn a_default_that_concerns_many_is_one_finding_that_names_them() {
+    let book = changed(|book| book.edit("trialbook.yaml", "alpha: 5%", "alpha: 10%"));
+    let (_, errors) = errors(&book, &[]);
+    let found: Vec<_> = errors.iter().filter(|finding| finding["rule"] == "changed-after-launch").collect();
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert!(found[0]["message"].as_str().expect("text").contains("`bold-checkout-button`"), "{found:#?}");
+}
+
+#[test]
+fn a_recorded_launch_counts_before_the_start_has_passed() {
+    let path = "home/new-year-hero.experiment.yaml";
+    let change = |book: &ExampleBook| book.edit(path, "hypothesis: ", "hypothesis: Perhaps. ");
+    let book = changed(change);
+    let (rules, _) = errors(&book, &[]);
+    assert_eq!(rules, [""; 0], "edits before launch are free");
+    let repository = Repository::of_book(book.path()).expect("git").expect("a repository");
+    let key = ExperimentKey::new("new-year-hero").expect("a key");
+    let experiment = &book.book().experiments[&key];
+    let launch = Launch {
+        experiment: key,
+        commit: repository.head().expect("git").expect("a commit"),
+        effective_start: experiment.schedule.start(),
+        digest: Preregistration::of(&book.book(), experiment).expect("JSON").digest().clone(),
+    };
+    repository.record_launch(&launch).expect("a recorded launch");
+    assert_eq!(errors(&book, &[]).0, ["changed-after-launch"]);
+}
+
+#[test]
+fn the_pull_request_of_the_decision_may_release_the_winner_and_disturb_nobody_else() {
+    let ship = |book: &ExampleBook, path: &str, variant: &str| {
+        let path = book.path().join(path);
+        let mut text = std::fs::read_to_string(&path).expect("a file");
+        text.push_str(&format!(
+            "decision: {{outcome: ship, variant: {variant}, date: 2026-11-20, reason: It helps.}}\n"
+        ));
+        std::fs::write(path, text).expect("a written file");
+    };
+    let book = changed(|book| {
+        ship(book, "search/semantic-search.experiment.yaml", "semantic");
+        book.edit("search/search-ranking.flag.yaml", "default: lexical", "default: semantic");
+    });
+    let (rules, found) = errors(&book, &[]);
+    assert!(!rules.contains(&"changed-after-launch".to_owned()), "{found:#?}");
+    // Another experiment runs on the button: its control would become another one.
+    let book = changed(|book| {
+        ship(book, BOLD, "bold");
+        book.edit("checkout/checkout-button.flag.yaml", "default: plain", "default: bold");
+    });
+    let (rules, found) = errors(&book, &[]);
+    assert_eq!(rules, ["changed-after-launch"]);
+    assert!(found[0]["message"].as_str().expect("text").contains("`round-checkout-button`"), "{found:#?}");
+}
+
+#[test]
+fn what_is_served_is_not_deleted_and_no_key_comes_back() {
+    let book = changed(|book| {
+        std::fs::remove_file(book.path().join(BOLD)).expect("a file less");
+        let layer = book.path().join("checkout/checkout.layer.yaml");
+        let slots = std::fs::read_to_string(&layer).expect("a file");
+        let others = slots.lines().filter(|line| !line.contains("experiment: bold-checkout-button"));
+        std::fs::write(&layer, others.map(|line| format!("{line}\n")).collect::<String>())
+            .expect("a written file");
+        std::fs::remove_file(book.path().join("growth/support-chat.flag.yaml")).expect("a file less");
+    });
+    let (rules, errors) = errors(&book, &[]);
+    assert_eq!(rules, ["deleted-while-served", "deleted-while-served"], "{errors:#?}");
+    assert!(errors.iter().any(|finding| finding["file"] == BOLD), "{errors:#?}");
+
+    let book = ExampleBook::new();
+    git(&book, &["branch", "-M", "main"]);
+    let flag = "growth/once.flag.yaml";
+    let text = "description: Once.\nowner: team\nentity: user\ntype: boolean\nvariants: {on: true, off: false}\ndefault: off\n";
+    std::fs::write(book.path().join(flag), text).expect("a written file");
+    book.commit("add");
+    std::fs::remove_file(book.path().join(flag)).expect("a file less");
+    book.commit("delete");
+    git(&book, &["switch", "-q", "-c", "change"]);
+    std::fs::write(book.path().join("home/once.flag.yaml"), text).expect("a written file");
+    assert_eq!(self::errors(&book, &[]).0, ["key-used-again"]);
+}
+
+#[test]
+fn a_start_in_the_past_is_an_error_only_where_it_is_new() {
+    let path = "home/new-year-hero.experiment.yaml";
+    let text = std::fs::read_to_string(
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments").join(path),
+    )
+    .expect("a file");
+    let start = text.split("start: ").nth(1).and_then(|rest| rest.get(..10)).expect("a start").to_owned();
+    let book = changed(|book| book.edit(path, &format!("start: {start}"), "start: 2026-11-12"));
+    let (rules, errors) = errors(&book, &[]);
+    assert!(rules.contains(&"start-in-past".to_owned()), "{errors:#?}");
+}
+
+#[test]
+fn two_branches_that_collide_are_told_before_either_merges() {
+    let rival = |key: &str| {
+        format!(
+            "title: {key}\nhypothesis: It helps.\nowner: team-growth\nsurfaces: [home]\nflag: onboarding-tour\nallocation: 10%\n\
+             control: {{CONTROL}}\nvariants: equal\nschedule: {{start: 2026-12-01, end: 2026-12-15}}\n\
+             metrics: {{success: [{{metric: purchases-per-user, mde: 5%}}], guardrails: [{{metric: active-days, margin: 5%}}]}}\n"
+        )
+    };
+    let flag = "description: A new thing.\nowner: team-growth\nsurfaces: [home]\nentity: user\ntype: boolean\n\
+                variants: {on: true, off: false}\ndefault: off\n";
+    let book = ExampleBook::new();
+    git(&book, &["branch", "-M", "main"]);
+    std::fs::write(book.path().join("growth/thing.flag.yaml"), flag).expect("a written file");
+    book.commit("a flag");
+    let write = |key: &str| {
+        let text = rival(key).replace("onboarding-tour", "thing").replace("{CONTROL}", "off");
+        std::fs::write(book.path().join(format!("growth/{key}.experiment.yaml")), text)
+            .expect("a written file");
+        git(&book, &["add", "-A"]);
+        git(&book, &["commit", "-q", "-m", key]);
+    };
+    git(&book, &["switch", "-q", "-c", "theirs"]);
+    write("thing-b");
+    git(&book, &["switch", "-q", "-c", "mine", "main"]);
+    write("thing-a");
+    let (code, out, err) = lint(&book, &["--format", "concise"]);
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(!out.contains("overlapping-experiments"), "{out}");
+    let (code, out, err) = lint(&book, &["--with", "th*"]);
+    assert_eq!(code, 0, "what may never merge blocks nobody\n{out}{err}");
+    assert!(out.contains("overlapping-experiments"), "{out}{err}");
+    assert!(out.contains("only if `theirs` merges too: Ann wrote its last commit"), "{out}");
+}
+
+#[test]
+fn a_conflict_is_a_finding_and_an_unknown_branch_says_what_to_fetch() {
+    let book = changed(|book| {
+        book.edit(BOLD, "title: A bold", "title: My bold");
+        book.commit("mine");
+        git(book, &["switch", "-q", "main"]);
+        book.edit(BOLD, "title: A bold", "title: Your bold");
+        book.commit("yours");
+        git(book, &["switch", "-q", "change"]);
+    });
+    assert_eq!(errors(&book, &[]).0, ["merge-conflict"]);
+    let mut command = Command::cargo_bin("trialbook").expect("the binary is built");
+    let output = command
+        .current_dir(book.path())
+        .args(["lint", "--against", "origin/main"])
+        .output()
+        .expect("it runs");
+    assert_eq!(output.status.code(), Some(3));
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(told.contains("git fetch origin main:refs/remotes/origin/main"), "{told}");
+}

@@ -1,0 +1,18 @@
+//! The program as a person runs it, and what it prints.
+
+mod against;
+mod apply;
+mod begin;
+mod comment;
+mod docs;
+mod draws;
+mod example_book;
+mod fit;
+mod fmt;
+mod github;
+mod lint;
+mod lsp;
+mod output_schemas;
+mod power;
+mod report;
+mod unsupported;

@@ -1,0 +1,552 @@
+//! Outcomes to be told: a shop's experiment on its checkout button, in every state.
+
+use trialbook_analysis::{
+    Adjustment, ArmMetric, ArmUnits, BookReference, Effect, Estimate, ExperimentReference, Interval,
+    Judgement, Lift, MetricComparison, MetricKind, MetricMoments, MetricResult, Need, NonInferiority,
+    NonInferiorityTest, NotMeasured, Outcome, Preregistration, PreregistrationStatus, QualityCheck,
+    QualityKind, QualityStatus, Query, Reason, Role, Tool, Units, Verdict, VerdictKind,
+};
+use trialbook_model::{
+    Analysis, Digest, Direction, Duration, ExperimentState, Margin, MinimumEffect, Schedule, Share, Split,
+    VariantKey, Window,
+};
+
+pub fn key<T: std::str::FromStr>(text: &str) -> T
+where
+    T::Err: std::fmt::Debug,
+{
+    text.parse().expect("a key")
+}
+
+pub fn at(text: &str) -> jiff::Timestamp {
+    text.parse().expect("an instant")
+}
+
+pub fn share(text: &str) -> Share {
+    Share::parse(text).expect("a share")
+}
+
+/// An outcome without metrics, verdicts and checks, with the arms given as (variant, share, units).
+pub fn outcome(arms: &[(&str, &str, u64)]) -> Outcome {
+    let arms: Vec<_> = arms
+        .iter()
+        .map(|(variant, part, units)| ArmUnits { variant: key(variant), share: share(part), units: *units })
+        .collect();
+    let control: VariantKey = key("plain");
+    let split =
+        Split::new(arms.iter().map(|arm| (arm.variant.clone(), arm.share)).collect()).expect("a split");
+    let mut treatments: Vec<_> = arms.iter().map(|arm| arm.variant.clone()).collect();
+    treatments.retain(|variant| *variant != control);
+    Outcome {
+        version: Outcome::VERSION,
+        tool: Tool { name: "trialbook".into(), version: "0.1.0".into() },
+        book: BookReference {
+            name: "acme-shop".into(),
+            commit: Some("9f2e1c7d3b0a4c5e6f708192a3b4c5d6e7f80912".into()),
+            timezone: "Europe/Stockholm".into(),
+        },
+        experiment: ExperimentReference {
+            key: key("bold-checkout-button"),
+            title: "A bold checkout button".into(),
+            hypothesis: "An orange button makes more visitors finish their purchase.".into(),
+            owner: "team-checkout".into(),
+            surfaces: vec![key("checkout")],
+            flag: key("checkout-button"),
+            file: Some("experiments/checkout/bold-checkout-button.experiment.yaml".into()),
+            control,
+            treatments,
+            split,
+            schedule: Schedule::new(at("2026-11-24T23:00:00Z"), at("2026-12-15T23:00:00Z"))
+                .expect("a schedule"),
+            horizon: at("2026-12-22T23:00:00Z"),
+            state: ExperimentState::Overdue,
+            layer: Some(key("checkout")),
+            allocation: share("20%").into(),
+            analysis: Analysis::default(),
+            decision: None,
+        },
+        as_of: at("2026-12-22T23:00:00Z"),
+        data_until: Some(at("2026-12-22T22:59:58Z")),
+        preregistration: Preregistration {
+            digest: Some(Digest::of_bytes(b"plan")),
+            status: PreregistrationStatus::Verified {
+                commit: "3d10a4b2c9e8f7a6b5c4d3e2f1a0b9c8d7e6f5a4".into(),
+                at: at("2026-11-24T22:10:00Z"),
+            },
+        },
+        units: Units {
+            arms,
+            in_two_variants: 3,
+            outside_schedule: 0,
+            unknown_variant: 0,
+            first_exposure: Some(at("2026-11-24T23:00:04Z")),
+            last_exposure: Some(at("2026-12-15T22:59:51Z")),
+        },
+        quality: Vec::new(),
+        metrics: Vec::new(),
+        verdicts: Vec::new(),
+        best: None,
+        queries: vec![Query {
+            name: "units per arm".into(),
+            sql: "SELECT variant, count(*)\nFROM units\nGROUP BY variant".into(),
+        }],
+    }
+}
+
+pub fn check(kind: QualityKind, status: QualityStatus, observed: f64, detail: &str) -> QualityCheck {
+    let p_value = (kind == QualityKind::SampleRatio).then_some(observed);
+    QualityCheck {
+        kind,
+        status,
+        observed: Some(observed),
+        threshold: None,
+        p_value,
+        detail: detail.into(),
+        within: None,
+        source: None,
+    }
+}
+
+pub fn within(dimension: &str, value: &str, status: QualityStatus, p: f64, detail: &str) -> QualityCheck {
+    let within = Some((key(dimension), value.to_owned()));
+    QualityCheck { within, ..check(QualityKind::SampleRatio, status, p, detail) }
+}
+
+pub fn healthy() -> Vec<QualityCheck> {
+    vec![
+        check(
+            QualityKind::SampleRatio,
+            QualityStatus::Pass,
+            0.614,
+            "bold 91091, plain 91310: 49.9 : 50.1 instead of 50.0 : 50.0",
+        ),
+        check(
+            QualityKind::InTwoVariants,
+            QualityStatus::Pass,
+            0.000016,
+            "3 units of 182404 were seen in two variants and are left out",
+        ),
+        check(
+            QualityKind::OutsideSchedule,
+            QualityStatus::Pass,
+            0.0,
+            "0 units of 182404 were first exposed outside the schedule and are left out",
+        ),
+        check(
+            QualityKind::TooFewUnits,
+            QualityStatus::Pass,
+            91_091.0,
+            "bold has 91091 units; the policy asks for 100",
+        ),
+        check(
+            QualityKind::DataMissing,
+            QualityStatus::Pass,
+            1.0,
+            "source purchases reaches 2026-12-22 23:59",
+        ),
+    ]
+}
+
+/// The numbers of an effect that a metric's row is made of: the control's mean, the lift and its standard
+/// error, and whether a covariate was used.
+#[derive(Clone, Copy)]
+pub struct Numbers {
+    pub mean: f64,
+    pub lift: f64,
+    pub se: f64,
+    pub adjusted: Option<f64>,
+}
+
+pub fn effect(numbers: Numbers) -> Effect {
+    let Numbers { mean, lift, se, adjusted } = numbers;
+    let z = 1.959_963_985;
+    let interval = |scale: f64| Interval { lower: (lift - z * se) * scale, upper: (lift + z * se) * scale };
+    Effect {
+        control_mean: mean,
+        treatment_mean: mean * (1.0 + lift),
+        difference: mean * lift,
+        standard_error: mean * se,
+        degrees_of_freedom: Some(182_000.0),
+        alpha: 0.05,
+        interval: interval(mean),
+        statistic: lift / se,
+        p_two_sided: 0.0012,
+        p_greater: 0.0006,
+        p_less: 0.9994,
+        lift: Lift::Defined { lift, interval: interval(1.0), method: "linear-delta".into() },
+        adjustment: adjusted.map_or(Adjustment::None, |variance_reduction| Adjustment::Adjusted {
+            method: "full-regression".into(),
+            variance_reduction,
+            because: None,
+        }),
+    }
+}
+
+pub fn measured(treatment: &str, numbers: Numbers, judgement: Judgement) -> MetricComparison {
+    MetricComparison {
+        treatment: key(treatment),
+        estimate: Estimate::Measured(effect(numbers)),
+        level: 0.025,
+        deterioration_level: 0.001,
+        non_inferiority: None,
+        p_adjusted: None,
+        judgement,
+    }
+}
+
+pub fn not_measured(treatment: &str, reason: &str, detail: &str) -> MetricComparison {
+    let why = NotMeasured { reason: reason.into(), detail: detail.into() };
+    let judgement = if reason == "before-horizon" { Judgement::NotDecided } else { Judgement::NotMeasured };
+    let mut comparison =
+        measured(treatment, Numbers { mean: 1.0, lift: 0.0, se: 1.0, adjusted: None }, judgement);
+    comparison.estimate = Estimate::NotMeasured(why);
+    comparison
+}
+
+pub fn guarded(mut comparison: MetricComparison) -> MetricComparison {
+    comparison.non_inferiority = Some(NonInferiority::Tested(NonInferiorityTest {
+        contrast: 0.0003,
+        standard_error: 0.0001,
+        statistic: 3.0,
+        p_value: 0.0013,
+        p_breached: 0.9987,
+        level: 0.025,
+    }));
+    comparison
+}
+
+pub fn metric(
+    name: &str,
+    role: Role,
+    kind: MetricKind,
+    direction: Direction,
+    comparisons: Vec<MetricComparison>,
+) -> MetricResult {
+    let arms = ["bold", "plain"].map(|variant| ArmMetric {
+        variant: key(variant),
+        units: 91_200,
+        moments: Some(MetricMoments { mean: 0.4, m2: 90_000.0, covariate: None }),
+    });
+    MetricResult {
+        metric: key(name),
+        description: String::new(),
+        role,
+        kind,
+        direction,
+        window: Window::Closed(Duration::days(7)),
+        cap: None,
+        covariate: None,
+        data_until: Some(at("2026-12-22T22:59:58Z")),
+        arms: arms.into(),
+        comparisons,
+    }
+}
+
+pub fn success() -> Role {
+    Role::Success { mde: MinimumEffect::Relative(share("2%")) }
+}
+
+pub fn guardrail(margin: &str) -> Role {
+    Role::Guardrail { margin: Margin::Relative(share(margin)) }
+}
+
+pub fn verdict(treatment: &str, kind: VerdictKind, reasons: Vec<Reason>, sentence: &str) -> Verdict {
+    Verdict {
+        treatment: key(treatment),
+        kind,
+        reasons,
+        sentence: sentence.into(),
+        harm: Vec::new(),
+        need: None,
+    }
+}
+
+pub fn better(metric: &str) -> Reason {
+    Reason::MetricBetter { metric: key(metric), p_value: 0.0006, level: 0.025, lift: Some(0.031) }
+}
+
+pub fn safe(metric: &str) -> Reason {
+    Reason::GuardrailSafe { metric: key(metric), p_value: 0.002, level: 0.025 }
+}
+
+pub fn worse(metric: &str) -> Reason {
+    Reason::MetricWorse { metric: key(metric), p_value: 1e-7, level: 0.001, lift: Some(0.12) }
+}
+
+pub fn purchases(comparisons: Vec<MetricComparison>) -> MetricResult {
+    let mut metric =
+        metric("purchases-per-user", success(), MetricKind::Mean, Direction::IncreaseIsGood, comparisons);
+    metric.covariate = Some(Duration::days(14));
+    metric
+}
+
+pub fn refunds(comparisons: Vec<MetricComparison>) -> MetricResult {
+    metric("refund-rate", guardrail("1%"), MetricKind::Proportion, Direction::IncreaseIsBad, comparisons)
+}
+
+/// A guardrail whose margin is one percentage point.
+pub fn crashes(comparisons: Vec<MetricComparison>) -> MetricResult {
+    let role = Role::Guardrail { margin: Margin::Absolute(0.01) };
+    metric("crash-rate", role, MetricKind::Proportion, Direction::IncreaseIsBad, comparisons)
+}
+
+pub fn page_load(comparisons: Vec<MetricComparison>) -> MetricResult {
+    metric("page-load", guardrail("3%"), MetricKind::Mean, Direction::IncreaseIsBad, comparisons)
+}
+
+pub fn revenue(comparisons: Vec<MetricComparison>) -> MetricResult {
+    metric("revenue-per-user", Role::Exploratory, MetricKind::Mean, Direction::IncreaseIsGood, comparisons)
+}
+
+pub const TWO: &[(&str, &str, u64)] = &[("bold", "50%", 91_091), ("plain", "50%", 91_310)];
+
+/// Purchases up, nothing hurt.
+pub fn ship() -> Outcome {
+    let mut outcome = outcome(TWO);
+    outcome.quality = healthy();
+    let n = |mean, lift, se, adjusted| Numbers { mean, lift, se, adjusted };
+    outcome.metrics = vec![
+        purchases(vec![measured("bold", n(0.412, 0.0312, 0.0097, Some(0.312)), Judgement::Better)]),
+        refunds(vec![guarded(measured("bold", n(0.021, -0.004, 0.0061, None), Judgement::Safe))]),
+        page_load(vec![guarded(measured("bold", n(1840.2, 0.006, 0.0056, None), Judgement::Safe))]),
+        crashes(vec![guarded(measured("bold", n(0.016, 0.18, 0.083, None), Judgement::Safe))]),
+        revenue(vec![measured("bold", n(18.2, 0.023, 0.0168, None), Judgement::NoDifference)]),
+    ];
+    outcome.verdicts = vec![verdict(
+        "bold",
+        VerdictKind::Ship,
+        vec![better("purchases-per-user"), safe("refund-rate"), safe("page-load")],
+        "Ship bold: purchases per user is up 3.1 %; every guardrail is safe and nothing is worse.",
+    )];
+    outcome.best = Some(key("bold"));
+    outcome
+}
+
+/// A guardrail is worse.
+pub fn roll_back() -> Outcome {
+    let mut outcome = ship();
+    let n = |mean, lift, se| Numbers { mean, lift, se, adjusted: None };
+    outcome.metrics = vec![
+        purchases(vec![measured("bold", n(0.412, 0.004, 0.0097), Judgement::NoDifference)]),
+        refunds(vec![guarded(measured("bold", n(0.021, 0.122, 0.0141), Judgement::Worse))]),
+    ];
+    outcome.verdicts = vec![verdict(
+        "bold",
+        VerdictKind::RollBack,
+        vec![worse("refund-rate"), Reason::NothingBetter],
+        "refund rate is worse with bold than with plain beyond doubt",
+    )];
+    outcome.verdicts[0].harm = vec![key("refund-rate")];
+    outcome.best = None;
+    outcome
+}
+
+/// Before the horizon.
+pub fn keep_running() -> Outcome {
+    let mut outcome = ship();
+    outcome.as_of = at("2026-12-07T23:00:00Z");
+    outcome.data_until = Some(at("2026-12-07T22:58:00Z"));
+    outcome.experiment.state = ExperimentState::Running;
+    let held = || not_measured("bold", "before-horizon", "effects are shown on 2026-12-23");
+    outcome.metrics = vec![purchases(vec![held()]), refunds(vec![held()])];
+    outcome.metrics.iter_mut().flat_map(|m| &mut m.arms).for_each(|arm| arm.moments = None);
+    let horizon = outcome.experiment.horizon;
+    let mut verdict = verdict("bold", VerdictKind::KeepRunning, vec![Reason::BeforeHorizon { horizon }], "");
+    verdict.need = Some(Need {
+        units: Some(182_400),
+        have: 118_204,
+        reached_on: Some(at("2026-12-13T11:00:00Z")),
+        decided_on: horizon,
+    });
+    outcome.verdicts = vec![verdict];
+    outcome.best = None;
+    outcome
+}
+
+/// The declared effect is ruled out.
+pub fn no_effect() -> Outcome {
+    let mut outcome = ship();
+    let n = |mean, lift, se| Numbers { mean, lift, se, adjusted: None };
+    outcome.metrics = vec![
+        purchases(vec![measured("bold", n(0.412, 0.0014, 0.0061), Judgement::NoDifference)]),
+        refunds(vec![guarded(measured("bold", n(0.021, -0.004, 0.0061), Judgement::Safe))]),
+    ];
+    outcome.verdicts = vec![verdict(
+        "bold",
+        VerdictKind::NoEffect,
+        vec![
+            Reason::EffectRuledOut { metric: key("purchases-per-user"), p_value: 0.001, level: 0.025 },
+            Reason::NothingBetter,
+        ],
+        "bold does not improve purchases per user by the declared 2 %",
+    )];
+    outcome.best = None;
+    outcome
+}
+
+/// Nothing is shown, and the plan was changed.
+pub fn inconclusive() -> Outcome {
+    let mut outcome = no_effect();
+    let n = |mean, lift, se| Numbers { mean, lift, se, adjusted: None };
+    outcome.metrics = vec![
+        purchases(vec![measured("bold", n(0.412, 0.0134, 0.0098), Judgement::NoDifference)]),
+        refunds(vec![guarded(measured("bold", n(0.021, 0.0031, 0.0061), Judgement::NotSafe))]),
+    ];
+    outcome.verdicts = vec![verdict(
+        "bold",
+        VerdictKind::Inconclusive,
+        vec![
+            Reason::NothingBetter,
+            Reason::GuardrailNotShown { metric: key("refund-rate"), p_value: 0.13, level: 0.025 },
+        ],
+        "neither an effect of bold nor its absence is shown",
+    )];
+    outcome.preregistration.status =
+        PreregistrationStatus::Deviates { what: vec!["the margin of refund-rate was 2%".into()] };
+    outcome
+}
+
+/// A broken split, worst on the web.
+pub fn invalid() -> Outcome {
+    let mut outcome = outcome(&[("bold", "50%", 88_104), ("plain", "50%", 91_020)]);
+    outcome.quality = healthy();
+    outcome.quality[0] = check(
+        QualityKind::SampleRatio,
+        QualityStatus::Fail,
+        5.6e-12,
+        "bold 88104, plain 91020: 49.2 : 50.8 instead of 50.0 : 50.0",
+    );
+    outcome.quality.extend([
+        within(
+            "platform",
+            "android",
+            QualityStatus::Pass,
+            0.41,
+            "bold 30690, plain 30570: 50.1 : 49.9 instead of 50.0 : 50.0",
+        ),
+        within(
+            "platform",
+            "ios",
+            QualityStatus::Pass,
+            0.83,
+            "bold 30702, plain 30710: 50.0 : 50.0 instead of 50.0 : 50.0",
+        ),
+        within(
+            "platform",
+            "web",
+            QualityStatus::Fail,
+            1e-17,
+            "bold 26712, plain 29740: 47.3 : 52.7 instead of 50.0 : 50.0",
+        ),
+    ]);
+    let numbers = Numbers { mean: 0.412, lift: 0.05, se: 0.01, adjusted: None };
+    outcome.metrics = vec![purchases(vec![measured("bold", numbers, Judgement::Better)])];
+    let reason =
+        Reason::Quality { check: QualityKind::SampleRatio, detail: outcome.quality[0].detail.clone() };
+    outcome.verdicts =
+        vec![verdict("bold", VerdictKind::Invalid, vec![reason], "the data cannot carry a verdict")];
+    outcome
+}
+
+/// A broken split of a variant that crashes.
+pub fn invalid_and_harmful() -> Outcome {
+    let mut outcome = invalid();
+    let numbers = Numbers { mean: 0.013, lift: 0.41, se: 0.03, adjusted: None };
+    let crashes = metric(
+        "crash-rate",
+        guardrail("5%"),
+        MetricKind::Proportion,
+        Direction::IncreaseIsBad,
+        vec![guarded(measured("bold", numbers, Judgement::Worse))],
+    );
+    outcome.metrics.push(crashes);
+    outcome.verdicts[0].harm = vec![key("crash-rate")];
+    outcome
+}
+
+/// A metric without variance decides nothing.
+pub fn unmeasured() -> Outcome {
+    let mut outcome = inconclusive();
+    outcome.preregistration.status =
+        PreregistrationStatus::Unverified { reason: "the launch is not recorded in git".into() };
+    let why = "no unit differs from another: all 182,401 have 0";
+    outcome.metrics[1] = refunds(vec![not_measured("bold", "zero-variance", why)]);
+    outcome.metrics[1].arms.iter_mut().for_each(|arm| {
+        arm.moments = Some(MetricMoments { mean: 0.0, m2: 0.0, covariate: None });
+    });
+    outcome.verdicts[0].reasons =
+        vec![Reason::NotMeasured { metric: key("refund-rate"), why: why.into() }, Reason::NothingBetter];
+    outcome
+}
+
+/// Two treatments, of which both qualify.
+pub fn three_armed() -> Outcome {
+    let mut outcome = outcome(&[("bold", "30%", 54_655), ("huge", "30%", 54_790), ("plain", "40%", 72_956)]);
+    outcome.quality = healthy();
+    outcome.quality[0] = check(QualityKind::SampleRatio, QualityStatus::Pass, 0.87, "as planned (p = 0.87)");
+    let n = |mean, lift, se| Numbers { mean, lift, se, adjusted: Some(0.3) };
+    let mut both = purchases(vec![
+        measured("bold", n(0.412, 0.0312, 0.0097), Judgement::Better),
+        measured("huge", n(0.412, 0.0512, 0.0099), Judgement::Better),
+    ]);
+    for comparison in &mut both.comparisons {
+        if let Estimate::Measured(effect) = &mut comparison.estimate {
+            effect.alpha = 0.025;
+        }
+    }
+    outcome.metrics = vec![
+        both,
+        refunds(vec![
+            guarded(measured("bold", n(0.021, -0.004, 0.0061), Judgement::Safe)),
+            guarded(measured("huge", n(0.021, -0.001, 0.0061), Judgement::Safe)),
+        ]),
+        page_load(vec![
+            guarded(measured("bold", n(1840.2, 0.006, 0.0056), Judgement::Safe)),
+            guarded(measured("huge", n(1840.2, 0.009, 0.0056), Judgement::Safe)),
+        ]),
+    ];
+    let ships = |treatment: &str| {
+        let reasons = vec![better("purchases-per-user"), safe("refund-rate"), safe("page-load")];
+        verdict(treatment, VerdictKind::Ship, reasons, "")
+    };
+    outcome.verdicts = vec![ships("bold"), ships("huge")];
+    outcome.best = Some(key("huge"));
+    outcome
+}
+
+/// Two treatments that wait for the same day.
+pub fn three_armed_waiting() -> Outcome {
+    let mut outcome = three_armed();
+    let waiting = keep_running();
+    (outcome.as_of, outcome.best) = (waiting.as_of, None);
+    for metric in &mut outcome.metrics {
+        for comparison in &mut metric.comparisons {
+            *comparison = not_measured(
+                comparison.treatment.as_str(),
+                "before-horizon",
+                "effects are shown on 2026-12-23",
+            );
+        }
+    }
+    for verdict in &mut outcome.verdicts {
+        let treatment = verdict.treatment.clone();
+        *verdict = Verdict { treatment, ..waiting.verdicts[0].clone() };
+    }
+    outcome
+}
+
+/// Every outcome with its name.
+pub fn all() -> Vec<(&'static str, Outcome)> {
+    vec![
+        ("ship", ship()),
+        ("roll-back", roll_back()),
+        ("keep-running", keep_running()),
+        ("no-effect", no_effect()),
+        ("inconclusive", inconclusive()),
+        ("invalid", invalid()),
+        ("invalid-and-harmful", invalid_and_harmful()),
+        ("not-measured", unmeasured()),
+        ("three-armed", three_armed()),
+        ("three-armed-waiting", three_armed_waiting()),
+    ]
+}
