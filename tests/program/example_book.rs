@@ -17,7 +17,9 @@ impl ExampleBook {
     pub fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         git2::Repository::init(folder.path()).expect("a repository");
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments");
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let books = here.ancestors().map(|folder| folder.join("experiments"));
+        let source = books.into_iter().find(|book| book.is_dir()).expect("the example book");
         for entry in walkdir::WalkDir::new(&source).into_iter().filter_map(Result::ok) {
             if entry.path().extension().is_some_and(|extension| extension == "yaml") {
                 let path = entry.path().strip_prefix(&source).expect("a path below the book");

@@ -358,7 +358,7 @@ fn a_commit_pushed_without_a_pull_request_has_none_and_an_unknown_one_is_not_fou
 fn a_machine_without_certificates_is_told_so() {
     // Certificates are found through the environment, which only another process can have its own of.
     let output = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "on_a_machine_without_certificates", "--ignored"])
+        .args(["--exact", "github::on_a_machine_without_certificates", "--ignored"])
         .env("SSL_CERT_FILE", "/nonexistent/bundle.pem")
         .env("SSL_CERT_DIR", "/nonexistent")
         .output()

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::client::{Client, address, capabilities};
 use super::{EXPERIMENT, FLAG};
-use crate::client::{Client, address, capabilities};
 
 #[test]
 fn nothing_is_answered_before_it_starts_and_after_it_is_shut_down() {

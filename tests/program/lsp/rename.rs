@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 use trialbook_history::{Launch, Preregistration, Repository};
 use trialbook_language::load::{load, read_folder};
 
+use super::client::{Client, capabilities};
 use super::{EXPERIMENT, FLAG};
-use trialbook::client::{Client, capabilities};
 
 fn rename(client: &mut Client, path: &str, needle: &str, new: &str) -> Value {
     client.at("textDocument/rename", path, needle, json!({ "newName": new }))

@@ -4,7 +4,7 @@ use comrak::Options;
 use trialbook::report::{markdown, outcome};
 use trialbook_analysis::{Outcome, PreregistrationStatus, Reason};
 
-use crate::fixture;
+use super::fixture;
 
 const HOSTILE: &[&str] = &[
     "<script>alert(1)</script>",

@@ -7,7 +7,7 @@ use trialbook_delivery::plan::{
 };
 use trialbook_model::Schedule;
 
-use crate::fixture::{at, key, share};
+use super::fixture::{at, key, share};
 
 fn action(flag: &str, kind: ActionKind, changes: Vec<Change>) -> Action {
     Action {

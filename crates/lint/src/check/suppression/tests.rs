@@ -10,7 +10,7 @@ const SEGMENT: &str = "description: People who work here.\naudience: {country: S
 
 fn loaded(segment: &str) -> Loaded {
     let file = |path: &str, text: &str| RawFile { path: path.into(), bytes: text.into() };
-    let base = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rules/base");
+    let base = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join("tests/rules/base");
     let mut files = trialbook_language::load::read_folder(&base).expect("the small book can be read");
     files.push(file("staff.segment.yaml", &format!("{segment}owner: team-people\n")));
     load(files)
