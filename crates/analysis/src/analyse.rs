@@ -10,6 +10,7 @@ use super::outcome::{
     ArmUnits, BookReference, ExperimentReference, Outcome, Preregistration, PreregistrationStatus, Query,
     Tool, Units,
 };
+use super::work::Work;
 use super::{horizon, quality};
 use crate::query::{self, Answer, Exposures, QueryError, Question};
 use crate::warehouse::Warehouse;
@@ -101,25 +102,7 @@ pub fn analyse(
     Ok(experiments.iter().map(outcome).collect())
 }
 
-/// One experiment with everything that is known of it.
-pub(super) struct Work<'a> {
-    pub(super) book: &'a Book,
-    pub(super) experiment: &'a Experiment,
-    pub(super) answer: &'a Answer,
-    pub(super) request: &'a Request,
-    pub(super) timezone: &'a TimeZone,
-}
-
 impl Work<'_> {
-    /// Tells whether the plan allows a look: every unit's deciding windows have closed.
-    pub(super) fn final_look(&self) -> bool {
-        self.request.as_of >= self.book.matured_at(self.experiment)
-    }
-
-    pub(super) fn exposures(&self) -> Exposures {
-        self.answer.exposures.get(&self.experiment.key).cloned().unwrap_or_default()
-    }
-
     fn outcome(&self) -> Outcome {
         let Self { book, experiment, request, .. } = *self;
         let exposures = self.exposures();

@@ -1,10 +1,10 @@
 //! The metrics of one experiment: moments to estimates, and what the rule needs of them.
 
-use super::analyse::Work;
 use super::effect::{Estimate, NonInferiority, NonInferiorityTest, NotMeasured};
 use super::outcome::{
     ArmMetric, Capping, CovariateMoments, MetricComparison, MetricKind, MetricMoments, MetricResult, Role,
 };
+use super::work::Work;
 use crate::query::{ArmMoments, Measured, NotComputed};
 use trialbook_decision::{self as decision, GuardrailTest, Judgement, MetricFinding, Part};
 use trialbook_model::{self as model, Direction, Metric, MetricKey, MetricType, MinimumEffect, VariantKey};

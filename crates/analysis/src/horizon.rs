@@ -2,9 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::analyse::Work;
 use super::estimate::{better, co_moments, deciding, moments};
 use super::outcome::Role;
+use super::work::Work;
 use crate::query::Measured;
 use trialbook_decision::{self as decision, Need};
 use trialbook_model::{Duration, Margin, MinimumEffect};

@@ -10,6 +10,7 @@ mod outcome;
 mod quality;
 pub mod query;
 pub mod warehouse;
+mod work;
 
 pub use analyse::{AnalysisError, Request, analyse};
 pub use effect::{

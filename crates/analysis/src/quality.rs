@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::analyse::Work;
+use super::work::Work;
 use crate::query::{ArmCount, Exposures};
 use trialbook_decision::{QualityCheck, QualityKind, QualityStatus};
 use trialbook_model::{DimensionKey, Duration, Experiment, SourceKey, VariantKey, Window};

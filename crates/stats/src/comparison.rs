@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::adjustment::Adjustment;
+use super::covariate::Adjustment;
 use super::moments::Moments;
 use super::probability::Probability;
 use super::reason::{Arm, Unmeasurable};

@@ -25,6 +25,7 @@
 pub mod adjustment;
 pub mod co_moments;
 pub mod comparison;
+mod covariate;
 pub mod decision_rule;
 pub mod design;
 pub mod distribution;

@@ -1,8 +1,8 @@
 //! Adjusted means as points on a line through each arm, with their sampling covariances.
 
-use super::adjustment::Adjustment;
 use super::co_moments::CoMoments;
 use super::comparison::{Comparison, satterthwaite, units};
+use super::covariate::Adjustment;
 use super::reason::{Arm, Unmeasurable};
 use super::reference::Reference;
 

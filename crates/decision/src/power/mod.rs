@@ -8,10 +8,11 @@ mod arrivals;
 mod evidence;
 mod forecast;
 mod need;
+mod predict;
 mod remedy;
 
 pub use arrivals::{Arrivals, Basis, TooMany};
 pub use evidence::{Evidence, Known, NotMeasured, Origin, Seen};
-pub use forecast::{DurationRow, Durations, Forecast, Missing, Need, Split, forecast};
+pub use forecast::{DurationRow, Durations, Forecast, Missing, Need, Remedy, Split};
 pub use need::{BaselineShown, MetricNeed, Role};
-pub use remedy::Remedy;
+pub use predict::forecast;

@@ -1,62 +1,10 @@
 //! What would help an experiment that cannot reach what it declares.
 
-use jiff::Timestamp;
-use serde::Serialize;
-
-use trialbook_model::{Book, Duration, Experiment, Method, MetricKey};
-use trialbook_stats::design::Size;
+use trialbook_model::{Book, Duration, Experiment, Method};
 
 use super::arrivals::Arrivals;
-use super::forecast::Forecast;
+use super::forecast::{Forecast, Remedy};
 use super::need::{MetricNeed, Tests};
-
-/// One way to have the power asked for; each is enough alone unless it says otherwise.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Remedy {
-    /// Enrol for longer.
-    Longer {
-        /// Days of enrolment.
-        days: u32,
-        /// The end of the schedule.
-        end: Timestamp,
-        /// The book's longest duration, where this is longer.
-        past_policy: Option<Duration>,
-    },
-    /// Enrol a larger share of the audience.
-    Allocation {
-        /// The share.
-        share: f64,
-    },
-    /// Be content with a larger effect or margin.
-    Size {
-        /// Of this metric.
-        metric: MetricKey,
-        /// The declared one.
-        declared: Size,
-        /// What can be reached.
-        reachable: Size,
-    },
-    /// Take a covariate that explains more; alone enough only where no other metric is short.
-    Covariate {
-        /// Of this metric.
-        metric: MetricKey,
-        /// The least correlation with it that is enough.
-        correlation: f64,
-    },
-    /// Split units otherwise.
-    Split {
-        /// The control's share.
-        control: f64,
-        /// The share of the units that this saves.
-        saves: f64,
-    },
-    /// Look only once, at the end.
-    LookOnce {
-        /// The share of the units that this saves.
-        saves: f64,
-    },
-}
 
 /// A correlation that hardly any covariate has.
 const STRONGEST: f64 = 0.9;

@@ -136,7 +136,7 @@ impl<'a> Pair<'a> {
             Some((later, earlier)) => (later.to_owned(), earlier.to_owned()),
             None => (described(self.later.audience()), format!("and {}", described(self.earlier.audience()))),
         };
-        let finding = context.finding(rule, message, self.later.place()).label(of_later);
+        let finding = rule.finding(context, message, self.later.place()).label(of_later);
         context.relate(finding, self.earlier.place(), of_earlier)
     }
 

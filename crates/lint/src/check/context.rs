@@ -7,14 +7,13 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use trialbook_language::load::Documents;
-use trialbook_model::diagnostic::{Diagnostic, Severity};
+use trialbook_model::diagnostic::Diagnostic;
 use trialbook_model::span::{SourceFile, Span};
 use trialbook_model::targeting::Sample;
 use trialbook_model::{Book, Experiment, Kind, Predicate};
 
 use super::Given;
 use super::date;
-use super::rule::Rule;
 use super::traffic::Traffic;
 
 /// A book under inspection.
@@ -33,20 +32,6 @@ impl<'a> Context<'a> {
         // `load` refuses a book with an unknown time zone.
         let timezone = TimeZone::get(&book.timezone).unwrap_or(TimeZone::UTC);
         Self { book, now: given.now, documents, timezone, sample: given.sample }
-    }
-
-    /// Makes a finding at the place of a value, or of the nearest thing around it that the file holds.
-    pub(super) fn finding(
-        &self,
-        rule: &Rule,
-        message: impl Into<String>,
-        (kind, key, pointer): (Kind, &dyn Display, &str),
-    ) -> Diagnostic {
-        let (file, span) = self.place(kind, key, pointer);
-        match rule.severity() {
-            Severity::Error => Diagnostic::error(rule.name(), message, &file, span),
-            Severity::Warning => Diagnostic::warning(rule.name(), message, &file, span),
-        }
     }
 
     /// Adds the place of a value to a finding.

@@ -1,7 +1,9 @@
 //! A rule: its name, its weight, its page, and what runs it.
 
+use std::fmt::Display;
+
 use trialbook_model::diagnostic::{Diagnostic, Severity};
-use trialbook_model::{Experiment, Flag, Holdout, Layer, Metric, PartRef, Rollout, Segment, Source};
+use trialbook_model::{Experiment, Flag, Holdout, Kind, Layer, Metric, PartRef, Rollout, Segment, Source};
 
 use super::context::Context;
 
@@ -139,6 +141,20 @@ impl Rule {
         page: &'static str,
     ) -> Self {
         Self { name, severity, path, page, book: None, parts: &[], suppressible: false }
+    }
+
+    /// Makes a finding at the place of a value, or of the nearest thing around it that the file holds.
+    pub(super) fn finding(
+        &self,
+        context: &Context<'_>,
+        message: impl Into<String>,
+        (kind, key, pointer): (Kind, &dyn Display, &str),
+    ) -> Diagnostic {
+        let (file, span) = context.place(kind, key, pointer);
+        match self.severity {
+            Severity::Error => Diagnostic::error(self.name, message, &file, span),
+            Severity::Warning => Diagnostic::warning(self.name, message, &file, span),
+        }
     }
 
     /// Returns the name, as findings and `explain` use it.

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::frozen::{of_flag, told, witness};
-use super::moved::{Moved, Movers};
+use super::moved::{Moved, Movers, of_flag, told, witness};
 use super::place::Value;
 use super::touched::Touched;
 use super::{CHANGED_AFTER_LAUNCH, Scene};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::begun;
-use super::moved::{Moved, Movers};
+use super::moved::{Moved, Movers, of_flag, told, witness};
 use super::place::Value;
 use super::touched::Touched;
 use super::{CHANGED_AFTER_LAUNCH, Scene};
@@ -13,7 +13,7 @@ use trialbook_history::Preregistration;
 use trialbook_model::allocation::growth;
 use trialbook_model::diagnostic::Diagnostic;
 use trialbook_model::{
-    BucketRange, Experiment, ExperimentKey, ExperimentState, FlagKey, Kind, Layer, LayerKey, Schedule,
+    BucketRange, Experiment, ExperimentKey, ExperimentState, Kind, Layer, LayerKey, Schedule,
 };
 
 /// How many findings say who moves: each asks thousands of units.
@@ -174,16 +174,6 @@ fn who<'a>(scene: &'a Scene<'_>, movers: &mut Option<Movers<'a>>, change: &Chang
     of_flag(scene, movers, &experiment.flag, experiment.key.as_str())
 }
 
-pub(super) fn of_flag<'a>(
-    scene: &'a Scene<'_>,
-    movers: &mut Option<Movers<'a>>,
-    flag: &FlagKey,
-    source: &str,
-) -> Option<Moved> {
-    let (before, after) = &scene.served;
-    movers.get_or_insert_with(|| Movers::new(before, after, scene.review.now)).of(flag, source)
-}
-
 fn finding(scene: &Scene<'_>, value: &Value, change: &Change, moved: Option<&Moved>) -> Diagnostic {
     let what = PARTS.iter().find(|(part, _)| *part == change.part).map_or("the plan", |(_, words)| words);
     let named: Vec<String> =
@@ -214,30 +204,4 @@ fn finding(scene: &Scene<'_>, value: &Value, change: &Change, moved: Option<&Mov
     finding.help(format!(
         "put it back; to test something else, conclude `{key}` and start another key with `previous: {key}`"
     ))
-}
-
-pub(super) fn told(moved: &Moved) -> String {
-    let context = if moved.context.is_empty() {
-        "units without attributes".to_owned()
-    } else {
-        let values: Vec<_> =
-            moved.context.iter().map(|(key, value)| format!("{key}: {}", plain(value))).collect();
-        format!("units with {{{}}}", values.join(", "))
-    };
-    format!(
-        "who moves: about {:.1} % of {context}, `{}` among them: {} → {}",
-        moved.share * 100.0,
-        moved.unit,
-        moved.from,
-        moved.to
-    )
-}
-
-fn plain(value: &serde_json::Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-}
-
-pub(super) fn witness(moved: &Moved) -> BTreeMap<String, serde_json::Value> {
-    let unit = [("targetingKey".to_owned(), serde_json::Value::from(moved.unit.as_str()))];
-    moved.context.clone().into_iter().chain(unit).collect()
 }

@@ -1,7 +1,10 @@
 //! Who would notice a change: units that are served something else after it.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
+use super::Scene;
 use trialbook_model::capability::HashProfile;
 use trialbook_model::resolve::{Resolution, Resolver};
 use trialbook_model::targeting::{Context, Overlap, meet};
@@ -137,4 +140,43 @@ fn shown(answer: &Resolution<'_>) -> String {
     let short: String = value.chars().take(40).collect();
     let more = if short.len() < value.len() { "…" } else { "" };
     format!("{} ({short}{more})", answer.served)
+}
+
+/// Returns the units of a flag that a change moves; the two books are prepared when first asked.
+pub(super) fn of_flag<'a>(
+    scene: &'a Scene<'_>,
+    movers: &mut Option<Movers<'a>>,
+    flag: &FlagKey,
+    source: &str,
+) -> Option<Moved> {
+    let (before, after) = &scene.served;
+    movers.get_or_insert_with(|| Movers::new(before, after, scene.review.now)).of(flag, source)
+}
+
+/// Describes who moves, for a note.
+pub(super) fn told(moved: &Moved) -> String {
+    let context = if moved.context.is_empty() {
+        "units without attributes".to_owned()
+    } else {
+        let values: Vec<_> =
+            moved.context.iter().map(|(key, value)| format!("{key}: {}", plain(value))).collect();
+        format!("units with {{{}}}", values.join(", "))
+    };
+    format!(
+        "who moves: about {:.1} % of {context}, `{}` among them: {} → {}",
+        moved.share * 100.0,
+        moved.unit,
+        moved.from,
+        moved.to
+    )
+}
+
+fn plain(value: &serde_json::Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// Returns a unit that moves, with its context.
+pub(super) fn witness(moved: &Moved) -> BTreeMap<String, serde_json::Value> {
+    let unit = [("targetingKey".to_owned(), serde_json::Value::from(moved.unit.as_str()))];
+    moved.context.clone().into_iter().chain(unit).collect()
 }

@@ -32,14 +32,16 @@ mod search;
 mod share;
 mod texts;
 mod time;
+mod undecided;
 mod wanted;
 
 pub use context::{Attributes, Context, Segments, holds, matches, matches_among};
-pub use overlap::{Overlap, UndecidedReason, Witness, meet, overlap, satisfiable};
+pub use overlap::{Overlap, Witness, meet, overlap, satisfiable};
 pub use relation::{Answer, equivalent, implied, remainder, rest};
 pub use sample::{Measured, Sample, measured};
 pub use share::share;
 pub use time::{OverTime, meets_over_time};
+pub use undecided::UndecidedReason;
 
 #[cfg(test)]
 mod tests;

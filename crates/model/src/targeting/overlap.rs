@@ -1,7 +1,6 @@
 //! Whether audiences can meet in one context, and the context that proves it.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use serde_json::{Map, Value};
 
@@ -11,6 +10,7 @@ use super::cells::{Cell, Rest};
 use super::context::{Attributes, Context, matches};
 use super::formula::{Asked, Space, Tested};
 use super::search::{Search, Solution};
+use super::undecided::{LEVELS, PARTS, UndecidedReason};
 use crate::{AttributeKey, Predicate, Scalar, Test};
 
 /// Whether audiences have a context in common.
@@ -27,40 +27,6 @@ pub enum Overlap {
 /// A context that several audiences match, with as few attributes as they need.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Witness(pub(super) BTreeMap<AttributeKey, Scalar>);
-
-/// Why it could not be decided whether audiences meet.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum UndecidedReason {
-    /// The regular expressions on this attribute ask for Unicode word boundaries (`\b`). Those are decided between ASCII
-    /// characters only, and no such text is wanted by all audiences.
-    Boundary(AttributeKey),
-    /// The tests of this attribute make more combinations than are tried.
-    Combinations(AttributeKey),
-    /// The audiences have more parts than are looked at.
-    Size,
-    /// The audiences are nested deeper than is looked at.
-    Depth,
-    /// The alternatives of the audiences make more combinations than are tried.
-    Alternatives,
-}
-
-impl fmt::Display for UndecidedReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Boundary(key) => write!(
-                f,
-                "the regular expressions on `{key}` have word boundaries, which are decided for ASCII texts only \
-                 (write `(?-u:\\b)` for a boundary of ASCII words)"
-            ),
-            Self::Combinations(key) => write!(f, "the tests of `{key}` have too many combinations to try"),
-            Self::Size => write!(f, "the audiences have more than {PARTS} parts"),
-            Self::Depth => write!(f, "the audiences are nested more than {LEVELS} levels deep"),
-            Self::Alternatives => {
-                write!(f, "the audiences have too many combinations of alternatives to try")
-            }
-        }
-    }
-}
 
 impl Witness {
     /// Returns the attributes and their values.
@@ -95,12 +61,6 @@ fn json(scalar: &Scalar) -> Value {
         }
     }
 }
-
-/// The most parts of audiences that are looked at.
-const PARTS: usize = 50_000;
-
-/// The most levels of audiences that are looked at.
-const LEVELS: usize = 1_024;
 
 /// The most steps that a search takes; some tens of milliseconds.
 const STEPS: usize = 2_000_000;

@@ -2,7 +2,8 @@
 
 use super::context::Attributes;
 use super::formula::Asked;
-use super::overlap::{Overlap, UndecidedReason, Witness, decide};
+use super::overlap::{Overlap, Witness, decide};
+use super::undecided::UndecidedReason;
 use crate::Predicate;
 
 /// Whether something holds of audiences.

@@ -7,7 +7,7 @@ use super::budget::{Budget, Exceeded};
 use super::cells::Rest;
 use super::formula::{Atom, Formula, Space};
 use super::language::{Found, Language};
-use super::overlap::UndecidedReason;
+use super::undecided::UndecidedReason;
 use super::wanted::Wanted;
 
 /// Values that satisfy a formula: any known cell of each attribute's domain, or its text where there is none.

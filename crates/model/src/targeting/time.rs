@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::context::Attributes;
 use super::formula::{Asked, Names};
-use super::overlap::{Overlap, UndecidedReason, Witness, decide, meet};
+use super::overlap::{Overlap, Witness, decide, meet};
+use super::undecided::UndecidedReason;
 use crate::{AttributeKey, Predicate};
 
 /// Whether one unit can be in two audiences, each at its time.

@@ -1,7 +1,7 @@
 //! Audiences: sugar to predicates, literals to the declared types.
 
-use super::book::check_declared;
 use super::context::{Context, Index};
+use super::declared::check_declared;
 use super::sink::{MAX_PATTERNS, Sink};
 use crate::load::rules;
 use crate::load::syntax::audience::{Audience, ClauseTest, Comparison, Literal, Operator};

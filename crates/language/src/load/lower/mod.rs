@@ -7,6 +7,7 @@ mod audience;
 mod baseline;
 mod book;
 mod context;
+mod declared;
 mod defaults;
 mod experiment;
 mod flag;

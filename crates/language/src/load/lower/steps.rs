@@ -4,7 +4,7 @@ use super::context::Context;
 use super::sink::Sink;
 use crate::load::rules;
 use crate::load::syntax::List;
-use crate::load::syntax::rollout::StepSyntax;
+use crate::load::syntax::step::StepSyntax;
 use trialbook_model::span::Spanned;
 use trialbook_model::{BUCKETS, Share, Step, Steps};
 

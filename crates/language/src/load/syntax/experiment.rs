@@ -4,8 +4,8 @@ use super::audience::Audience;
 use super::leaf::{List, Map, Positive, Text, When};
 use super::mapping::mapping;
 use super::reader::{Reader, Syntax};
-use super::rollout::StepSyntax;
 use super::shape::{Shape, Word};
+use super::step::StepSyntax;
 use crate::load::rules;
 use crate::load::yaml::{Content, Node, Typed};
 use trialbook_model::{

@@ -19,6 +19,7 @@ mod schema;
 pub mod segment;
 pub mod shape;
 pub mod source;
+pub mod step;
 
 pub(in crate::load) use leaf::key_like;
 pub use leaf::{Emptiness, List, Map, Text, When};

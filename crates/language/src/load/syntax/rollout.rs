@@ -2,9 +2,10 @@
 
 use super::audience::Audience;
 use super::experiment::GuardrailSyntax;
-use super::leaf::{List, Text, When};
+use super::leaf::{List, Text};
 use super::mapping::mapping;
-use trialbook_model::{FlagKey, Salt, Share, VariantKey};
+use super::step::StepSyntax;
+use trialbook_model::{FlagKey, Salt, VariantKey};
 
 mapping! {
     /// A stepped release of one variant, held by guardrails. The file's stem is its key.
@@ -29,15 +30,5 @@ mapping! {
     reserved {
         "flags" => "a rollout releases one flag's variant: write `flag: KEY`",
         "requires" => "prerequisites are not supported yet; say the condition in `audience`",
-    }
-}
-
-mapping! {
-    /// A step: from an instant on, this share.
-    struct StepSyntax: "a step" {
-        /// The first day, or the instant.
-        "at" required at: When,
-        /// The share of the audience, in whole buckets of 0.01%.
-        "share" required share: Share,
     }
 }

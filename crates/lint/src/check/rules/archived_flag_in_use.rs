@@ -19,8 +19,8 @@ fn check(context: &Context<'_>, flag: &Flag, found: &mut Vec<Diagnostic>) {
     }
     for experiment in context.book.experiments_of(&flag.key).filter(|e| context.undecided(e)) {
         let message = format!("experiment `{}` tests flag `{}`, which is archived", experiment.key, flag.key);
-        let finding = context
-            .finding(&RULE, message, (Kind::Experiment, &experiment.key, "/flag"))
+        let finding = RULE
+            .finding(context, message, (Kind::Experiment, &experiment.key, "/flag"))
             .label("nobody can be enrolled through it");
         found.push(context.relate(finding, (Kind::Flag, &flag.key, "/archived"), "archived here").help(
             "decide the experiment (`decision: {outcome: aborted, …}`), or take `archived` out of the flag",
@@ -28,8 +28,8 @@ fn check(context: &Context<'_>, flag: &Flag, found: &mut Vec<Diagnostic>) {
     }
     for rollout in context.book.rollouts_of(&flag.key) {
         let message = format!("rollout `{}` releases flag `{}`, which is archived", rollout.key, flag.key);
-        let finding = context
-            .finding(&RULE, message, (Kind::Rollout, &rollout.key, "/flag"))
+        let finding = RULE
+            .finding(context, message, (Kind::Rollout, &rollout.key, "/flag"))
             .label("nobody can be served through it");
         let finding = context.relate(finding, (Kind::Flag, &flag.key, "/archived"), "archived here");
         found.push(finding.help("remove the rollout, or take `archived` out of the flag"));

@@ -70,7 +70,7 @@ fn by_default(
         launched(claim)
     );
     let place = if said { format!("/holdouts/{}", holdout.key) } else { "/default".to_owned() };
-    let finding = context.finding(&RULE, message, (Kind::Flag, &flag.key, &place)).label(match said {
+    let finding = RULE.finding(context, message, (Kind::Flag, &flag.key, &place)).label(match said {
         true => "what its units are served",
         false => "what its units are served, for want of an entry in `holdouts`",
     });
@@ -118,7 +118,7 @@ fn by_rule(
             launched(claim)
         );
         let place = format!("/rules/{at}");
-        let finding = context.finding(&RULE, message, (Kind::Flag, &flag.key, &place));
+        let finding = RULE.finding(context, message, (Kind::Flag, &flag.key, &place));
         let finding = finding.label("rules come before holdouts");
         let finding = context.relate(
             finding,

@@ -32,7 +32,7 @@ fn check(context: &Context<'_>, experiment: &Experiment, found: &mut Vec<Diagnos
         "experiment `{}` decided to ship `{variant}`, and flag `{}` serves it to nobody on whom it was tested",
         experiment.key, flag.key
     );
-    let finding = context.finding(&RULE, message, (Kind::Experiment, &experiment.key, "/decision"));
+    let finding = RULE.finding(context, message, (Kind::Experiment, &experiment.key, "/decision"));
     let finding = context.relate(
         finding,
         (Kind::Flag, &flag.key, "/default"),

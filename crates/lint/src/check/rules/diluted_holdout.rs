@@ -39,7 +39,7 @@ fn of_holdout(context: &Context<'_>, holdout: &Holdout, found: &mut Vec<Diagnost
         let surfaces = listed(shared.iter().map(|surface| format!("`{surface}`")), "and");
         let message =
             format!("holdouts `{}` and `{}` both hold out units on {surfaces}", other.key, holdout.key);
-        let finding = context.finding(&RULE, message, (Kind::Holdout, &holdout.key, "/surfaces"));
+        let finding = RULE.finding(context, message, (Kind::Holdout, &holdout.key, "/surfaces"));
         let finding = context.relate(finding, (Kind::Holdout, &other.key, "/surfaces"), "and here");
         let (a, b) = (drawn(other), drawn(holdout));
         let until = other.schedule.end().min(holdout.schedule.end());
@@ -84,7 +84,7 @@ fn of_flag(context: &Context<'_>, flag: &Flag, found: &mut Vec<Diagnostic>) {
             "holdout `{}` does not hold out what launches on `{}`: it draws per `{}`, and the flag per `{}`",
             holdout.key, flag.key, holdout.entity, flag.entity
         );
-        let finding = context.finding(&RULE, message, (Kind::Flag, &flag.key, "/entity"));
+        let finding = RULE.finding(context, message, (Kind::Flag, &flag.key, "/entity"));
         let finding = context.relate(finding, (Kind::Holdout, &holdout.key, "/entity"), "what it holds out");
         let finding = finding.note(format!("{} begins while it lasts", listed(launches, "and")));
         found.push(finding.help(format!(

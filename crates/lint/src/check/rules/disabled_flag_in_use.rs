@@ -25,7 +25,7 @@ fn check(context: &Context<'_>, flag: &Flag, found: &mut Vec<Diagnostic>) {
         }
         let message =
             format!("experiment `{}` enrols nobody: flag `{}` is switched off", experiment.key, flag.key);
-        let finding = context.finding(&RULE, message, (Kind::Experiment, &experiment.key, "/flag"));
+        let finding = RULE.finding(context, message, (Kind::Experiment, &experiment.key, "/flag"));
         found.push(off(finding).help(
             "switch the flag on again, or conclude the experiment: units that come back after a pause are no longer those that \
              were enrolled",
@@ -34,7 +34,7 @@ fn check(context: &Context<'_>, flag: &Flag, found: &mut Vec<Diagnostic>) {
     for rollout in context.book.rollouts_of(&flag.key) {
         let message =
             format!("rollout `{}` reaches nobody: flag `{}` is switched off", rollout.key, flag.key);
-        let finding = context.finding(&RULE, message, (Kind::Rollout, &rollout.key, "/flag"));
+        let finding = RULE.finding(context, message, (Kind::Rollout, &rollout.key, "/flag"));
         found.push(off(finding).help("switch the flag on again, or delete the rollout's file"));
     }
 }

@@ -121,7 +121,7 @@ fn finding(
     let (a, b, witness) = meeting.proof.as_ref()?;
     let message = format!("tests per `{one}` and per `{other}` change `{surface}` at the same time");
     let place = |test: &Test<'_>| if test.experiment.surfaces.is_empty() { "" } else { "/surfaces" };
-    let finding = context.finding(&RULE, message, (Kind::Experiment, &b.experiment.key, place(b)));
+    let finding = RULE.finding(context, message, (Kind::Experiment, &b.experiment.key, place(b)));
     let finding = finding.label(format!("per `{}`", b.flag.entity));
     let finding = context.relate(
         finding,

@@ -31,7 +31,7 @@ fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
             target.key
         );
         let place = format!("/targets/{}/evaluators", target.key);
-        let mut finding = context.finding(&RULE, message, (Kind::Book, &context.book.name, &place));
+        let mut finding = RULE.finding(context, message, (Kind::Book, &context.book.name, &place));
         for (profile, evaluators) in &profiles {
             let hashes = match profile {
                 HashProfile::Utf8 => "the UTF-8 bytes of a unit's key",

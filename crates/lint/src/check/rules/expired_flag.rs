@@ -16,7 +16,7 @@ pub(in crate::check) const RULE: Rule = Rule::of_parts(
 fn check(context: &Context<'_>, flag: &Flag, found: &mut Vec<Diagnostic>) {
     let Some(expires) = flag.expires.filter(|expires| *expires <= context.now) else { return };
     let message = format!("flag `{}` expired on {}", flag.key, context.date(expires));
-    let finding = context.finding(&RULE, message, (Kind::Flag, &flag.key, "/expires"));
+    let finding = RULE.finding(context, message, (Kind::Flag, &flag.key, "/expires"));
     let waiting = context.book.experiments_of(&flag.key).find(|experiment| context.undecided(experiment));
     found.push(match waiting {
         Some(experiment) => finding.help(format!(

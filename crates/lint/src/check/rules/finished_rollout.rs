@@ -25,7 +25,7 @@ fn check(context: &Context<'_>, rollout: &Rollout, found: &mut Vec<Diagnostic>) 
     let message =
         format!("rollout `{key}` has been at 100% since {}, and is still a rollout", context.date(complete));
     let last = rollout.steps.all().len().saturating_sub(1);
-    let finding = context.finding(&RULE, message, (Kind::Rollout, key, &format!("/steps/{last}")));
+    let finding = RULE.finding(context, message, (Kind::Rollout, key, &format!("/steps/{last}")));
     let finding = context.relate(finding, (Kind::Flag, &rollout.flag, "/default"), "the flag's default");
     found.push(finding.help(if rollout.audience.is_everyone() {
         format!("write `default: {}` into the flag and delete the rollout's file", rollout.serve)

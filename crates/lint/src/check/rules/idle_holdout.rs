@@ -26,7 +26,7 @@ fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
                 "holdout `{}` holds nothing out: no flag per `{}` is on {surfaces}",
                 holdout.key, holdout.entity
             );
-            let finding = context.finding(&RULE, message, (Kind::Holdout, &holdout.key, "/surfaces"));
+            let finding = RULE.finding(context, message, (Kind::Holdout, &holdout.key, "/surfaces"));
             found.push(finding.help("name the surfaces of the flags that it is about, or take the file out"));
         }
     }
@@ -40,7 +40,7 @@ fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
                 flag.key, holdout.entity, flag.entity
             );
             let place = format!("/holdouts/{key}");
-            let finding = context.finding(&RULE, message, (Kind::Flag, &flag.key, &place));
+            let finding = RULE.finding(context, message, (Kind::Flag, &flag.key, &place));
             let finding = context.relate(finding, (Kind::Holdout, key, "/entity"), "what it holds out");
             found.push(finding.help("take it out of the flag's `holdouts`"));
         }

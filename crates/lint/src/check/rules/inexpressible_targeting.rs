@@ -73,7 +73,7 @@ fn inexpressible(
             continue;
         }
         let message = format!("target `{}` cannot ask this of `{attribute}`: {why}", target.key);
-        let finding = context.finding(&RULE, message, place).help(
+        let finding = RULE.finding(context, message, place).help(
             "use `in`, `starts_with`, `ends_with` or `contains`, or let the program work it out and pass the answer as \
              an attribute",
         );

@@ -63,7 +63,7 @@ fn look(
         let reason =
             format!("nothing is launched from {} to {until}: {}", context.date(freeze.from), freeze.reason);
         let freeze = format!("/policy/freeze/{i}");
-        let finding = context.finding(&RULE, message, place).help(help);
+        let finding = RULE.finding(context, message, place).help(help);
         found.push(context.relate(finding, (Kind::Book, &context.book.name, &freeze), reason));
     }
 }

@@ -65,7 +65,7 @@ fn narrowed(
         percent(left / all)
     );
     let place = if audience.is_everyone() { "" } else { "/audience" };
-    let finding = context.finding(&RULE, message, (kind, key, place));
+    let finding = RULE.finding(context, message, (kind, key, place));
     let finding = finding.label(format!("{} of all users, of whom {} are left", percent(all), percent(left)));
     let finding = context.relate(finding, (Kind::Flag, &flag.key, "/rules"), "rules come first");
     Some(finding.help(format!(

@@ -17,8 +17,7 @@ fn check(context: &Context<'_>, experiment: &Experiment, found: &mut Vec<Diagnos
     if experiment.metrics.guardrails.is_empty() && context.undecided(experiment) {
         let message = format!("experiment `{}` has no guardrail", experiment.key);
         found.push(
-            context
-                .finding(&RULE, message, (Kind::Experiment, &experiment.key, "/metrics"))
+            RULE.finding(context, message, (Kind::Experiment, &experiment.key, "/metrics"))
                 .label("only what should improve is watched")
                 .help(
                     "add `guardrails: [{metric: KEY, margin: 5%}]` here, or once for everyone under `defaults` in \

@@ -40,7 +40,7 @@ fn owner(
 ) {
     if owner.is_none() {
         let message = format!("nobody owns {kind} `{key}`");
-        let finding = context.finding(&RULE, message, (kind, key, ""));
+        let finding = RULE.finding(context, message, (kind, key, ""));
         found.push(finding.help("add `owner: TEAM`: who is asked when it has to change"));
     }
 }

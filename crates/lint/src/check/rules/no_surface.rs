@@ -25,7 +25,7 @@ fn check(context: &Context<'_>, flag: &Flag, found: &mut Vec<Diagnostic>) {
         .collect();
     let Some(first) = blind.first() else { return };
     let message = format!("experiment `{}` and its flag `{}` name no surface", first.key, flag.key);
-    let finding = context.finding(&RULE, message, (Kind::Flag, &flag.key, ""));
+    let finding = RULE.finding(context, message, (Kind::Flag, &flag.key, ""));
     let finding = context.relate(finding, (Kind::Experiment, &first.key, ""), "tested here");
     let surfaces: Vec<_> = context.book.surfaces.keys().map(|key| key.as_str()).take(8).collect();
     found

@@ -34,8 +34,8 @@ fn finding(context: &Context<'_>, layer: &Layer, stretch: &Overbooked<'_>) -> Di
     let start = |key: &&ExperimentKey| context.book.experiments.get(*key).map(|e| e.schedule.start());
     let last = stretch.claims.keys().copied().max_by_key(|key| (start(key), *key));
     let finding = match last {
-        Some(key) => context.finding(&RULE, message, (Kind::Experiment, key, "/allocation")),
-        None => context.finding(&RULE, message, (Kind::Layer, &layer.key, "")),
+        Some(key) => RULE.finding(context, message, (Kind::Experiment, key, "/allocation")),
+        None => RULE.finding(context, message, (Kind::Layer, &layer.key, "")),
     };
     let mut largest: Vec<_> = stretch.claims.iter().collect();
     largest.sort_by_key(|(key, buckets)| (std::cmp::Reverse(**buckets), **key));

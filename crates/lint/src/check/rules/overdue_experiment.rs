@@ -26,7 +26,7 @@ fn check(context: &Context<'_>, experiment: &Experiment, found: &mut Vec<Diagnos
     }
     let matured = context.date(matured);
     let message = format!("experiment `{}` is overdue: its data is complete since {matured}", experiment.key);
-    let finding = context.finding(&RULE, message, (Kind::Experiment, &experiment.key, "/schedule"));
+    let finding = RULE.finding(context, message, (Kind::Experiment, &experiment.key, "/schedule"));
     let finding = match context.book.serving_window(experiment).map(|window| window.end()) {
         Some(until) if until > context.now => finding
             .note(format!("it is served until {}, then everyone gets the default", context.date(until))),

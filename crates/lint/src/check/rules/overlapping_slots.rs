@@ -56,7 +56,7 @@ fn collision(
     if a.experiment == b.experiment {
         let message =
             format!("experiment `{}` holds buckets {shared} of layer `{}` twice", a.experiment, layer.key);
-        let finding = context.finding(&RULE, message, (Kind::Layer, &layer.key, &place));
+        let finding = RULE.finding(context, message, (Kind::Layer, &layer.key, &place));
         let finding =
             context.relate(finding, (Kind::Layer, &layer.key, &format!("/slots/{i}")), "first here");
         return Some(finding.help("take the shared buckets out of one of the slots"));
@@ -78,8 +78,8 @@ fn collision(
     );
     let period =
         |window: Schedule| format!("from {} to {}", context.date(window.start()), context.date(window.end()));
-    let finding = context
-        .finding(&RULE, message, (Kind::Layer, &layer.key, &place))
+    let finding = RULE
+        .finding(context, message, (Kind::Layer, &layer.key, &place))
         .label(format!("served {}", period(second)));
     let finding = context.relate(
         finding,

@@ -55,8 +55,8 @@ fn shared(context: &Context<'_>, salt: &Salt, users: &[(Kind, &str)]) -> Option<
     let others: Vec<_> = users.iter().filter(|user| (user.0, user.1) != (*kind, *key)).collect();
     let (other_kind, other) = others.first()?;
     let message = format!("{kind} `{key}` draws with the salt of {other_kind} `{other}`");
-    let finding = context
-        .finding(&RULE, message, (*kind, key, "/salt"))
+    let finding = RULE
+        .finding(context, message, (*kind, key, "/salt"))
         .label("the same units are in the same place of both draws");
     let finding = context.relate(finding, (*other_kind, other, "/salt"), "the same salt");
     Some(finding.help("take `salt` out: the key is a salt that nobody else has"))

@@ -56,7 +56,7 @@ fn claim(
     } else {
         format!("experiment `{key}` holds {} of layer `{layer}`, not {claimed}", counted(held, "bucket"))
     };
-    let finding = context.finding(&RULE, message, (Kind::Experiment, key, "/allocation")).label(format!(
+    let finding = RULE.finding(context, message, (Kind::Experiment, key, "/allocation")).label(format!(
         "{} is {}",
         experiment.allocation,
         counted(claimed, "bucket")

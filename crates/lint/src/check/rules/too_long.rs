@@ -23,8 +23,8 @@ fn check(context: &Context<'_>, experiment: &Experiment, found: &mut Vec<Diagnos
         return;
     }
     let message = format!("experiment `{}` enrols for more than {longest}", experiment.key);
-    let finding = context
-        .finding(&RULE, message, (Kind::Experiment, &experiment.key, "/schedule"))
+    let finding = RULE
+        .finding(context, message, (Kind::Experiment, &experiment.key, "/schedule"))
         .help(format!("end it by {}, or raise the limit for everyone", context.date(latest)));
     let limit = (Kind::Book, &context.book.name as &dyn std::fmt::Display, "/policy/max_duration");
     found.push(context.relate(finding, limit, "the longest that the book allows"));

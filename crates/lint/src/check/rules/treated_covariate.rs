@@ -39,9 +39,10 @@ fn check(context: &Context<'_>, flag: &Flag, found: &mut Vec<Diagnostic>) {
             context.date(until)
         );
         let finding =
-            context.finding(&RULE, message, (Kind::Experiment, &later.key, "/schedule/start")).label(
-                format!("units that enter on {} were treated by the other one before", context.date(start)),
-            );
+            RULE.finding(context, message, (Kind::Experiment, &later.key, "/schedule/start")).label(format!(
+                "units that enter on {} were treated by the other one before",
+                context.date(start)
+            ));
         let finding =
             context.relate(finding, (Kind::Metric, metric, "/covariate"), "measured this long before");
         found.push(finding.help(format!(

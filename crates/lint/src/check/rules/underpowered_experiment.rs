@@ -43,8 +43,8 @@ fn check(context: &Context<'_>, experiment: &Experiment, found: &mut Vec<Diagnos
         Role::Success => "/metrics/success",
         Role::Guardrail => "/metrics/guardrails",
     };
-    let mut finding = context
-        .finding(&RULE, message, (Kind::Experiment, &experiment.key, "/schedule"))
+    let mut finding = RULE
+        .finding(context, message, (Kind::Experiment, &experiment.key, "/schedule"))
         .help(help(context, experiment, &forecast));
     if let Some(reachable) = short.reachable {
         finding = finding.note(format!("as written it can show {}", shown(short, reachable)));

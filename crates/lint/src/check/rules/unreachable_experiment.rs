@@ -28,7 +28,7 @@ fn check(context: &Context<'_>, flag: &Flag, found: &mut Vec<Diagnostic>) {
         let alone = satisfiable(&context.book.inlined(&experiment.audience), attributes);
         let message = format!("experiment `{}` can enrol nobody", experiment.key);
         let place = if experiment.audience.is_everyone() { "" } else { "/audience" };
-        let finding = context.finding(&RULE, message, (Kind::Experiment, &experiment.key, place));
+        let finding = RULE.finding(context, message, (Kind::Experiment, &experiment.key, place));
         found.push(if alone == Overlap::Disjoint {
             finding
                 .label("no unit matches all of this")

@@ -30,7 +30,7 @@ fn check(context: &Context<'_>, flag: &Flag, found: &mut Vec<Diagnostic>) {
         let alone = satisfiable(&context.book.inlined(&rollout.audience), attributes);
         let message = format!("rollout `{}` can serve nobody", rollout.key);
         let place = if rollout.audience.is_everyone() { "" } else { "/audience" };
-        let finding = context.finding(&RULE, message, (Kind::Rollout, &rollout.key, place));
+        let finding = RULE.finding(context, message, (Kind::Rollout, &rollout.key, place));
         found.push(if alone == Overlap::Disjoint {
             finding
                 .label("no unit matches all of this")

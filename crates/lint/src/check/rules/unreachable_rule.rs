@@ -43,7 +43,7 @@ fn rules(
         }
         let place = format!("{pointer}/{at}/when");
         let message = format!("rule {} of `{}` serves nobody", at + 1, flag.key);
-        let finding = context.finding(&RULE, message, (Kind::Flag, &flag.key, &place));
+        let finding = RULE.finding(context, message, (Kind::Flag, &flag.key, &place));
         if satisfiable(audience, attributes) == Overlap::Disjoint {
             let finding = finding.label("no unit matches all of this");
             found.push(finding.help("take out the conditions that contradict each other, or the rule"));

@@ -21,7 +21,7 @@ fn check(context: &Context<'_>, experiment: &Experiment, found: &mut Vec<Diagnos
     let method = experiment.analysis.method;
     if let Some(why) = context.book.warehouse.as_ref().and_then(|warehouse| warehouse.cannot_open()) {
         let message = format!("experiment `{key}` cannot be analysed: {why}");
-        let finding = context.finding(&RULE, message, (Kind::Experiment, key, "/metrics"));
+        let finding = RULE.finding(context, message, (Kind::Experiment, key, "/metrics"));
         let place = (Kind::Book, &context.book.name as &dyn std::fmt::Display, "/warehouse/engine");
         let finding = context.relate(finding, place, "the book's warehouse");
         found.push(
@@ -33,7 +33,7 @@ fn check(context: &Context<'_>, experiment: &Experiment, found: &mut Vec<Diagnos
             "experiment `{key}` cannot be analysed: this version does not compute `{}`",
             method.as_str()
         );
-        found.push(context.finding(&RULE, message, (Kind::Experiment, key, "/analysis/method")).help(
+        found.push(RULE.finding(context, message, (Kind::Experiment, key, "/analysis/method")).help(
             "write `analysis: {method: fixed-horizon}`: the data is judged once, when the last window has closed",
         ));
     }
@@ -43,7 +43,7 @@ fn check(context: &Context<'_>, experiment: &Experiment, found: &mut Vec<Diagnos
         let message = format!(
             "metric `{metric}` of experiment `{key}` will not be measured: this version does not compute {what}"
         );
-        let finding = context.finding(&RULE, message, (Kind::Experiment, key, &pointer));
+        let finding = RULE.finding(context, message, (Kind::Experiment, key, &pointer));
         let finding = context.relate(finding, (Kind::Metric, metric, "/type"), format!("one of the {what}"));
         found.push(finding.help("use a metric of type `mean` or `proportion`"));
     }

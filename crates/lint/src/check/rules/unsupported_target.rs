@@ -18,7 +18,7 @@ fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
         let Some(why) = target.backend.cannot_open() else { continue };
         let message = format!("nothing can be planned or applied for target `{}`: {why}", target.key);
         let place = format!("/targets/{}", target.key);
-        let finding = context.finding(&RULE, message, (Kind::Book, &context.book.name, &place));
+        let finding = RULE.finding(context, message, (Kind::Book, &context.book.name, &place));
         found.push(finding.help(
             "serve it from a flag file: `type: flagd` with a `store` such as `file://live/staging.json`",
         ));

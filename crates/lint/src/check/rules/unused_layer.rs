@@ -17,11 +17,11 @@ fn check(context: &Context<'_>, layer: &Layer, found: &mut Vec<Diagnostic>) {
     let key = &layer.key;
     if context.book.uses().of_part(Kind::Layer, key.as_str()).is_empty() {
         found.push(
-            context
-                .finding(&RULE, format!("no experiment is in layer `{key}`"), (Kind::Layer, key, ""))
-                .help(format!(
+            RULE.finding(context, format!("no experiment is in layer `{key}`"), (Kind::Layer, key, "")).help(
+                format!(
                     "delete the file, or put experiments that must exclude each other in it (`layer: {key}`)"
-                )),
+                ),
+            ),
         );
     }
 }

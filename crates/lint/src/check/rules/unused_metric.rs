@@ -17,8 +17,7 @@ fn check(context: &Context<'_>, metric: &Metric, found: &mut Vec<Diagnostic>) {
     let key = &metric.key;
     if context.book.uses().of_part(Kind::Metric, key.as_str()).is_empty() {
         found.push(
-            context
-                .finding(&RULE, format!("nothing uses metric `{key}`"), (Kind::Metric, key, ""))
+            RULE.finding(context, format!("nothing uses metric `{key}`"), (Kind::Metric, key, ""))
                 .help("delete the file, or give the metric a role in an experiment, a rollout or a holdout"),
         );
     }

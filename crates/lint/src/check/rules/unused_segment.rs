@@ -31,9 +31,12 @@ fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     }
     for segment in book.segments.keys().filter(|key| !used.contains(key)) {
         found.push(
-            context
-                .finding(&RULE, format!("no audience uses segment `{segment}`"), (Kind::Segment, segment, ""))
-                .help("delete the file, or name the segment in an audience or a rule"),
+            RULE.finding(
+                context,
+                format!("no audience uses segment `{segment}`"),
+                (Kind::Segment, segment, ""),
+            )
+            .help("delete the file, or name the segment in an audience or a rule"),
         );
     }
 }

@@ -18,8 +18,7 @@ fn check(context: &Context<'_>, source: &Source, found: &mut Vec<Diagnostic>) {
     let used = !context.book.uses().of_part(Kind::Source, key.as_str()).is_empty();
     if matches!(source.role, SourceRole::Facts { .. }) && !used {
         found.push(
-            context
-                .finding(&RULE, format!("no metric reads source `{key}`"), (Kind::Source, key, ""))
+            RULE.finding(context, format!("no metric reads source `{key}`"), (Kind::Source, key, ""))
                 .help("delete the file, or measure something in it"),
         );
     }

@@ -27,8 +27,8 @@ fn check(context: &Context<'_>, experiment: &Experiment, found: &mut Vec<Diagnos
         }
         let message = format!("`{key}` takes {window} to close, longer than `{}` enrols", experiment.key);
         let closes = context.date(window.after(end));
-        let finding = context
-            .finding(&RULE, message, (Kind::Experiment, &experiment.key, "/schedule"))
+        let finding = RULE
+            .finding(context, message, (Kind::Experiment, &experiment.key, "/schedule"))
             .label(format!("the last unit counts from {closes} on"));
         let finding = context.relate(finding, (Kind::Metric, key, "/window"), "the metric's window");
         found.push(finding.help(
