@@ -1,8 +1,6 @@
 //! The whole way: ask the warehouse, estimate, check, decide.
 
-use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::estimate::Analysed;
@@ -10,27 +8,12 @@ use super::outcome::{
     ArmUnits, BookReference, ExperimentReference, Outcome, Preregistration, PreregistrationStatus, Query,
     Tool, Units,
 };
-use super::work::Work;
+use super::work::{Request, Work};
 use super::{horizon, quality};
 use crate::query::{self, Answer, Exposures, QueryError, Question};
 use crate::warehouse::Warehouse;
 use trialbook_decision::{self as decision, Case, Stage, VerdictKind};
 use trialbook_model::{Book, Experiment, ExperimentKey, Method, VariantKey};
-
-/// What is to be analysed.
-#[derive(Debug, Clone)]
-pub struct Request {
-    /// The experiments, in the order of the outcomes.
-    pub experiments: Vec<ExperimentKey>,
-    /// The watermark.
-    pub as_of: Timestamp,
-    /// The commit that the book was read from.
-    pub commit: Option<String>,
-    /// The experiments' files, relative to the book's folder.
-    pub files: BTreeMap<ExperimentKey, String>,
-    /// What is known of the experiments' pre-registrations; one that is not here is unverified.
-    pub preregistrations: BTreeMap<ExperimentKey, Preregistration>,
-}
 
 /// Why there is no outcome.
 #[derive(Debug, thiserror::Error)]

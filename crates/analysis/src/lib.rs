@@ -12,7 +12,7 @@ pub mod query;
 pub mod warehouse;
 mod work;
 
-pub use analyse::{AnalysisError, Request, analyse};
+pub use analyse::{AnalysisError, analyse};
 pub use effect::{
     Adjustment, Effect, Estimate, Interval, Lift, NonInferiority, NonInferiorityTest, NotMeasured,
 };
@@ -24,3 +24,4 @@ pub use outcome::{
 pub use trialbook_decision::{
     Judgement, Need, QualityCheck, QualityKind, QualityStatus, Reason, Verdict, VerdictKind,
 };
+pub use work::Request;

@@ -1,10 +1,28 @@
-//! One experiment under analysis.
+//! What is asked of an analysis, and one experiment under it.
 
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::analyse::Request;
+use super::outcome::Preregistration;
 use crate::query::{Answer, Exposures};
-use trialbook_model::{Book, Experiment};
+use trialbook_model::{Book, Experiment, ExperimentKey};
+
+/// What is to be analysed.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The experiments, in the order of the outcomes.
+    pub experiments: Vec<ExperimentKey>,
+    /// The watermark.
+    pub as_of: Timestamp,
+    /// The commit that the book was read from.
+    pub commit: Option<String>,
+    /// The experiments' files, relative to the book's folder.
+    pub files: BTreeMap<ExperimentKey, String>,
+    /// What is known of the experiments' pre-registrations; one that is not here is unverified.
+    pub preregistrations: BTreeMap<ExperimentKey, Preregistration>,
+}
 
 /// One experiment with everything that is known of it.
 pub(super) struct Work<'a> {
