@@ -3,7 +3,7 @@
 #
 # usage: benches/check-jsonschema.sh BOOK [TRIALBOOK]
 #
-# BOOK is a book's folder: `cargo bench --no-default-features --bench scale -- --keep DIR` writes a large one.
+# BOOK is a book's folder: `cargo bench --bench scale -- --keep DIR` writes a large one.
 # TRIALBOOK is the program, target/release/trialbook unless given. check-jsonschema is installed into a folder of its own
 # that is removed at the end. Printed is the processor time, user and system, of all threads and per file, and what
 # one of check-jsonschema's starts takes: it is started once or a few times for each kind of file.

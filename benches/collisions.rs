@@ -1,6 +1,6 @@
 //! What it costs to find collisions: a book of which 1 % of the experiments collide, twice as large a one, and every pair.
 //!
-//! `cargo bench --no-default-features --bench collisions` generates a book of 10,000 live experiments, moves one in 200 onto its
+//! `cargo bench --bench collisions` generates a book of 10,000 live experiments, moves one in 200 onto its
 //! neighbour's flag, and lints it with the program itself, alone and against a branch without the collisions; `-- --experiments
 //! 2000` takes another size. Beside it, a naive comparison of all pairs of some experiments, from which that of all is
 //! extrapolated: its cost grows with the square. Processor time is that of all threads, which a busy machine disturbs

@@ -1,14 +1,14 @@
 //! What it costs to decide whether two audiences meet, and whether others come to the same answer.
 //!
-//! `cargo bench --no-default-features --bench overlap` decides 2,000 made-up pairs of audiences, and tries the same pairs by
+//! `cargo bench --bench overlap` decides 2,000 made-up pairs of audiences, and tries the same pairs by
 //! naive enumeration: every combination of the values that the audiences name. `-- --pairs N --seed S` takes others.
 //!
 //! Z3 decides the same pairs in `benches/overlap_z3.py`:
 //!
 //! ```sh
-//! cargo bench --no-default-features --bench overlap -- --write pairs.json
+//! cargo bench --bench overlap -- --write pairs.json
 //! python benches/overlap_z3.py pairs.json answers.json      # pip install z3-solver
-//! cargo bench --no-default-features --bench overlap -- --against answers.json
+//! cargo bench --bench overlap -- --against answers.json
 //! ```
 
 #[path = "pairs/mod.rs"]

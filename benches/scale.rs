@@ -1,6 +1,6 @@
 //! What a large book costs: wall time and peak memory of each stage, and its ratio to reading and parsing.
 //!
-//! `cargo bench --no-default-features --bench scale` generates a book of 10,000 experiments, 10,000 flags and
+//! `cargo bench --bench scale` generates a book of 10,000 experiments, 10,000 flags and
 //! 2,000 metrics in a temporary folder; `-- --experiments 20000` another size. Each stage is a process of its
 //! own, so that its peak memory is its own; the median of five runs is printed, with the processor time of all threads,
 //! which a busy machine disturbs less. Then files are edited as in an editor; `-- --only edits` leaves out the stages, and
