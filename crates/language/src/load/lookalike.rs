@@ -125,9 +125,14 @@ fn seems(c: char) -> Option<char> {
 }
 
 /// Tells whether a character is not seen at all.
-fn unseen(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{e0000}'..='\u{e0fff}')
+pub(super) fn is_unseen(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Tells whether a character looks like a space and is none.
+pub(super) fn is_blank(c: char) -> bool {
+    seems(c) == Some(' ')
 }
 
 /// Tells whether a character is an accent that is put on the letter before it.
@@ -146,7 +151,7 @@ fn plain(text: &str) -> Option<String> {
     if text.is_ascii() {
         return None;
     }
-    let seen = text.chars().filter(|c| !unseen(*c));
+    let seen = text.chars().filter(|c| !is_unseen(*c));
     let plain: Option<String> = seen.map(|c| if c.is_ascii() { Some(c) } else { seems(c) }).collect();
     plain.map(|text| text.trim().to_owned())
 }
@@ -158,7 +163,7 @@ pub(super) fn noted(mut finding: Diagnostic) -> Diagnostic {
     if text.is_ascii()
         || text.len() > LONGEST
         || text.contains('\n')
-        || finding.rule == rules::UNREADABLE_FILE
+        || [rules::UNREADABLE_FILE, rules::HIDDEN_CHARACTER].contains(&finding.rule)
     {
         return finding;
     }

@@ -17,6 +17,7 @@ mod slots;
 pub(crate) mod syntax;
 mod text;
 pub mod typing;
+mod unseen;
 pub mod uses;
 pub mod yaml;
 
@@ -111,6 +112,7 @@ fn read_file(raw: RawFile) -> Read {
     findings.extend(parsed.findings);
     document.comments = parsed.comments;
     document.root = parsed.root;
+    findings.extend(document.root.iter().flat_map(|root| unseen::findings(kind, root, &file)));
     let syntax = document.root.as_ref().filter(|_| parsed.faithful).and_then(|root| {
         let mut reader = Reader::new(&file);
         let syntax = File::read(kind, root, &mut reader);
@@ -127,13 +129,15 @@ fn read_file(raw: RawFile) -> Read {
     Read { document: Some(document), syntax, findings }
 }
 
-/// Drops the warning that a scalar should be in quotes where something else is wrong with it.
+/// Drops the warning that a scalar may be misread where something else is wrong with it.
 fn unambiguous(findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
     let at = |finding: &Diagnostic| (Arc::as_ptr(&finding.primary.file), finding.primary.span);
     let wrong: HashSet<_> =
         findings.iter().filter(|finding| finding.severity == Severity::Error).map(at).collect();
-    let keep =
-        |finding: &Diagnostic| finding.rule != rules::AMBIGUOUS_SCALAR || !wrong.contains(&at(finding));
+    let keep = |finding: &Diagnostic| {
+        ![rules::AMBIGUOUS_SCALAR, rules::HIDDEN_CHARACTER].contains(&finding.rule)
+            || !wrong.contains(&at(finding))
+    };
     findings.into_iter().filter(keep).collect()
 }
 

@@ -26,14 +26,20 @@ fn proposed(help: &str) -> Option<String> {
     }
     let prefixes = ["write `", "put it in quotes: `", "if it is text, put it in quotes: `"];
     let text = prefixes.iter().find_map(|prefix| help.strip_prefix(prefix))?.strip_suffix('`')?;
-    let bare = text.trim_matches(['"', '[', ']']);
-    is_word(bare).then(|| text.to_owned())
+    let bare = text.strip_prefix('[').and_then(|list| list.strip_suffix(']')).unwrap_or(text);
+    let quoted = bare.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    quoted.map_or_else(|| is_word(bare), is_quotable).then(|| text.to_owned())
 }
 
 /// Tells whether a text is one word, which stands in a file as it is but for its type.
 fn is_word(text: &str) -> bool {
     let word = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | '%' | '+');
     text.starts_with(|c: char| c.is_alphanumeric() || c == '_') && text.chars().all(word)
+}
+
+/// Tells whether a text stands in double quotes as it is.
+fn is_quotable(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| !c.is_control() && !matches!(c, '"' | '\\' | '`' | '…'))
 }
 
 /// Returns a word as it is written where it is text.
@@ -55,6 +61,10 @@ mod tests {
             ("write `20%`", "20%"),
             ("write `[checkout]`", "[checkout]"),
             ("if it is text, put it in quotes: `\"12\"`", "\"12\""),
+            ("put it in quotes: `\"+46701234567\"`", "\"+46701234567\""),
+            ("put it in quotes: `\".5\"`", "\".5\""),
+            ("put it in quotes: `\"~\"`", "\"~\""),
+            ("write `[\"007\"]`", "[\"007\"]"),
         ] {
             assert_eq!(proposed(help).as_deref(), Some(text), "{help}");
         }

@@ -11,6 +11,7 @@ pub const RULES: &[&str] = &[
     SYNTAX_ERROR,
     UNSUPPORTED_YAML,
     AMBIGUOUS_SCALAR,
+    HIDDEN_CHARACTER,
     DUPLICATE_KEY,
     UNKNOWN_KEY,
     MISSING_KEY,
@@ -38,6 +39,7 @@ pub const RULES: &[&str] = &[
     WRONG_OPERATOR,
     UNKNOWN_VALUE,
     EMPTY_CONDITION,
+    REPEATED_CONDITION,
     CONTROL_OUTSIDE_SPLIT,
     METRIC_IN_TWO_ROLES,
     ENTITY_MISMATCH,
@@ -54,6 +56,7 @@ pub(super) const DUPLICATE_FILE: &str = "duplicate-file";
 pub(super) const SYNTAX_ERROR: &str = "syntax-error";
 pub(super) const UNSUPPORTED_YAML: &str = "unsupported-yaml";
 pub(super) const AMBIGUOUS_SCALAR: &str = "ambiguous-scalar";
+pub(super) const HIDDEN_CHARACTER: &str = "hidden-character";
 pub(super) const DUPLICATE_KEY: &str = "duplicate-key";
 pub(super) const UNKNOWN_KEY: &str = "unknown-key";
 pub(super) const MISSING_KEY: &str = "missing-key";
@@ -81,6 +84,7 @@ pub(super) const SEGMENT_CYCLE: &str = "segment-cycle";
 pub(super) const WRONG_OPERATOR: &str = "wrong-operator";
 pub(super) const UNKNOWN_VALUE: &str = "unknown-value";
 pub(super) const EMPTY_CONDITION: &str = "empty-condition";
+pub(super) const REPEATED_CONDITION: &str = "repeated-condition";
 pub(super) const CONTROL_OUTSIDE_SPLIT: &str = "control-outside-split";
 pub(super) const METRIC_IN_TWO_ROLES: &str = "metric-in-two-roles";
 pub(super) const ENTITY_MISMATCH: &str = "entity-mismatch";

@@ -109,3 +109,80 @@ fn fixing_ends_even_where_every_fix_brings_another() {
     let fixed = fix(texts, Applicability::Unsafe, &replacing(Applicability::Unsafe, " bad"), &|_| true);
     assert!(fixed.rules.get("test").is_none_or(|count| *count <= MAX_PASSES));
 }
+
+#[test]
+fn a_text_that_looks_like_a_number_is_quoted_as_it_is_written() {
+    let texts = [
+        "007",
+        "010",
+        "1.10",
+        "1e5",
+        "0x1F",
+        "0o17",
+        "+46701234567",
+        ".5",
+        "12.",
+        "-0",
+        "1E+3",
+        "~",
+        "null",
+        "true",
+        "1_000",
+        "12:30",
+        "no",
+        "Yes",
+        "off",
+        "02142",
+        "+.5e-3",
+    ];
+    let value = |value: &str| {
+        format!(
+            "description: d\nowner: t\nentity: user\ntype: string\nvariants: {{a: {value}, b: \"x\"}}\ndefault: a\n"
+        )
+    };
+    for text in texts {
+        let all = fixed(&[("x.flag.yaml", &value(text))], Applicability::Unsafe);
+        assert_eq!(text_after(&all, "x.flag.yaml"), value(&format!("\"{text}\"")), "{text}");
+        assert!(all.remaining.is_empty(), "{text}: {:?}", all.remaining);
+    }
+    // Dates and versions are text to a book, and stay what they are.
+    for text in ["2026-11-25", "8.2.0"] {
+        assert!(fixed(&[("x.flag.yaml", &value(text))], Applicability::Unsafe).files.is_empty(), "{text}");
+    }
+    // Nothing may mean that the attribute is missing.
+    for text in texts.iter().filter(|text| !["~", "null"].contains(*text)) {
+        let condition = |value: &str| format!("description: d\nowner: t\naudience: {{country: {value}}}\n");
+        let book = "book: shop\nentities: {user: {column: user_id}}\nattributes: {country: {type: string}}\n";
+        let files = [("trialbook.yaml", book), ("a.segment.yaml", &condition(text))];
+        let files = files.iter().map(|(path, text)| RawFile { path: (*path).into(), bytes: (*text).into() });
+        let all = fix(files.collect(), Applicability::Unsafe, &findings, &|_| true);
+        assert_eq!(text_after(&all, "a.segment.yaml"), condition(&format!("\"{text}\"")), "{text}");
+    }
+}
+
+#[test]
+fn a_list_that_a_fix_makes_keeps_the_quotes_of_its_item() {
+    let text = "description: d\nowner: t\naudience: {country: {in: \"007\"}}\n";
+    let all = fixed(&[("a.segment.yaml", text)], Applicability::Unsafe);
+    assert!(text_after(&all, "a.segment.yaml").contains("{in: [\"007\"]}"), "{:?}", all.files);
+}
+
+#[test]
+fn a_number_with_two_readings_is_not_fixed() {
+    for (kind, value) in [
+        ("number", "010"),
+        ("object", "{zip: 007}"),
+        ("object", "{deep: {list: [1, -08]}}"),
+        ("number", "9007199254740993"),
+        ("object", "{big: 9007199254740993}"),
+        ("object", "{list: [0.1234567890123456789]}"),
+    ] {
+        let text = format!(
+            "description: d\nowner: t\nentity: user\ntype: {kind}\nvariants: {{a: {value}}}\ndefault: a\n"
+        );
+        let all = fixed(&[("x.flag.yaml", &text)], Applicability::Unsafe);
+        assert!(all.files.is_empty(), "{value}: {:?}", all.files);
+        let rules: Vec<_> = all.remaining.iter().map(|finding| finding.rule).collect();
+        assert_eq!(rules, ["bad-number"], "{value}");
+    }
+}

@@ -1,14 +1,19 @@
 //! Audiences: sugar to predicates, literals to the declared types.
 
+use std::collections::{BTreeMap, HashMap};
+
 use super::context::{Context, Index};
 use super::declared::check_declared;
 use super::sink::{MAX_PATTERNS, Sink};
 use crate::load::rules;
 use crate::load::syntax::audience::{Audience, ClauseTest, Comparison, Literal, Operator};
+use crate::load::syntax::inexact;
 use crate::load::yaml::Typed;
-use trialbook_model::span::Spanned;
+use trialbook_model::diagnostic::Diagnostic;
+use trialbook_model::span::{Span, Spanned};
 use trialbook_model::{
     Attribute, AttributeKey, AttributeType, Bound, Number, Pattern, Predicate, Scalar, Test, Version,
+    canonical_json,
 };
 
 /// The longest regular expression, in bytes.
@@ -27,9 +32,16 @@ pub(super) fn lower(
         match &clause.test {
             ClauseTest::All(list) | ClauseTest::Any(list) => {
                 let mut lowered = Vec::with_capacity(list.len());
+                let mut seen = HashMap::new();
                 for part in list {
-                    match lower(part, context, index, sink) {
-                        Some(part) => lowered.push(part),
+                    match lower(&part.value, context, index, sink) {
+                        Some(predicate) => {
+                            let form = canonical_json(&predicate.canonical()).ok();
+                            if let Some(first) = form.and_then(|form| seen.insert(form, part.span)) {
+                                repeated("the same condition stands above".into(), part.span, first, sink);
+                            }
+                            lowered.push(predicate);
+                        }
                         None => complete = false,
                     }
                 }
@@ -84,8 +96,20 @@ fn test(attribute: &Attribute, comparison: &Spanned<Comparison>, sink: &mut Sink
     let first = literals.first();
     Some(match operator {
         Operator::Equals | Operator::In => {
-            let scalars: Vec<_> = literals.iter().map(|literal| value(attribute, literal, sink)).collect();
-            Test::In(scalars.into_iter().collect::<Option<_>>()?)
+            let mut seen = BTreeMap::new();
+            let mut complete = true;
+            for literal in literals {
+                match value(attribute, literal, sink) {
+                    Some(scalar) => {
+                        if let Some(first) = seen.get(&scalar) {
+                            repeated(format!("`{scalar}` is listed twice"), literal.span, *first, sink);
+                        }
+                        seen.entry(scalar).or_insert(literal.span);
+                    }
+                    None => complete = false,
+                }
+            }
+            Test::In(complete.then(|| seen.into_keys().collect())?)
         }
         Operator::AtLeast => Test::AtLeast(bound(attribute, first?, sink)?),
         Operator::Above => Test::Above(bound(attribute, first?, sink)?),
@@ -97,6 +121,18 @@ fn test(attribute: &Attribute, comparison: &Spanned<Comparison>, sink: &mut Sink
         Operator::Matches => Test::Matches(pattern(first?, sink)?),
         Operator::Present => Test::Present(first?.value.0.typed() == Typed::Boolean(true)),
     })
+}
+
+/// Reports what stands in a list twice: it changes nothing, and another one was probably meant.
+fn repeated(message: String, span: Span, first: Span, sink: &mut Sink<'_>) {
+    // Of a condition over several lines the first one shows which it is.
+    let head = |span: Span| {
+        let line = sink.file().slice(span).lines().next().unwrap_or_default().trim_end();
+        Span::new(span.start, span.start + line.len())
+    };
+    let finding = Diagnostic::warning(rules::REPEATED_CONDITION, message, sink.file(), head(span));
+    let finding = finding.related(sink.file(), head(first), "first given here");
+    sink.push(finding.help("take one of them out, or write the one that is meant"));
 }
 
 fn text(literal: &Spanned<Literal>) -> String {
@@ -178,6 +214,10 @@ pub(super) fn typed(
         (AttributeType::String, Typed::Text(text)) => return Some(Scalar::String(text.to_owned())),
         (AttributeType::Boolean, Typed::Boolean(boolean)) => return Some(Scalar::Boolean(boolean)),
         (AttributeType::Number, Typed::Number(number)) if number.is_finite() => {
+            if let Some((message, help)) = inexact(scalar) {
+                sink.error(rules::BAD_NUMBER, literal.span, message, help);
+                return None;
+            }
             return Number::new(number).map(Scalar::Number);
         }
         (AttributeType::Version, _) => match Version::parse(source) {

@@ -9,11 +9,12 @@ use crate::load::nearest::suggestion;
 use crate::load::rules;
 use crate::load::syntax::flag::{FlagFile, RuleSyntax};
 use crate::load::syntax::layer::LayerFile;
-use crate::load::syntax::{List, Map};
+use crate::load::syntax::{List, Map, inexact};
+use crate::load::yaml::{ScalarNode, Typed};
 use trialbook_model::span::Spanned;
 use trialbook_model::{
     Duration, Flag, FlagKey, HoldoutKey, Layer, LayerKey, Override, Rule, Salt, Slot, SurfaceKey, TargetKey,
-    VariantKey,
+    ValueType, VariantKey,
 };
 
 /// Lowers a flag.
@@ -183,6 +184,13 @@ fn variants(file: &FlagFile, sink: &mut Sink<'_>) -> Option<BTreeMap<VariantKey,
             complete = false;
             continue;
         };
+        let scalar = ScalarNode { text: sink.file().slice(value.span).into(), plain: true };
+        if kind == Some(ValueType::Number)
+            && value.value.0.is_number()
+            && let Some((message, help)) = inexact(&scalar)
+        {
+            sink.error(rules::BAD_NUMBER, value.span, message, help);
+        }
         if let Some(kind) = kind
             && !kind.admits(&value.value.0)
         {
@@ -192,15 +200,13 @@ fn variants(file: &FlagFile, sink: &mut Sink<'_>) -> Option<BTreeMap<VariantKey,
                 key.value,
                 json_type(&value.value.0)
             );
+            // As it is written: `007` and `1e5` are other texts than the numbers that they are.
+            let written = &scalar.text;
             let help = match &value.value.0 {
-                serde_json::Value::Number(_) | serde_json::Value::Bool(_)
-                    if kind == trialbook_model::ValueType::String =>
-                {
-                    format!("put it in quotes: `\"{}\"`", value.value.0)
+                serde_json::Value::Number(_) | serde_json::Value::Bool(_) if kind == ValueType::String => {
+                    format!("put it in quotes: `\"{written}\"`")
                 }
-                serde_json::Value::String(text)
-                    if text.parse::<f64>().is_ok() || matches!(text.as_str(), "true" | "false") =>
-                {
+                serde_json::Value::String(text) if unquoted(text, kind) => {
                     format!("write `{text}` without quotes")
                 }
                 _ => format!("write a {}, or change `type`", kind.as_str()),
@@ -210,6 +216,18 @@ fn variants(file: &FlagFile, sink: &mut Sink<'_>) -> Option<BTreeMap<VariantKey,
         variants.insert(key.value.clone(), value.value.0.clone());
     }
     complete.then_some(variants)
+}
+
+/// Tells whether a text is a value of a type where it stands without quotes.
+fn unquoted(text: &str, kind: ValueType) -> bool {
+    let plain = ScalarNode { text: text.into(), plain: true };
+    match (plain.typed(), kind) {
+        (Typed::Boolean(_), ValueType::Boolean) => true,
+        (Typed::Number(number), ValueType::Number) => {
+            number.is_finite() && !plain.is_ambiguous() && !plain.is_padded_number()
+        }
+        _ => false,
+    }
 }
 
 fn json_type(value: &serde_json::Value) -> &'static str {

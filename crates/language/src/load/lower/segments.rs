@@ -109,7 +109,7 @@ fn uses<'a>(audience: &'a Audience, named: &mut Vec<(&'a str, Span)>) {
     for clause in &audience.0 {
         match &clause.test {
             ClauseTest::All(parts) | ClauseTest::Any(parts) => {
-                parts.iter().for_each(|part| uses(part, named))
+                parts.iter().for_each(|part| uses(&part.value, named));
             }
             ClauseTest::Not(part) => uses(part, named),
             ClauseTest::Segment(key) => named.push((key.value.as_str(), key.span)),

@@ -25,9 +25,9 @@ pub struct Clause {
 #[derive(Debug)]
 pub enum ClauseTest {
     /// Every one holds.
-    All(Vec<Audience>),
+    All(Vec<Spanned<Audience>>),
     /// At least one holds.
-    Any(Vec<Audience>),
+    Any(Vec<Spanned<Audience>>),
     /// It does not hold.
     Not(Audience),
     /// The unit is in the segment.
@@ -62,6 +62,11 @@ impl Syntax for Literal {
     fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
         match &node.content {
             Content::Scalar(scalar) if scalar.typed() != Typed::Null => Some(Self(scalar.clone())),
+            Content::Scalar(scalar) if !scalar.text.is_empty() => {
+                let help = format!("if it is text, put it in quotes: `\"{}\"`", scalar.text);
+                reader.expected(rules::WRONG_TYPE, node, "one value", help);
+                None
+            }
             Content::Scalar(_) | Content::Sequence(_) | Content::Mapping(_) => {
                 reader.expected(rules::WRONG_TYPE, node, "one value", "");
                 None
@@ -252,7 +257,7 @@ fn clause(entry: &Entry, reader: &mut Reader<'_>) -> Option<Clause> {
     Some(Clause { key_span: entry.key_span, test })
 }
 
-fn parts(entry: &Entry, reader: &mut Reader<'_>) -> Option<Vec<Audience>> {
+fn parts(entry: &Entry, reader: &mut Reader<'_>) -> Option<Vec<Spanned<Audience>>> {
     let parts: Spanned<super::List<Audience>> = reader.field(entry)?;
     if parts.value.1 == super::Emptiness::Empty {
         let message = format!("`{}` has nothing in it", entry.key);
@@ -264,7 +269,7 @@ fn parts(entry: &Entry, reader: &mut Reader<'_>) -> Option<Vec<Audience>> {
         );
         return None;
     }
-    Some(parts.value.0.into_iter().map(|part| part.value).collect())
+    Some(parts.value.0)
 }
 
 fn comparisons(entry: &Entry, reader: &mut Reader<'_>) -> Option<Vec<Spanned<Comparison>>> {
@@ -287,7 +292,7 @@ fn comparisons(entry: &Entry, reader: &mut Reader<'_>) -> Option<Vec<Spanned<Com
             let values: Vec<_> = items
                 .iter()
                 .map(|item| match &item.content {
-                    Content::Scalar(scalar) => &*scalar.text,
+                    Content::Scalar(_) => reader.written(item.span),
                     Content::Sequence(_) | Content::Mapping(_) => "…",
                 })
                 .take(4)

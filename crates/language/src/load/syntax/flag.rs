@@ -88,12 +88,17 @@ impl Syntax for VariantValue {
                 }
             }
             Content::Scalar(scalar) if scalar.typed() != Typed::Null => {}
+            Content::Scalar(scalar) if !scalar.text.is_empty() => {
+                let help = format!("if it is text, put it in quotes: `\"{}\"`", scalar.text);
+                reader.expected(rules::WRONG_TYPE, node, "a boolean, text, a number or a mapping", help);
+                return None;
+            }
             Content::Scalar(_) | Content::Sequence(_) => {
                 reader.expected(rules::WRONG_TYPE, node, "a boolean, text, a number or a mapping", "");
                 return None;
             }
         }
-        exact_numbers(node, reader).then(|| to_json(node)).flatten().map(Self)
+        exact_numbers(node, false, reader).then(|| to_json(node)).flatten().map(Self)
     }
 
     fn shape() -> Shape {
@@ -102,19 +107,25 @@ impl Syntax for VariantValue {
 }
 
 /// Reports every number that JSON, or a client that reads numbers as 64-bit floats, would change.
-fn exact_numbers(node: &Node, reader: &mut Reader<'_>) -> bool {
+///
+/// Whether `007` alone is a number or lacks its quotes depends on the flag's type, which is known when the flag is lowered.
+fn exact_numbers(node: &Node, within: bool, reader: &mut Reader<'_>) -> bool {
     const LIMIT: f64 = 9_007_199_254_740_992.0;
     match &node.content {
-        Content::Sequence(items) => items.iter().filter(|item| !exact_numbers(item, reader)).count() == 0,
+        Content::Sequence(items) => {
+            items.iter().filter(|item| !exact_numbers(item, true, reader)).count() == 0
+        }
         Content::Mapping(entries) => {
-            entries.iter().filter(|entry| !exact_numbers(&entry.value, reader)).count() == 0
+            entries.iter().filter(|entry| !exact_numbers(&entry.value, true, reader)).count() == 0
         }
         Content::Scalar(scalar) => match scalar.typed() {
             Typed::Number(number) if !number.is_finite() => {
                 reader.expected(rules::BAD_NUMBER, node, "a finite number", "JSON has no other");
                 false
             }
-            Typed::Number(number) if number.fract() == 0.0 && number.abs() > LIMIT => {
+            Typed::Number(number)
+                if number.fract() == 0.0 && number.abs() > LIMIT && scalar.altered_number().is_none() =>
+            {
                 reader.expected(
                     rules::BAD_NUMBER,
                     node,
@@ -123,7 +134,9 @@ fn exact_numbers(node: &Node, reader: &mut Reader<'_>) -> bool {
                 );
                 false
             }
-            Typed::Null | Typed::Boolean(_) | Typed::Number(_) | Typed::Text(_) => true,
+            Typed::Number(_) if !within && scalar.is_padded_number() => true,
+            Typed::Number(_) => reader.exact(scalar, node.span),
+            Typed::Null | Typed::Boolean(_) | Typed::Text(_) => true,
         },
     }
 }

@@ -265,7 +265,9 @@ impl Syntax for f64 {
     fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
         let help = match &node.content {
             Content::Scalar(scalar) => match scalar.typed() {
-                Typed::Number(number) if number.is_finite() => return Some(number),
+                Typed::Number(number) if number.is_finite() => {
+                    return reader.exact(scalar, node.span).then_some(number);
+                }
                 Typed::Text(text) if text.parse::<f64>().is_ok_and(f64::is_finite) => "leave out the quotes",
                 _ => "",
             },
@@ -304,6 +306,7 @@ impl Syntax for u32 {
     fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
         let whole = match &node.content {
             Content::Scalar(scalar) => match scalar.typed() {
+                Typed::Number(_) if !reader.exact(scalar, node.span) => return None,
                 Typed::Number(number) if number.fract() == 0.0 => {
                     ((0.0..=f64::from(u32::MAX)).contains(&number)).then_some(number as u32)
                 }

@@ -23,7 +23,7 @@ pub mod step;
 
 pub(in crate::load) use leaf::key_like;
 pub use leaf::{Emptiness, List, Map, Text, When};
-pub use reader::{Reader, Syntax};
+pub use reader::{Reader, Syntax, inexact};
 pub use schema::Definitions;
 
 use crate::load::yaml::Node;

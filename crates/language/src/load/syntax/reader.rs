@@ -7,7 +7,7 @@ use crate::load::nearest::nearest;
 use crate::load::proposal::with_fix;
 use crate::load::rules;
 use crate::load::syntax::shape::{Branches, Shape};
-use crate::load::yaml::{Content, Entry, Node, Typed};
+use crate::load::yaml::{Content, Entry, Node, ScalarNode, Typed};
 use trialbook_model::diagnostic::Diagnostic;
 use trialbook_model::span::{SourceFile, Span, Spanned};
 
@@ -96,6 +96,11 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Returns the text of the file at a place, quotes included.
+    pub fn written(&self, span: Span) -> &'a str {
+        self.file.slice(span)
+    }
+
     /// Says which key's value is being read, as a phrase.
     fn place(&self) -> String {
         match self.key {
@@ -150,8 +155,9 @@ impl<'a> Reader<'a> {
         match &node.content {
             Content::Sequence(items) => Some(items),
             Content::Scalar(scalar) if scalar.typed() != Typed::Null => {
-                let text = scalar.text.clone();
-                self.expected(rules::WRONG_TYPE, node, "a list", format!("write `[{text}]`"));
+                // As it is written: without its quotes, `"007"` would be another value.
+                let written = self.file.slice(node.span);
+                self.expected(rules::WRONG_TYPE, node, "a list", format!("write `[{written}]`"));
                 None
             }
             Content::Scalar(_) | Content::Mapping(_) => {
@@ -166,8 +172,8 @@ impl<'a> Reader<'a> {
         let help = match &node.content {
             Content::Scalar(scalar) => match scalar.typed() {
                 Typed::Text(text) => return Some(text),
-                Typed::Null => String::new(),
-                Typed::Boolean(_) | Typed::Number(_) => {
+                Typed::Null if scalar.text.is_empty() => String::new(),
+                Typed::Null | Typed::Boolean(_) | Typed::Number(_) => {
                     format!("if it is text, put it in quotes: `\"{}\"`", scalar.text)
                 }
             },
@@ -175,6 +181,13 @@ impl<'a> Reader<'a> {
         };
         self.expected(rules::WRONG_TYPE, node, expected, help);
         None
+    }
+
+    /// Reports a number that may be read as another one; tells whether it is exact.
+    pub fn exact(&mut self, scalar: &ScalarNode, span: Span) -> bool {
+        let Some((message, help)) = inexact(scalar) else { return true };
+        self.error(rules::BAD_NUMBER, span, message, help);
+        false
     }
 
     /// Returns the text of a scalar that is text, where only certain words are: quotes would not make another one of them.
@@ -306,6 +319,28 @@ impl<'a> Reader<'a> {
             }
         }
     }
+}
+
+/// Says why a number may be read as another one, and what to do: its digits are more than 64 bits hold, or it begins with a
+/// needless zero. `None` where neither is so.
+pub fn inexact(scalar: &ScalarNode) -> Option<(String, String)> {
+    let text = &scalar.text;
+    if let Some(becomes) = scalar.altered_number() {
+        let becomes = format!("{becomes:?}");
+        let becomes = becomes.strip_suffix(".0").unwrap_or(&becomes);
+        let message =
+            format!("`{text}` has more digits than a 64-bit number holds: it would become {becomes}");
+        return Some((
+            message,
+            "write fewer digits; if it is an identifier, it is text: put it in quotes".into(),
+        ));
+    }
+    let Typed::Number(number) = scalar.typed() else { return None };
+    // Which was meant, only the author knows: as a number, a postal code is another one, and YAML 1.1 reads octal.
+    scalar.is_padded_number().then(|| {
+        let message = format!("`{text}` begins with a zero: it would be the number {number}");
+        (message, format!("write `{number}` if it is a number, or `\"{text}\"` if it is text"))
+    })
 }
 
 /// Says what a node is, for "expected …, found …".

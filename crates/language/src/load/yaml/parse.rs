@@ -197,25 +197,8 @@ impl Builder<'_> {
             }
             Event::Scalar(text, style, ..) => {
                 let scalar = ScalarNode { text: text.into(), plain: style == ScalarStyle::Plain };
-                if scalar.is_ambiguous() {
-                    let text = &scalar.text;
-                    let finding = Diagnostic::warning(
-                        rules::AMBIGUOUS_SCALAR,
-                        format!("`{text}` is text here, and something else to tools that read YAML 1.1"),
-                        self.file,
-                        span,
-                    )
-                    .help(format!("put it in quotes: `\"{text}\"`"));
-                    // In quotes, what is a number would be text.
-                    self.findings.push(match scalar.typed() {
-                        Typed::Text(text) => {
-                            let quotes =
-                                Edit { file: Arc::clone(self.file), span, text: format!("\"{text}\"") };
-                            finding.fix("put it in quotes", Applicability::Safe, vec![quotes])
-                        }
-                        Typed::Null | Typed::Boolean(_) | Typed::Number(_) => finding,
-                    });
-                }
+                let finding = self.misread(&scalar, span);
+                self.findings.extend(finding);
                 self.node(Node { span, content: Content::Scalar(scalar) });
             }
             Event::SequenceStart(style, ..) => {
@@ -250,6 +233,33 @@ impl Builder<'_> {
             ),
         }
         Ok(())
+    }
+
+    /// Returns the finding that other tools, or the author, may read a plain scalar as something else.
+    fn misread(&self, scalar: &ScalarNode, span: Span) -> Option<Diagnostic> {
+        let text = &scalar.text;
+        let is_key = matches!(self.open.last(), Some(Open::Mapping { key: None, .. }));
+        let warning = |message| Diagnostic::warning(rules::AMBIGUOUS_SCALAR, message, self.file, span);
+        match scalar.typed() {
+            // A key is text whatever it looks like.
+            Typed::Number(number) if !is_key && scalar.is_ambiguous() => {
+                let message = format!(
+                    "`{text}` is the number {number} here, and something else to tools that read YAML 1.1"
+                );
+                Some(
+                    warning(message)
+                        .help(format!("write `{number}` if it is a number, or `\"{text}\"` if it is text")),
+                )
+            }
+            _ if scalar.is_ambiguous() => {
+                let message =
+                    format!("`{text}` is text here, and something else to tools that read YAML 1.1");
+                let quotes = Edit { file: Arc::clone(self.file), span, text: format!("\"{text}\"") };
+                let finding = warning(message).help(format!("put it in quotes: `\"{text}\"`"));
+                Some(finding.fix("put it in quotes", Applicability::Safe, vec![quotes]))
+            }
+            _ => None,
+        }
     }
 
     fn count(&mut self, span: Span) -> Result<(), Stop> {

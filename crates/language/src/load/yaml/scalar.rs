@@ -29,6 +29,34 @@ impl ScalarNode {
         }
     }
 
+    /// Returns what a plain number becomes as a 64-bit floating-point number where that has other digits than are written;
+    /// `None` where it keeps them, and for what is no finite number.
+    ///
+    /// The digits that are compared are the significant ones: `1.10` and `1.1` are one number, `9007199254740993` and its
+    /// neighbour 9007199254740992 are two.
+    pub fn altered_number(&self) -> Option<f64> {
+        let Typed::Number(number) = self.typed() else { return None };
+        if !number.is_finite() {
+            return None;
+        }
+        let radix =
+            |mark: &str, radix| self.text.strip_prefix(mark).map(|digits| u64::from_str_radix(digits, radix));
+        if let Some(whole) = radix("0x", 16).or_else(|| radix("0o", 8)) {
+            let same = whole.is_ok_and(|whole| number as u128 == u128::from(whole));
+            return (!same).then_some(number);
+        }
+        (significant(&self.text) != significant(&format!("{number:e}"))).then_some(number)
+    }
+
+    /// Tells whether this is a number that begins with a needless zero: `010` is 10 here, 8 to tools that read YAML 1.1, and
+    /// text to who wrote a postal code.
+    pub fn is_padded_number(&self) -> bool {
+        let body = self.text.trim_start_matches(['-', '+']);
+        let padded =
+            body.len() > 1 && body.starts_with('0') && body.as_bytes().get(1).is_some_and(u8::is_ascii_digit);
+        padded && matches!(self.typed(), Typed::Number(_))
+    }
+
     /// Tells whether tools that speak YAML 1.1 give this plain text another type than YAML 1.2 does.
     ///
     /// The words for booleans, octal, binary, underscored and base-60 numbers; not dates, which every
@@ -46,12 +74,19 @@ impl ScalarNode {
         if !body.starts_with(|c: char| c.is_ascii_digit()) {
             return false;
         }
-        let octal = body.len() > 1 && body.starts_with('0') && body.bytes().all(|b| b.is_ascii_digit());
+        let octal = (body.len() > 1 && body.starts_with('0') && body.bytes().all(|b| b.is_ascii_digit()))
+            || body
+                .strip_prefix("0o")
+                .is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()));
         let binary = body
             .strip_prefix("0b")
             .is_some_and(|bits| !bits.is_empty() && bits.bytes().all(|b| matches!(b, b'0' | b'1' | b'_')));
         let underscored =
             body.contains('_') && body.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'_' | b'.'));
+        let hexadecimal = body.contains('_')
+            && body
+                .strip_prefix("0x")
+                .is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit() || b == b'_'));
         let mut parts = body.split(':');
         let base_60 = body.contains(':')
             && parts.next().is_some_and(|first| first.bytes().all(|b| b.is_ascii_digit()))
@@ -60,8 +95,15 @@ impl ScalarNode {
                     && part.bytes().all(|b| b.is_ascii_digit())
                     && part.parse().is_ok_and(|n: u8| n < 60)
             });
-        octal || binary || underscored || base_60
+        octal || binary || underscored || hexadecimal || base_60
     }
+}
+
+/// Returns the digits of a decimal number from the first to the last that is not zero.
+fn significant(text: &str) -> String {
+    let mantissa = text.split(['e', 'E']).next().unwrap_or_default();
+    let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
+    digits.trim_matches('0').to_owned()
 }
 
 /// Reads an integer or float of the core schema; `None`: it is text.
@@ -183,8 +225,58 @@ mod tests {
     }
 
     #[test]
+    fn a_number_that_loses_digits_is_noticed() {
+        for text in [
+            "0",
+            "-0.0",
+            "1.10",
+            "1e5",
+            "1e300",
+            "0x1F",
+            "0o17",
+            ".5",
+            "12.",
+            "0.1",
+            "0.30000000000000004",
+            "007",
+            "9007199254740992",
+            "-9007199254740992",
+            "9007199254740994",
+            "0x20000000000000",
+            "100000000000000000000000",
+            "no",
+            "8.2.0",
+            ".inf",
+        ] {
+            assert_eq!(plain(text).altered_number(), None, "{text}");
+        }
+        for (text, becomes) in [
+            ("9007199254740993", 9_007_199_254_740_992.0),
+            ("-9007199254740993", -9_007_199_254_740_992.0),
+            ("9007199254740993.0", 9_007_199_254_740_992.0),
+            ("9007199254740993e0", 9_007_199_254_740_992.0),
+            ("0x20000000000001", 9_007_199_254_740_992.0),
+            ("0.12345678901234567890", 0.123_456_789_012_345_68),
+            ("1e-400", 0.0),
+        ] {
+            assert_eq!(plain(text).altered_number(), Some(becomes), "{text}");
+        }
+        assert_eq!(ScalarNode { text: "9007199254740993".into(), plain: false }.altered_number(), None);
+    }
+
+    #[test]
+    fn a_number_with_a_needless_zero_is_noticed() {
+        for text in ["010", "-007", "+01", "00", "01.5", "08e1"] {
+            assert!(plain(text).is_padded_number(), "{text}");
+        }
+        for text in ["0", "0.5", "10", "0x10", "0o10", "01a", "1.0"] {
+            assert!(!plain(text).is_padded_number(), "{text}");
+        }
+    }
+
+    #[test]
     fn what_yaml_1_1_reads_otherwise_is_ambiguous() {
-        for text in ["no", "NO", "On", "0123", "1_000", "12:30", "190:20:30", "0b101"] {
+        for text in ["no", "NO", "On", "0123", "0o17", "1_000", "0x1_F", "12:30", "190:20:30", "0b101"] {
             assert!(plain(text).is_ambiguous(), "{text}");
         }
         for text in ["nope", "n", "0", "10", "1.5", "2026-11-25", "8.2.0", "a:b", "10:75", "true"] {
