@@ -1,4 +1,6 @@
 //! What it costs to find collisions: a book of which 1 % of the experiments collide, twice as large a one, and every pair.
+
+#![allow(clippy::disallowed_macros, reason = "a benchmark prints its numbers")]
 //!
 //! `cargo bench --bench collisions` generates a book of 10,000 live experiments, moves one in 200 onto its
 //! neighbour's flag, and lints it with the program itself, alone and against a branch without the collisions; `-- --experiments

@@ -1,4 +1,6 @@
 //! What it costs to decide whether two audiences meet, and whether others come to the same answer.
+
+#![allow(clippy::disallowed_macros, reason = "a benchmark prints its numbers")]
 //!
 //! `cargo bench --bench overlap` decides 2,000 made-up pairs of audiences, and tries the same pairs by
 //! naive enumeration: every combination of the values that the audiences name. `-- --pairs N --seed S` takes others.

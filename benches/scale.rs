@@ -1,4 +1,6 @@
 //! What a large book costs: wall time and peak memory of each stage, and its ratio to reading and parsing.
+
+#![allow(clippy::disallowed_macros, reason = "a benchmark prints its numbers")]
 //!
 //! `cargo bench --bench scale` generates a book of 10,000 experiments, 10,000 flags and
 //! 2,000 metrics in a temporary folder; `-- --experiments 20000` another size. Each stage is a process of its

@@ -1,13 +1,14 @@
 //! `trialbook allocate`: writing the layers' slots.
 
 use std::fmt::Write as _;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::Path;
 
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
 use super::session::Opened;
+use super::sink::{self, Text};
 use super::write::whole_file;
 use super::{At, Exit, Failure, Session};
 use trialbook_language::load::{Kind, suggestion, write_slots};
@@ -78,9 +79,8 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
             edit.write(&opened.root)?;
         }
     }
-    let mut output = io::stdout().lock();
     for edit in &edits {
-        output.write_all(edit.summary(args.check).as_bytes())?;
+        sink::print(Text::Plain(&edit.summary(args.check)))?;
     }
     Ok(if args.check { Exit::Findings } else { Exit::Done })
 }
@@ -143,7 +143,8 @@ impl Edit {
 
     /// Returns the changes for people: one line for each range, under the file's path.
     fn summary(&self, check: bool) -> String {
-        let mut text = format!("{}{}\n", self.path, if check { " would change" } else { "" });
+        let path = sink::inline(&self.path);
+        let mut text = format!("{path}{}\n", if check { " would change" } else { "" });
         for change in &self.packing.changes {
             for (sign, buckets) in [('+', &change.added), ('-', &change.removed)] {
                 for range in buckets.ranges() {
@@ -156,11 +157,7 @@ impl Edit {
         }
         if check {
             let difference = similar::TextDiff::from_lines(&self.before, &self.after);
-            let _ = write!(
-                text,
-                "{}",
-                difference.unified_diff().context_radius(2).header(&self.path, &self.path)
-            );
+            let _ = write!(text, "{}", difference.unified_diff().context_radius(2).header(&path, &path));
         }
         text
     }
@@ -173,12 +170,12 @@ fn line(range: BucketRange, experiment: &ExperimentKey) -> String {
 
 /// Returns what is said of a refusal: what stands in the way, who holds what, and what to do.
 fn failure(refusal: &Refusal, book: &Book, timezone: &TimeZone) -> Failure {
-    let mut text = refusal.to_string();
+    let mut holding = Vec::new();
     let help = match &refusal.reason {
         RefusalReason::NoRoom { wanted, free, holders, fits_from } => {
             for holder in holders {
                 let (key, until) = (&holder.experiment, day(holder.until, timezone));
-                let _ = write!(text, "\n  `{key}` holds {} until {until}", counted(holder.buckets));
+                holding.push(format!("`{key}` holds {} until {until}", counted(holder.buckets)));
             }
             let asked =
                 book.experiments.get(&refusal.experiment).and_then(|e| e.allocation.buckets()).unwrap_or(0);
@@ -201,7 +198,8 @@ fn failure(refusal: &Refusal, book: &Book, timezone: &TimeZone) -> Failure {
             "remove the slot of the one that has not started, then run `trialbook allocate` again".to_owned()
         }
     };
-    Failure::new(Exit::Refused, text).help(help)
+    let failure = Failure::new(Exit::Refused, refusal.to_string()).help(help);
+    holding.into_iter().fold(failure, Failure::detail)
 }
 
 fn counted(buckets: u32) -> String {

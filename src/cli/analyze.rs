@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::report::{Format, tell};
-use super::write::whole_file;
-use super::{At, Exit, Failure, Opened, Session};
+use super::sink::Text;
+use super::{At, Exit, Failure, Opened, Session, write};
 use trialbook_analysis::warehouse::{self, Embedded, WarehouseError};
 use trialbook_analysis::{AnalysisError, Outcome, Preregistration, PreregistrationStatus, Request, analyse};
 use trialbook_history::{self as history, Commit, HistoryError, Registration, Repository};
@@ -298,9 +298,7 @@ impl Place {
             Self::Folder(folder) => folder.join(format!("{}.json", outcome.experiment.key)),
         };
         let text = outcome.to_json().map_err(|error| Failure::of(Exit::Bug, &error))?;
-        whole_file(&path, &text).map_err(|error| {
-            Failure::new(Exit::Unreachable, format!("cannot write `{}`", path.display())).because(&error)
-        })?;
+        write::output(&path, Text::Json(&text))?;
         Ok(path)
     }
 }

@@ -1,12 +1,12 @@
 //! `trialbook apply`: makes a target serve what a plan says.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::io::{BufRead as _, IsTerminal as _};
 use std::path::PathBuf;
 
 use super::plan::{Prepared, failure, history_failure, print};
 use super::report::Format;
-use super::{At, Exit, Failure, Opened, Session, exit};
+use super::{At, Exit, Failure, Opened, Session, exit, sink};
 use trialbook_delivery::plan::{LaunchInfo, Live, Plan};
 use trialbook_delivery::target::TargetError;
 use trialbook_history::{Commit, Launch, LaunchError, Preregistration};
@@ -101,8 +101,7 @@ fn ask(
     if plan.is_empty() {
         return Ok(plan);
     }
-    print!("Apply this? Only `yes` does it: ");
-    std::io::stdout().flush()?;
+    sink::ask("Apply this? Only `yes` does it: ")?;
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer)?;
     if answer.trim() == "yes" { Ok(plan) } else { Err(Failure::new(Exit::Refused, "not applied")) }

@@ -1,8 +1,8 @@
 //! `trialbook comment`: the result on the pull request that began the experiment.
 
-use std::io::Write as _;
 use std::path::PathBuf;
 
+use super::sink::{self, Text};
 use super::{Exit, Failure, Opened, Session, report};
 use crate::github::{self, BODY_LIMIT, Change, Client, GithubError, Marker, Upserted};
 use crate::report::blocks::{Inline, Line};
@@ -40,7 +40,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     let marker = Marker::new("outcome", outcome.experiment.key.as_str()).map_err(|error| failure(&error))?;
     let body = body(&outcome, &marker);
     if args.dry_run {
-        writeln!(std::io::stdout(), "{}", marker.mark(&body).trim_end())?;
+        sink::print(Text::Plain(&format!("{}\n", marker.mark(&body).trim_end())))?;
         return Ok(Exit::Done);
     }
     let opened = session.open()?;
@@ -114,7 +114,7 @@ fn told(upserted: &Upserted, number: u64, session: &Session) -> Result<(), Failu
         Change::Unchanged => "The comment says so already",
     };
     session.say(format_args!("{what} on pull request #{number}:"));
-    writeln!(std::io::stdout(), "{}", upserted.url)?;
+    sink::print(Text::Plain(&format!("{}\n", sink::inline(&upserted.url))))?;
     if !upserted.duplicates.is_empty() {
         let pages = upserted.duplicates.join(", ");
         session.say(format_args!("There are more comments of this experiment, left as they are: {pages}"));

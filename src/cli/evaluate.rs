@@ -3,14 +3,14 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
 use super::plan::declared_target;
+use super::sink::JsonLines;
 use super::{At, Exit, Failure, Opened, Session, contexts, exit};
-use crate::report::findings::escape_hidden;
 use trialbook_delivery::target;
 use trialbook_language::load::suggestion;
 use trialbook_model::allocation::Approvals;
@@ -97,7 +97,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     let resolver = Resolver::new(book, at, profile).approved(approvals);
     let flags = flags(&args.flags, book, &resolver)?;
     let asked = Asked { resolver: &resolver, flags: &flags, attributes: &book.attributes };
-    let output = BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    let output = JsonLines::new();
     match (&args.source.context, &args.source.contexts) {
         (Some(context), _) => asked.answer_one(context, output),
         (None, Some(path)) if path.as_os_str() == "-" => asked.answer(io::stdin().lock(), "stdin", output),
@@ -205,7 +205,7 @@ struct Asked<'r, 'a> {
 
 impl Asked<'_, '_> {
     /// Answers one context, which may take several lines.
-    fn answer_one(&self, text: &str, mut output: impl Write) -> Result<(), Failure> {
+    fn answer_one(&self, text: &str, mut output: JsonLines) -> Result<(), Failure> {
         let json = contexts::read(text.as_bytes(), "--context")?;
         let json = json.ok_or_else(|| Failure::new(Exit::Usage, "--context is empty"))?;
         self.write(&Context::new(json, self.attributes), &mut output)?;
@@ -213,7 +213,7 @@ impl Asked<'_, '_> {
     }
 
     /// Answers each context of an input, one line at a time, in constant memory.
-    fn answer(&self, input: impl BufRead, name: &str, mut output: impl Write) -> Result<(), Failure> {
+    fn answer(&self, input: impl BufRead, name: &str, mut output: JsonLines) -> Result<(), Failure> {
         let answered =
             contexts::each(input, name, |json| self.write(&Context::new(json, self.attributes), &mut output));
         // What was asked before a failure is answered in full, and the failure comes after it.
@@ -221,12 +221,11 @@ impl Asked<'_, '_> {
         answered
     }
 
-    fn write(&self, context: &Context, output: &mut impl Write) -> Result<(), Failure> {
+    fn write(&self, context: &Context, output: &mut JsonLines) -> Result<(), Failure> {
         for flag in self.flags {
             if let Some(resolution) = self.resolver.resolve(flag, context) {
                 let line = serde_json::to_string(&resolution).map_err(io::Error::from)?;
-                output.write_all(escape_hidden(&line).as_bytes())?;
-                output.write_all(b"\n")?;
+                output.line(&line)?;
             }
         }
         Ok(())

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt::Write as _;
 
-use crate::report::findings::is_hidden;
+use super::sink::{self, Text};
 
 /// How a command ended. The numbers are a promise: they are in the documentation and tested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +50,7 @@ impl Exit {
 pub struct Failure {
     exit: Exit,
     message: String,
+    details: Vec<String>,
     causes: Vec<String>,
     help: Option<String>,
 }
@@ -57,7 +58,7 @@ pub struct Failure {
 impl Failure {
     /// Makes a failure that ends with this code.
     pub fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), causes: Vec::new(), help: None }
+        Self { exit, message: message.into(), details: Vec::new(), causes: Vec::new(), help: None }
     }
 
     /// Makes a failure of an error and the chain of its sources.
@@ -70,6 +71,13 @@ impl Failure {
     pub fn because(mut self, error: &dyn Error) -> Self {
         self.causes.push(error.to_string());
         self.causes_of(error)
+    }
+
+    /// Adds a line below the message.
+    #[must_use]
+    pub fn detail(mut self, line: impl Into<String>) -> Self {
+        self.details.push(line.into());
+        self
     }
 
     /// Says what to do.
@@ -109,31 +117,27 @@ impl Failure {
     pub fn text(&self) -> String {
         let mut text = String::new();
         if !self.message.is_empty() {
-            let _ = writeln!(text, "error: {}", printable(&self.message));
+            let _ = writeln!(text, "error: {}", sink::inline(&self.message));
+            for line in &self.details {
+                let _ = writeln!(text, "  {}", sink::inline(line));
+            }
             for cause in &self.causes {
-                let _ = writeln!(text, "  because: {}", printable(cause));
+                // An engine's message has lines that stand below each other; none begins where one of ours does.
+                let lines: Vec<_> = cause.lines().map(sink::inline).collect();
+                let _ = writeln!(text, "  because: {}", lines.join("\n           "));
             }
         }
         if let Some(help) = &self.help {
-            let _ = writeln!(text, "  help: {}", printable(help));
+            let _ = writeln!(text, "  help: {}", sink::inline(help));
         }
         text
     }
 
     /// Says it on stderr, and returns how the command ends.
     pub fn report(&self) -> Exit {
-        anstream::eprint!("{}", self.text());
+        sink::tell(Text::Plain(&self.text()));
         self.exit
     }
-}
-
-/// Hidden characters could move the cursor, recolour the terminal or reorder what is read: they are shown as escapes.
-pub(super) fn printable(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        if is_hidden(c) && c != '\n' { shown.extend(c.escape_unicode()) } else { shown.push(c) }
-    }
-    shown
 }
 
 impl From<std::io::Error> for Failure {
@@ -154,7 +158,12 @@ pub(super) fn of_named_file(error: &std::io::Error) -> Exit {
 /// Prints help, the version or a usage error, and returns how the process ends: usage errors with 64.
 pub(super) fn of_usage(error: &clap::Error) -> Exit {
     use clap::error::ErrorKind::{DisplayHelp, DisplayVersion};
-    let _ = error.print();
+    let text = error.render().ansi().to_string();
+    if error.use_stderr() {
+        sink::tell(Text::Styled(&text));
+    } else {
+        let _ = sink::print(Text::Styled(&text));
+    }
     match error.kind() {
         DisplayHelp | DisplayVersion => Exit::Done,
         _ => Exit::Usage,

@@ -1,9 +1,8 @@
 //! `trialbook explain`: the pages of the rules.
 
-use std::io::Write as _;
-
 use anstyle::{AnsiColor, Style};
 
+use super::sink::{self, Text};
 use super::{Exit, Failure, Session};
 use trialbook_lint::check::{RULES, Rule, nearest, rule};
 
@@ -21,7 +20,7 @@ pub fn run(args: &Args, _session: &Session) -> Result<Exit, Failure> {
         None => list(),
         Some(name) => page(named(name)?),
     };
-    anstream::stdout().write_all(text.as_bytes())?;
+    sink::print(Text::Styled(&text))?;
     Ok(Exit::Done)
 }
 

@@ -1,10 +1,10 @@
 //! `trialbook fit`: the smallest edits that end a collision.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 
 use super::lint::output::prefix;
-use super::{At, Exit, Failure, Session, patch};
+use super::sink::{self, Text};
+use super::{At, Exit, Failure, Session};
 use crate::report::findings::{self, visible};
 use trialbook_language::edit::{creation, difference};
 use trialbook_language::load::{suggestion, timezone_of};
@@ -53,7 +53,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
         let (edits, stuck) = fit_all(files, named, now).map_err(|error| failure(&error, session))?;
         let prefix = prefix(findings::Format::Full, &root);
         for edit in &edits {
-            patch::print(&patch_of(edit, &format!("{prefix}{}", edit.path)))?;
+            sink::patch(&patch_of(edit, &format!("{prefix}{}", edit.path)))?;
         }
         for collision in &stuck {
             let why = collision.stuck.as_deref().unwrap_or_default();
@@ -62,11 +62,13 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
         return Ok(if edits.is_empty() && stuck.is_empty() { Exit::Done } else { Exit::Findings });
     }
     let found = fit(files, named, now).map_err(|error| failure(&error, session))?;
-    let text = match args.format {
-        Format::Json => format!("{}\n", serde_json::to_string_pretty(&found).map_err(std::io::Error::from)?),
-        Format::Full => told(&found, named),
-    };
-    std::io::stdout().lock().write_all(text.as_bytes())?;
+    match args.format {
+        Format::Json => {
+            let text = serde_json::to_string_pretty(&found).map_err(std::io::Error::from)?;
+            sink::print(Text::Json(&format!("{text}\n")))?;
+        }
+        Format::Full => sink::print(Text::Plain(&told(&found, named)))?,
+    }
     Ok(if found.collisions.is_empty() { Exit::Done } else { Exit::Findings })
 }
 

@@ -1,14 +1,14 @@
 //! `trialbook fmt`: one style for the files of a book.
 
-use std::io::Write as _;
 use std::path::PathBuf;
 
 use rayon::prelude::*;
 
 use super::lint::output::prefix;
 use super::lint::scope::Scope;
+use super::sink::{self, Text};
 use super::write::edited_file;
-use super::{Exit, Failure, Session, patch};
+use super::{Exit, Failure, Session};
 use crate::report::findings::{Findings, Format, visible};
 use trialbook_language::edit::difference;
 use trialbook_language::edit::format::{FormatError, format};
@@ -68,9 +68,9 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
             Made::Changed { path, before, after } => {
                 changed += 1;
                 if args.check {
-                    writeln!(std::io::stdout(), "{}", visible(&format!("{prefix}{path}")))?;
+                    sink::print(Text::Plain(&format!("{}\n", visible(&format!("{prefix}{path}")))))?;
                 } else if args.diff {
-                    patch::print(&difference(&format!("{prefix}{path}"), &before, &after))?;
+                    sink::patch(&difference(&format!("{prefix}{path}"), &before, &after))?;
                 } else {
                     edited_file(&root, &path, &before, &after)?;
                 }
@@ -88,7 +88,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
             rules: &[],
             fingerprints: &[],
         };
-        anstream::stderr().write_all(found.render(Format::Full).as_bytes())?;
+        sink::tell(Text::Styled(&found.render(Format::Full)));
     }
     session.say(summary(count, changed, refused, asked));
     Ok(if refused > 0 || (asked && changed > 0) { Exit::Findings } else { Exit::Done })

@@ -60,11 +60,13 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
         made.push_str(", and the workflow `.github/workflows/experiments.yml`");
     }
     session.say(made);
-    session.say(format!(
-        "next:\n  cd {}\n  trialbook lint                       says what is wrong: nothing yet\n  \
-         trialbook plan                       shows what would be served\n  trialbook new experiment KEY         begins your own\n  \
-         in {BOOK_FILE} and the files, put your teams, surfaces and tables; in the workflow, a commit of trialbook",
-        args.folder.display()
+    session.say("next:");
+    session.say(format_args!("  cd {}", args.folder.display()));
+    session.say("  trialbook lint                       says what is wrong: nothing yet");
+    session.say("  trialbook plan                       shows what would be served");
+    session.say("  trialbook new experiment KEY         begins your own");
+    session.say(format_args!(
+        "  in {BOOK_FILE} and the files, put your teams, surfaces and tables; in the workflow, a commit of trialbook"
     ));
     Ok(Exit::Done)
 }

@@ -4,7 +4,7 @@ use std::io::BufReader;
 
 use jiff::tz::TimeZone;
 
-use super::{At, Exit, Failure};
+use super::{At, Exit, Failure, sink};
 use crate::lsp::{Ending, serve};
 
 /// Serve an editor over stdin and stdout with the Language Server Protocol
@@ -26,7 +26,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     let at = args.at;
     let now = move || At::or_now(at, &TimeZone::UTC);
-    match serve(BufReader::new(std::io::stdin()), std::io::stdout().lock(), now)? {
+    match serve(BufReader::new(std::io::stdin()), sink::protocol(), now)? {
         Ending::Asked => Ok(Exit::Done),
         Ending::Lost => Ok(Exit::Findings),
     }

@@ -19,12 +19,12 @@ mod instant;
 mod lint;
 mod lsp;
 mod new;
-mod patch;
 mod plan;
 mod power;
 mod report;
 mod schema;
 mod session;
+mod sink;
 mod write;
 
 use std::ffi::OsString;
@@ -36,6 +36,7 @@ use clap::{Parser, Subcommand};
 pub use exit::{Exit, Failure};
 pub use instant::At;
 pub use session::{Opened, Session};
+use sink::Text;
 
 /// Product experiments as code: lint, plan, apply, analyse, and a verdict on the pull request.
 #[derive(Debug, Parser)]
@@ -88,8 +89,8 @@ enum Command {
 /// Runs the command that the process's arguments name, and returns how it ended.
 pub fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|info| {
-        eprintln!("error: this is a bug in trialbook: {info}");
-        eprintln!("  help: please report it with the command that you ran and, if you can, the book");
+        let help = "please report it with the command that you ran and, if you can, the book";
+        sink::tell(Text::Plain(&format!("error: this is a bug in trialbook: {info}\n  help: {help}\n")));
     }));
     let run = std::panic::catch_unwind(|| run(std::env::args_os()));
     ExitCode::from(run.unwrap_or(Exit::Bug).code())

@@ -1,7 +1,6 @@
 //! `trialbook plan`: what an apply would change in a target.
 
 use std::borrow::Cow;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -9,8 +8,8 @@ use jiff::tz::TimeZone;
 
 use super::allocate::day;
 use super::report::Format;
-use super::write::whole_file;
-use super::{At, Exit, Failure, Opened, Session};
+use super::sink::{self, Text};
+use super::{At, Exit, Failure, Opened, Session, write};
 use crate::report;
 use trialbook_delivery::plan::{self, AdvanceError, Live, Plan, State};
 use trialbook_delivery::target::{self, TargetError};
@@ -71,9 +70,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     let plan = prepared.plan(options, &args.advance, session)?;
     if let Some(path) = &args.out {
         let text = plan.write().map_err(|error| Failure::of(Exit::Bug, &error))?;
-        whole_file(path, &text).map_err(|error| {
-            Failure::new(Exit::Unreachable, format!("cannot write `{}`", path.display())).because(&error)
-        })?;
+        write::output(path, Text::Json(&text))?;
     }
     print(&plan, args.format, &opened)?;
     if plan.commit.is_none()
@@ -305,12 +302,12 @@ pub(super) fn print(plan: &Plan, format: Format, opened: &Opened) -> Result<(), 
     match format {
         Format::Terminal => {
             let text = report::terminal::render(&document, super::report::settings(false));
-            anstream::stdout().write_all(text.as_bytes())?;
+            sink::print(Text::Styled(&text))?;
         }
-        Format::Markdown => std::io::stdout().write_all(report::markdown::render(&document).as_bytes())?,
+        Format::Markdown => sink::print(Text::Plain(&report::markdown::render(&document)))?,
         Format::Json => {
             let text = plan.write().map_err(|error| Failure::of(Exit::Bug, &error))?;
-            std::io::stdout().write_all(report::findings::escape_hidden(&text).as_bytes())?;
+            sink::print(Text::Json(&text))?;
         }
     }
     Ok(())

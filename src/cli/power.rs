@@ -1,8 +1,7 @@
 //! `trialbook power`: what an experiment needs, what it can reach, what would help.
 
-use std::io::Write as _;
-
 use super::report::settings;
+use super::sink::{self, Text};
 use super::{At, Exit, Failure, Opened, Session};
 use crate::report::{power, terminal};
 use trialbook_analysis::query::{QueryError, history};
@@ -79,13 +78,13 @@ fn show(forecast: &Forecast, format: Format, book: &Book, session: &Session) -> 
         Format::Full => {
             let document = power::document(forecast, &book.timezone);
             let text = terminal::render(&document, settings(session.verbose()));
-            anstream::stdout().write_all(text.as_bytes())?;
+            sink::print(Text::Styled(&text))?;
         }
         Format::Json => {
             let mut text =
                 serde_json::to_string_pretty(forecast).map_err(|error| Failure::of(Exit::Bug, &error))?;
             text.push('\n');
-            std::io::stdout().write_all(text.as_bytes())?;
+            sink::print(Text::Json(&text))?;
         }
     }
     Ok(())

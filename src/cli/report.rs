@@ -1,9 +1,9 @@
 //! `trialbook report`: an outcome, told again.
 
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use super::sink::{self, Text};
 use super::{Exit, Failure, Session, exit};
 use crate::report::terminal::{self, Settings};
 use crate::report::{markdown, outcome};
@@ -56,12 +56,11 @@ pub fn tell(outcome: &Outcome, format: Format, session: &Session) -> Result<(), 
         Format::Markdown => markdown::render(&outcome::document(outcome)),
         Format::Json => outcome.to_json().map_err(|error| Failure::of(Exit::Bug, &error))?,
     };
-    match format {
-        Format::Terminal => anstream::stdout().write_all(text.as_bytes())?,
-        // As it is, whatever characters it holds: only the terminal's text has colours to take out.
-        Format::Markdown | Format::Json => std::io::stdout().write_all(text.as_bytes())?,
-    }
-    Ok(())
+    Ok(sink::print(match format {
+        Format::Terminal => Text::Styled(&text),
+        Format::Markdown => Text::Plain(&text),
+        Format::Json => Text::Json(&text),
+    })?)
 }
 
 /// Returns how this process's stdout is written to. Colours that it does not take are taken out on the way.

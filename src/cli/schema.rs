@@ -1,7 +1,6 @@
 //! `trialbook schema`: the JSON Schema of a kind of file, or of what a command writes.
 
-use std::io::Write as _;
-
+use super::sink::{self, Text};
 use super::{Exit, Failure};
 use trialbook_language::schema;
 use trialbook_model::Kind;
@@ -39,11 +38,10 @@ fn named(text: &str) -> Result<Named, String> {
 ///
 /// Where stdout cannot be written.
 pub fn run(args: &Args) -> Result<Exit, Failure> {
-    let text = match args.kind {
-        Some(Named::Kind(kind)) => schema::text_of(kind),
-        Some(Named::Output(text)) => text.to_owned(),
-        None => names().map(|name| format!("{name}\n")).collect(),
-    };
-    std::io::stdout().write_all(text.as_bytes())?;
+    match args.kind {
+        Some(Named::Kind(kind)) => sink::print(Text::Json(&schema::text_of(kind))),
+        Some(Named::Output(text)) => sink::print(Text::Json(text)),
+        None => sink::print(Text::Plain(&names().map(|name| format!("{name}\n")).collect::<String>())),
+    }?;
     Ok(Exit::Done)
 }

@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::sink::{self, Text};
 use super::{At, Exit, Failure, Global, exit};
 use trialbook_language::load::{self, Loaded};
 use trialbook_model::Book;
@@ -77,7 +78,7 @@ impl Session {
     /// Says a sentence on stderr, unless the run is quiet. What nobody would see of it is shown as escapes.
     pub fn say(&self, text: impl std::fmt::Display) {
         if !self.global.quiet {
-            anstream::eprintln!("{}", exit::printable(&text.to_string()));
+            sink::tell(Text::Plain(&format!("{}\n", sink::inline(text))));
         }
     }
 

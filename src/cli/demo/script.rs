@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{Args, book, truth, warehouse};
-use crate::cli::{self, Exit, Failure, Session};
+use crate::cli::{self, Exit, Failure, Session, sink};
 
 /// When the demo's experiments are launched: before the first of them begins.
 const LAUNCH: &str = "2026-11-01";
@@ -18,23 +18,24 @@ const TODAY: &str = "2026-12-01";
 pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     let script = Script { dir: &args.dir };
     book::write(&args.dir)?;
-    script.tell("A book: flags, experiments, metrics and layers as YAML in a git repository.");
-    script.tell(&format!("It is in {}, and this is one of its experiments:", args.dir.display()));
+    script.tell("A book: flags, experiments, metrics and layers as YAML in a git repository.")?;
+    script.tell(&format!("It is in {}, and this is one of its experiments:", args.dir.display()))?;
     script.show("checkout/bold-checkout-button.experiment.yaml")?;
 
     script.tell(
         "In CI, every pull request is linted. A second test of the same button, open to the same people:",
-    );
+    )?;
     script.collide(session)?;
-    script.tell("On the other customers, it may stay. Now nothing collides:");
+    script.tell("On the other customers, it may stay. Now nothing collides:")?;
     script.run(&["lint", "--at", TODAY], Exit::Done)?;
 
-    script.tell("After the merge CI plans what will change in the flag back end, and applies exactly that:");
+    script
+        .tell("After the merge CI plans what will change in the flag back end, and applies exactly that:")?;
     script.run(&["plan", "--at", LAUNCH, "--out", "launch.plan"], Exit::Done)?;
     script.run(&["apply", "launch.plan", "--at", LAUNCH], Exit::Done)?;
-    script.tell("From here the flag clients serve it. A second look finds nothing left to do:");
+    script.tell("From here the flag clients serve it. A second look finds nothing left to do:")?;
     script.run(&["plan", "--at", LAUNCH, "--detailed-exitcode"], Exit::Done)?;
-    script.tell("Who gets what, and why? The same answer as the client's, for one user:");
+    script.tell("Who gets what, and why? The same answer as the client's, for one user:")?;
     let context =
         r#"{"targetingKey": "user-000001", "country": "SE", "platform": "ios", "app_version": "8.4.0"}"#;
     script.run(
@@ -42,11 +43,11 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
         Exit::Done,
     )?;
 
-    script.tell("Four weeks pass. People visit, search and buy; the clients write exposures:");
+    script.tell("Four weeks pass. People visit, search and buy; the clients write exposures:")?;
     warehouse::generate(&args.dir, args.users, args.seed, session)?;
     script.tell(
         "A scheduled job analyses every experiment in the warehouse, by the plan that was frozen at launch:",
-    );
+    )?;
     script.run(&["analyze", "--as-of", TODAY, "--out", "outcomes"], Exit::Done)?;
     for (key, why) in [
         ("bold-checkout-button", "The comment on the pull request that launched the bold button:"),
@@ -54,20 +55,20 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
         ("home-recommendations", "Some are not finished, and say so without showing a number too early:"),
         ("search-autocomplete", "And one cannot be trusted, however good its numbers look:"),
     ] {
-        script.tell(why);
+        script.tell(why)?;
         let outcome = format!("outcomes/{key}.json");
         script.run(&["report", &outcome], Exit::Done)?;
     }
-    script.tell("The data was generated, so here the truth is known:");
+    script.tell("The data was generated, so here the truth is known:")?;
     truth::print(&args.dir)?;
-    script.tell("On a pull request it is Markdown, in one comment that the next run edits. The folder stays; go on playing:");
-    println!("  cd {}", args.dir.display());
+    script.tell("On a pull request it is Markdown, in one comment that the next run edits. The folder stays; go on playing:")?;
+    sink::line(format_args!("  cd {}", args.dir.display()))?;
     if let Ok(program) = std::env::current_exe() {
-        println!("  alias trialbook={}", quoted(&program.to_string_lossy()));
+        sink::line(format_args!("  alias trialbook={}", quoted(&program.to_string_lossy())))?;
     }
-    println!("  trialbook comment --from outcomes/bold-checkout-button.json --dry-run");
-    println!("  trialbook report outcomes/bold-checkout-button.json --verbose");
-    println!("  trialbook explain overlapping-experiments");
+    sink::line("  trialbook comment --from outcomes/bold-checkout-button.json --dry-run")?;
+    sink::line("  trialbook report outcomes/bold-checkout-button.json --verbose")?;
+    sink::line("  trialbook explain overlapping-experiments")?;
     Ok(Exit::Done)
 }
 
@@ -77,17 +78,17 @@ struct Script<'a> {
 }
 
 impl Script<'_> {
-    fn tell(&self, sentence: &str) {
+    fn tell(&self, sentence: &str) -> std::io::Result<()> {
         let style = anstyle::Style::new().bold();
-        anstream::println!("\n{style}{sentence}{style:#}");
+        sink::line(format_args!("\n{style}{sentence}{style:#}"))
     }
 
     /// Shows a file of the book.
     fn show(&self, path: &str) -> Result<(), Failure> {
         let text = std::fs::read_to_string(self.dir.join(path))?;
         let dim = anstyle::Style::new().dimmed();
-        anstream::println!("{dim}  {path}{dim:#}");
-        text.lines().for_each(|line| println!("  {line}"));
+        sink::line(format_args!("{dim}  {path}{dim:#}"))?;
+        text.lines().try_for_each(|line| sink::line(format_args!("  {line}")))?;
         Ok(())
     }
 
@@ -95,7 +96,7 @@ impl Script<'_> {
     fn run(&self, command: &[&str], expected: Exit) -> Result<(), Failure> {
         let accent = anstyle::AnsiColor::Cyan.on_default();
         let typed: Vec<String> = command.iter().map(|word| quoted(word)).collect();
-        anstream::println!("{accent}$ trialbook {}{accent:#}", typed.join(" "));
+        sink::line(format_args!("{accent}$ trialbook {}{accent:#}", typed.join(" ")))?;
         let ended = self.run_silently(command);
         if ended == expected {
             return Ok(());

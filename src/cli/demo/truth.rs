@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::warehouse;
-use crate::cli::{Exit, Failure};
+use crate::cli::{Exit, Failure, sink};
 use trialbook_analysis::{Lift, MetricResult, Outcome};
 
 /// Prints each effect that was put into the data, with its estimate.
@@ -12,7 +12,10 @@ use trialbook_analysis::{Lift, MetricResult, Outcome};
 ///
 /// Where an outcome cannot be read.
 pub fn print(dir: &Path) -> Result<(), Failure> {
-    println!("  {:<22} {:<22} {:>8} {:>10}   95 % interval", "experiment", "metric", "truth", "estimate");
+    sink::line(format_args!(
+        "  {:<22} {:<22} {:>8} {:>10}   95 % interval",
+        "experiment", "metric", "truth", "estimate"
+    ))?;
     for ((experiment, metric), truth) in warehouse::true_effects() {
         let text = std::fs::read_to_string(dir.join("outcomes").join(format!("{experiment}.json")))?;
         let outcome = Outcome::from_json(&text).map_err(|error| Failure::of(Exit::Bug, &error))?;
@@ -21,9 +24,12 @@ pub fn print(dir: &Path) -> Result<(), Failure> {
             || ("–".to_owned(), "not measured".to_owned()),
             |(lift, lower, upper)| (percent(lift), format!("{} … {}", percent(lower), percent(upper))),
         );
-        println!("  {experiment:<22} {metric:<22} {:>8} {estimate:>10}   {interval}", percent(truth));
+        sink::line(format_args!(
+            "  {experiment:<22} {metric:<22} {:>8} {estimate:>10}   {interval}",
+            percent(truth)
+        ))?;
     }
-    println!("  search-autocomplete loses one in seven web units of `popular` before they are counted.");
+    sink::line("  search-autocomplete loses one in seven web units of `popular` before they are counted.")?;
     Ok(())
 }
 

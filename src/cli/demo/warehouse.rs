@@ -10,7 +10,7 @@ use duckdb::types::ValueRef;
 use duckdb::{Connection, params};
 use serde_json::{Map, Value};
 
-use crate::cli::{Exit, Failure, Session};
+use crate::cli::{Exit, Failure, Session, sink};
 use trialbook_language::load::{self, discover};
 use trialbook_model::capability::HashProfile;
 use trialbook_model::resolve::Resolver;
@@ -74,7 +74,7 @@ pub fn generate(dir: &Path, users: u32, seed: u64, session: &Session) -> Result<
         events += rows;
         counts.push(format!("{rows} {}", table.replace('_', " ")));
     }
-    println!("  {users} users, {events} events: {}", counts.join(", "));
+    sink::line(format_args!("  {users} users, {events} events: {}", counts.join(", ")))?;
     connection.close().map_err(|(_, error)| failed(error))
 }
 

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::scope::leading;
+use crate::cli::sink::Text;
 use crate::cli::{Exit, Failure, Opened, Session, exit, write};
 use trialbook_lint::check::baseline::{Baseline, BaselineError};
 use trialbook_model::diagnostic::Diagnostic;
@@ -65,9 +66,7 @@ pub(super) fn write(
 ) -> Result<Vec<Diagnostic>, Failure> {
     let (baseline, left) = Baseline::of(findings, &opened.loaded.documents);
     let text = baseline.to_json().map_err(|error| Failure::of(Exit::Bug, &error))?;
-    write::whole_file(path, &text).map_err(|error| {
-        Failure::new(Exit::Unreachable, format!("cannot write `{}`", path.display())).because(&error)
-    })?;
+    write::output(path, Text::Json(&text))?;
     let shown = path.display();
     session.say(format_args!("wrote {} to `{shown}`", super::counted(baseline.count(), "finding")));
     if !left.is_empty() {

@@ -10,7 +10,7 @@ use super::counted;
 use super::output::prefix;
 use super::scope::Scope;
 use crate::cli::write::edited_file;
-use crate::cli::{Exit, Failure, Session, patch};
+use crate::cli::{Exit, Failure, Session, sink};
 use crate::report::findings::{Format, visible};
 use trialbook_language::edit::difference;
 use trialbook_language::edit::fix::{Fixed, fix};
@@ -70,7 +70,7 @@ impl Fixing {
         if self.diff {
             let prefix = prefix(Format::Full, &root);
             for file in &fixed.files {
-                patch::print(&difference(&format!("{prefix}{}", file.path), &file.before, &file.after))?;
+                sink::patch(&difference(&format!("{prefix}{}", file.path), &file.before, &file.after))?;
             }
             session.say(summary(&fixed, "would fix"));
             return Ok(Some(if fixed.files.is_empty() { Exit::Done } else { Exit::Findings }));

@@ -1,12 +1,12 @@
 //! How and where findings are written.
 
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::scope::leading;
-use crate::cli::{Exit, Failure, Session};
+use crate::cli::sink::{self, Text};
+use crate::cli::{Exit, Failure, Session, write};
 use crate::report::findings::{Findings, Format, RulePage};
 use trialbook_lint::check::{RULES, Rule};
 
@@ -65,15 +65,22 @@ pub(super) fn write(
     let text = run.render(output.format);
     if let Some(file) = &output.file {
         let plain = anstream::adapter::strip_str(&text).to_string();
-        return fs::write(file, plain).map_err(|error| {
-            Failure::new(Exit::Unreachable, format!("cannot write `{}`", file.display())).because(&error)
-        });
+        return write::output(file, kind(output.format, &plain));
     }
-    anstream::stdout().write_all(text.as_bytes())?;
+    sink::print(kind(output.format, &text))?;
     if matches!(output.format, Format::Concise | Format::Github) {
         session.say(run.summary());
     }
     Ok(())
+}
+
+fn kind(format: Format, text: &str) -> Text<'_> {
+    match format {
+        Format::Full => Text::Styled(text),
+        Format::Json | Format::Sarif | Format::Gitlab => Text::Json(text),
+        Format::Github => Text::Annotations(text),
+        Format::Concise | Format::Junit | Format::Markdown => Text::Plain(text),
+    }
 }
 
 /// What leads from the reader's folder to the book's. What a CI server reads is relative to the repository's root,

@@ -116,7 +116,7 @@ fn range(file: &SourceFile, span: Span) -> Range {
 /// Writes hidden characters as `\uXXXX`; in JSON they can only stand inside a string.
 ///
 /// JSON itself escapes the controls below U+0020 only, and a terminal obeys others too.
-pub(crate) fn escape_hidden(json: &str) -> String {
+pub(super) fn escape_hidden(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {
         if is_hidden(c) && c != '\n' {

@@ -18,7 +18,6 @@ use std::fmt;
 
 use trialbook_model::diagnostic::{Diagnostic, Severity};
 
-pub(crate) use json::escape_hidden;
 pub use rule::RulePage;
 pub(crate) use visible::{is_hidden, visible};
 
