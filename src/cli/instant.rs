@@ -51,7 +51,7 @@ mod tests {
 
     #[test]
     fn a_date_begins_at_midnight_of_the_time_zone() {
-        let stockholm = TimeZone::get("Europe/Stockholm").expect("a time zone");
+        let stockholm = trialbook_model::timezone("Europe/Stockholm").expect("a time zone");
         let at: At = "2026-11-25".parse().expect("a date");
         assert_eq!(at.instant(&stockholm).to_string(), "2026-11-24T23:00:00Z");
         let at: At = "2026-11-25T12:00:00+01:00".parse().expect("an instant");

@@ -171,7 +171,7 @@ impl<'a> Prepared<'a> {
 
     /// Says which rollouts wait at a step that is due: nothing else would, and they wait until somebody lets them go on.
     fn tell_held(&self, live: &Live, advance: &[RolloutKey], session: &Session) {
-        let timezone = TimeZone::get(&self.book.timezone).unwrap_or(TimeZone::UTC);
+        let timezone = trialbook_model::timezone(&self.book.timezone).unwrap_or(TimeZone::UTC);
         let mut approved = live.approvals(self.at);
         for key in advance {
             // One that could not advance has been refused before.
@@ -226,7 +226,7 @@ impl<'a> Prepared<'a> {
         };
         let failure = match error {
             AdvanceError::NotDue { rollout, share, at } => {
-                let timezone = TimeZone::get(&self.book.timezone).unwrap_or(TimeZone::UTC);
+                let timezone = trialbook_model::timezone(&self.book.timezone).unwrap_or(TimeZone::UTC);
                 let due = day(*at, &timezone);
                 Failure::new(exit, format!("the next step of rollout `{rollout}`, {share}, is due on {due}"))
             }

@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 
 use super::sink::{self, Text};
 use super::{At, Exit, Failure, Global, exit};
+use trialbook_history::{self as history, ReadError};
 use trialbook_language::load::{self, Loaded};
 use trialbook_model::Book;
 
@@ -49,7 +50,7 @@ impl Opened {
     /// Returns the time zone in which the book's dates begin; UTC where the book cannot say.
     pub fn timezone(&self) -> TimeZone {
         let name = self.loaded.book.as_ref().map(|book| book.timezone.as_str());
-        name.and_then(|name| TimeZone::get(name).ok()).unwrap_or(TimeZone::UTC)
+        name.and_then(trialbook_model::timezone).unwrap_or(TimeZone::UTC)
     }
 
     /// Returns the instant of `--at`, or now.
@@ -120,17 +121,57 @@ impl Session {
     ///
     /// Where there is no book or it cannot be read.
     pub fn files(&self) -> Result<(PathBuf, Vec<load::RawFile>), Failure> {
-        let failed = |error: load::DiscoverError| {
-            let ending = match &error {
-                load::DiscoverError::NoBook { .. } => Exit::NothingMatched,
-                load::DiscoverError::Read { cause, .. } => exit::of_named_file(cause),
-                // The book itself is wrong, and stays so however often one tries.
-                _ => Exit::Findings,
-            };
-            Failure::of(ending, &error).help(error.hint())
-        };
-        let root = load::find_root(&self.start()?).map_err(failed)?;
-        let files = load::read_folder(&root).map_err(failed)?;
+        let root = self.root()?;
+        let files = history::read_book(&root).map_err(|error| unreadable(&error))?;
         Ok((root, files))
     }
+
+    /// Finds the book's folder: that of `--book`, or the first above the working directory, or the only one below it.
+    fn root(&self) -> Result<PathBuf, Failure> {
+        let start = self.start()?;
+        let error = match history::find_book(&start) {
+            Ok(root) => return Ok(root),
+            Err(error) => error,
+        };
+        if !matches!(error, ReadError::Disk(load::DiscoverError::NoBook { .. })) {
+            return Err(unreadable(&error));
+        }
+        let below = load::roots_below(&start);
+        match below.as_slice() {
+            [] => Err(unreadable(&error)),
+            // A folder that was named is not exchanged for another.
+            [only] if self.global.book.is_none() => {
+                let root = std::fs::canonicalize(only)?;
+                if self.verbose() {
+                    self.say(format_args!("the book is `{}`", only.display()));
+                }
+                Ok(root)
+            }
+            some => {
+                const SHOWN: usize = 10;
+                let name = |root: &PathBuf| {
+                    let inside = root.strip_prefix(&start).unwrap_or(root);
+                    let named = self.global.book.as_ref().map_or(inside.to_owned(), |book| book.join(inside));
+                    format!("`--book {}`", named.display())
+                };
+                let mut choices: Vec<String> = some.iter().take(SHOWN).map(name).collect();
+                if some.len() > SHOWN {
+                    choices.push(format!("or one of {} others", some.len() - SHOWN));
+                }
+                Err(Failure::of(Exit::NothingMatched, &error)
+                    .help(format!("there is a book below it: name it with {}", choices.join(", "))))
+            }
+        }
+    }
+}
+
+/// Returns how a command ends that cannot read the book.
+pub(super) fn unreadable(error: &ReadError) -> Failure {
+    let ending = match error {
+        ReadError::Disk(load::DiscoverError::NoBook { .. }) => Exit::NothingMatched,
+        ReadError::Disk(load::DiscoverError::Read { cause, .. }) => exit::of_named_file(cause),
+        // The book itself is wrong, and stays so however often one tries.
+        _ => Exit::Findings,
+    };
+    Failure::of(ending, error).help(error.hint())
 }

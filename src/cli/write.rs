@@ -103,7 +103,18 @@ fn followed(path: &Path) -> io::Result<PathBuf> {
 pub(super) fn edited_file(root: &Path, path: &str, before: &str, after: &str) -> Result<(), Failure> {
     let unwritable =
         |error: io::Error| Failure::new(Exit::Unreachable, format!("cannot write `{path}`")).because(&error);
-    let real = std::fs::canonicalize(root.join(path)).map_err(unwritable)?;
+    let real = match std::fs::canonicalize(root.join(path)) {
+        Ok(real) => real,
+        // It was read a moment ago: from git, where the checkout leaves it out.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(Failure::new(
+                Exit::Refused,
+                format!("cannot write `{path}`: the checkout leaves it out"),
+            )
+            .help("show the whole book with `git sparse-checkout disable`, and run it again"));
+        }
+        Err(error) => return Err(unwritable(error)),
+    };
     if std::fs::read(&real).map_err(unwritable)? != before.as_bytes() {
         return Err(
             Failure::new(Exit::Refused, format!("`{path}` has changed meanwhile")).help("run it again")

@@ -4,14 +4,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use walkdir::WalkDir;
 
 use super::uri;
-use trialbook_language::load::{self, BOOK_FILE, Document, RawFile};
+use trialbook_history as history;
+use trialbook_language::load::{self, Document, RawFile};
 use trialbook_lint::workspace::Workspace;
-
-/// How deep below a folder of the client a book is looked for.
-const MAX_DEPTH: usize = 5;
 
 /// A book.
 #[derive(Debug)]
@@ -60,9 +57,9 @@ impl Books {
     ///
     /// Returns what could not be read, to be shown to people.
     pub fn add_folder(&mut self, folder: &Path, now: Timestamp) -> Vec<String> {
-        let roots = match load::find_root(folder) {
+        let roots = match history::find_book(folder) {
             Ok(root) => vec![root],
-            Err(_) => below(folder),
+            Err(_) => load::roots_below(folder),
         };
         roots.iter().filter_map(|root| self.add(folder, root, now)).collect()
     }
@@ -70,7 +67,7 @@ impl Books {
     /// Opens the book that a file is in, where it is not open.
     pub fn add_around(&mut self, file: &Path, now: Timestamp) -> Option<String> {
         let folder = file.parent()?;
-        let root = load::find_root(folder).ok()?;
+        let root = history::find_book(folder).ok()?;
         self.add(folder, &root, now)
     }
 
@@ -80,13 +77,9 @@ impl Books {
         if self.books.iter().any(|book| book.root == root) {
             return None;
         }
-        let (files, problem) = match load::read_folder(&root) {
+        let (files, problem) = match history::read_book(&root) {
             Ok(files) => (files, None),
-            Err(error) => {
-                let cause =
-                    std::error::Error::source(&error).map_or(String::new(), |cause| format!(": {cause}"));
-                (Vec::new(), Some(format!("{error}{cause}; {}", error.hint())))
-            }
+            Err(error) => (Vec::new(), Some(shown_error(&error))),
         };
         let shown = shown(near, &root);
         let touched = files.iter().map(|file| file.path.clone()).collect();
@@ -122,7 +115,7 @@ impl Books {
     /// Reads a book anew from the disk, after more changed than single files.
     pub fn reread(&mut self, index: usize, now: Timestamp) -> Option<String> {
         let book = self.books.get_mut(index)?;
-        match load::read_folder(&book.root) {
+        match history::read_book(&book.root) {
             Ok(files) => {
                 book.touched.extend(book.published.keys().cloned());
                 book.touched.extend(files.iter().map(|file| file.path.clone()));
@@ -131,7 +124,7 @@ impl Books {
                 book.open.clear();
                 None
             }
-            Err(error) => Some(format!("{error}; {}", error.hint())),
+            Err(error) => Some(shown_error(&error)),
         }
     }
 
@@ -178,24 +171,6 @@ impl Books {
     }
 }
 
-/// Returns the roots below a folder that are in no other one. Folders that hold what others made are left out.
-fn below(folder: &Path) -> Vec<PathBuf> {
-    let visible = |entry: &walkdir::DirEntry| {
-        let name = entry.file_name().to_string_lossy();
-        entry.depth() == 0 || !(name.starts_with('.') || name == "node_modules" || name == "target")
-    };
-    let mut roots: Vec<PathBuf> = Vec::new();
-    let entries =
-        WalkDir::new(folder).max_depth(MAX_DEPTH).sort_by_file_name().into_iter().filter_entry(visible);
-    for entry in entries.filter_map(Result::ok) {
-        if entry.file_name() == BOOK_FILE && entry.file_type().is_file() {
-            roots.extend(entry.path().parent().map(Path::to_owned));
-        }
-    }
-    let nested = |root: &PathBuf| roots.iter().any(|other| root != other && root.starts_with(other));
-    roots.iter().filter(|root| !nested(root)).cloned().collect()
-}
-
 /// Returns a book's root as the client would write it, from a folder of the client in it or around it.
 fn shown(near: &Path, root: &Path) -> PathBuf {
     let Ok(real) = std::fs::canonicalize(near) else { return root.to_owned() };
@@ -209,7 +184,19 @@ fn shown(near: &Path, root: &Path) -> PathBuf {
     if same { ancestor.to_owned() } else { root.to_owned() }
 }
 
-/// Returns a file of a book as it is on disk; what cannot be read is as good as gone.
-pub fn on_disk(root: &Path, path: &str) -> Option<Vec<u8>> {
-    load::read_one(root, path).ok().flatten().map(|RawFile { bytes, .. }| bytes)
+/// Returns a file of a book as it is on disk and in git.
+///
+/// # Errors
+///
+/// Where it cannot be read, to be shown to people: it is not taken for deleted.
+pub fn as_saved(root: &Path, path: &str) -> Result<Option<Vec<u8>>, String> {
+    match history::read_file(root, path) {
+        Ok(file) => Ok(file.map(|RawFile { bytes, .. }| bytes)),
+        Err(error) => Err(shown_error(&error)),
+    }
+}
+
+fn shown_error(error: &history::ReadError) -> String {
+    let cause = std::error::Error::source(error).map_or(String::new(), |cause| format!(": {cause}"));
+    format!("{error}{cause}; {}", error.hint())
 }

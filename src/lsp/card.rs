@@ -138,7 +138,7 @@ fn state(document: &Document, book: Option<&Book>, now: Timestamp) -> Option<Str
     let experiment = book.experiments.get(&ExperimentKey::new(document.key()).ok()?)?;
     let state = book.state_at(experiment, now).as_str();
     let day = |instant: Timestamp| {
-        let timezone = TimeZone::get(&book.timezone).unwrap_or(TimeZone::UTC);
+        let timezone = trialbook_model::timezone(&book.timezone).unwrap_or(TimeZone::UTC);
         instant.to_zoned(timezone).date()
     };
     let (start, end) = (day(experiment.schedule.start()), day(experiment.schedule.end()));

@@ -9,16 +9,16 @@ use trialbook_model::Duration;
 /// The book's time zone.
 pub struct Calendar {
     zone: TimeZone,
-    /// What is added where the zone is not known here, so that a time is not misread.
+    /// What is added where the zone is not known, so that a time is not misread.
     suffix: &'static str,
 }
 
 impl Calendar {
-    /// Makes the calendar of an IANA time zone; where this machine does not know it, of UTC, and says so.
+    /// Makes the calendar of an IANA time zone; where it is not known, of UTC, and says so.
     pub fn new(name: &str) -> Self {
-        match TimeZone::get(name) {
-            Ok(zone) => Self { zone, suffix: "" },
-            Err(_) => Self { zone: TimeZone::UTC, suffix: " UTC" },
+        match trialbook_model::timezone(name) {
+            Some(zone) => Self { zone, suffix: "" },
+            None => Self { zone: TimeZone::UTC, suffix: " UTC" },
         }
     }
 

@@ -78,7 +78,7 @@ pub fn analyse(
         let question = Question { book, experiments: &begun, watermark: request.as_of };
         query::ask(question, warehouse, progress)?
     };
-    let timezone = TimeZone::get(&book.timezone).unwrap_or(TimeZone::UTC);
+    let timezone = trialbook_model::timezone(&book.timezone).unwrap_or(TimeZone::UTC);
     let outcome = |experiment: &&Experiment| {
         Work { book, experiment, answer: &answer, request, timezone: &timezone }.outcome()
     };

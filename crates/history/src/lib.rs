@@ -1,15 +1,19 @@
 //! What git knows: a book at a revision, launches, the pre-registration and its digest.
 
 mod deleted;
+mod index;
 mod introduced;
 mod launch;
 mod merge;
 mod preregistration;
+mod reader;
 mod repository;
 mod tree;
 
 pub use deleted::Deleted;
+pub use index::IndexError;
 pub use launch::{Launch, LaunchError};
 pub use merge::{Conflict, ConflictKind, FileChange, Joined, Merge, MergedFiles};
 pub use preregistration::{Preregistration, Registration, registration};
+pub use reader::{ReadError, find_book, read_book, read_book_within, read_file};
 pub use repository::{Commit, HistoryError, Repository};

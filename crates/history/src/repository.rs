@@ -75,6 +75,9 @@ pub enum HistoryError {
     /// The book is not inside the repository's work tree.
     #[error("the book's folder is not in the work tree of its repository")]
     OutsideWorkTree,
+    /// A folder that is deeper, or holds more, than any book.
+    #[error("the folders of the book at a commit are too deep or hold too much")]
+    TooLarge,
     /// Anything else that git says.
     #[error("git could not do it")]
     Git(#[from] git2::Error),
@@ -104,7 +107,7 @@ impl HistoryError {
             Self::NoCommit => Some("commit the book first".into()),
             Self::Sha256 => Some("lint without `--against`, or convert the repository to SHA-1".into()),
             Self::NotCommitted(_) => Some("commit the file first".into()),
-            Self::NotACommit(_) | Self::OutsideWorkTree | Self::Git(_) => None,
+            Self::TooLarge | Self::NotACommit(_) | Self::OutsideWorkTree | Self::Git(_) => None,
         }
     }
 }
@@ -125,19 +128,7 @@ impl std::fmt::Debug for Repository {
 impl Repository {
     /// Opens the repository around a book's folder; `None` where there is none.
     pub fn of_book(root: &Path) -> Result<Option<Self>, HistoryError> {
-        let git = match git2::Repository::discover(root) {
-            Ok(git) => git,
-            Err(error) if error.code() == git2::ErrorCode::NotFound => return Ok(None),
-            Err(error) if error.code() == git2::ErrorCode::Owner => {
-                return Err(HistoryError::ForeignOwner(root.to_owned()));
-            }
-            Err(error)
-                if error.message().contains("objectformat") || error.message().contains("object format") =>
-            {
-                return Err(HistoryError::Sha256);
-            }
-            Err(error) => return Err(error.into()),
-        };
+        let Some(git) = open(root)? else { return Ok(None) };
         let canonical = |path: &Path| path.canonicalize().map_err(|_| HistoryError::OutsideWorkTree);
         let work_tree = canonical(git.workdir().ok_or(HistoryError::OutsideWorkTree)?)?;
         let root = canonical(root)?;
@@ -221,10 +212,40 @@ impl Repository {
         if !self.prefix.is_empty() {
             options.pathspec(&self.prefix);
         }
-        let statuses = self.git.statuses(Some(&mut options))?;
-        Ok(statuses.iter().any(|entry| {
-            entry.path().ok().and_then(|path| self.within_book(path)).is_some_and(|path| is_yaml(&path))
+        // libgit2 cannot read the index of every sparse checkout, and then goes on with what it read before.
+        let readable = self.git.index().and_then(|mut index| index.read(true));
+        let Ok(statuses) = readable.and_then(|()| self.git.statuses(Some(&mut options))) else {
+            return self.book_differs_from_head();
+        };
+        let mut edited = statuses.iter().filter_map(|entry| {
+            let path =
+                entry.path().ok().and_then(|path| self.within_book(path)).filter(|path| is_yaml(path))?;
+            Some((path, entry.status()))
+        });
+        let Some(root) = self.root() else { return Err(HistoryError::OutsideWorkTree) };
+        // libgit2 takes what a sparse checkout hides for deleted.
+        Ok(edited.any(|(path, status)| {
+            status != git2::Status::WT_DELETED || matches!(super::reader::read_file(&root, &path), Ok(None))
         }))
+    }
+
+    /// Tells whether the files of the book, as they are read, are others than those of HEAD.
+    fn book_differs_from_head(&self) -> Result<bool, HistoryError> {
+        let (Some(root), Some(head)) = (self.root(), self.head()?) else { return Ok(true) };
+        let Ok(files) = super::reader::read_book(&root) else { return Ok(true) };
+        let mut committed = self.blobs_at(&head)?;
+        for file in &files {
+            let id = git2::Oid::hash_object(git2::ObjectType::Blob, &file.bytes)?;
+            if committed.remove(&file.path) != Some(id) {
+                return Ok(true);
+            }
+        }
+        Ok(!committed.is_empty())
+    }
+
+    /// Returns the book's folder.
+    fn root(&self) -> Option<PathBuf> {
+        Some(self.git.workdir()?.join(&self.prefix))
     }
 
     /// Returns the book's files at a commit, by path.
@@ -253,6 +274,23 @@ impl Repository {
             return Some(path.to_owned());
         }
         path.strip_prefix(&self.prefix)?.strip_prefix('/').map(str::to_owned)
+    }
+}
+
+/// Opens the repository that a folder is in; `None` where there is none.
+pub(super) fn open(folder: &Path) -> Result<Option<git2::Repository>, HistoryError> {
+    match git2::Repository::discover(folder) {
+        Ok(git) => Ok(Some(git)),
+        Err(error) if error.code() == git2::ErrorCode::NotFound => Ok(None),
+        Err(error) if error.code() == git2::ErrorCode::Owner => {
+            Err(HistoryError::ForeignOwner(folder.to_owned()))
+        }
+        Err(error)
+            if error.message().contains("objectformat") || error.message().contains("object format") =>
+        {
+            Err(HistoryError::Sha256)
+        }
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -11,7 +11,7 @@ use lsp_types::{
 use serde_json::{Value, json};
 
 use super::{Server, read};
-use crate::lsp::books::on_disk;
+use crate::lsp::books::as_saved;
 use crate::lsp::uri;
 
 impl<W: Write, C: Fn() -> Timestamp> Server<W, C> {
@@ -94,7 +94,10 @@ impl<W: Write, C: Fn() -> Timestamp> Server<W, C> {
                     && let Some(book) = self.books.get_mut(index)
                 {
                     book.open.remove(&path);
-                    book.edit(&path, on_disk(&book.root, &path));
+                    match as_saved(&book.root, &path) {
+                        Ok(bytes) => book.edit(&path, bytes),
+                        Err(problem) => self.say(&problem)?,
+                    }
                 }
             }
             "workspace/didChangeWatchedFiles" => {
@@ -159,8 +162,10 @@ impl<W: Write, C: Fn() -> Timestamp> Server<W, C> {
                     if let Some(book) = self.books.get_mut(index)
                         && !book.open.contains_key(&path)
                     {
-                        let bytes = on_disk(&book.root, &path);
-                        book.edit(&path, bytes);
+                        match as_saved(&book.root, &path) {
+                            Ok(bytes) => book.edit(&path, bytes),
+                            Err(problem) => problems.push(problem),
+                        }
                     }
                 }
                 Some(_) => {}

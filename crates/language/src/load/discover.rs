@@ -90,7 +90,7 @@ impl DiscoverError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::NoBook { .. } => {
-                "go to a book's folder, or name one with `--book DIR`; `trialbook demo` makes one to play with"
+                "go to a book's folder, or name one with `--book DIR`; `trialbook init` makes one"
             }
             Self::Read { .. } => "check that it exists and may be read",
             Self::LeavesBook { .. } => "copy the file into the book",
@@ -114,7 +114,26 @@ pub fn find_root(start: &Path) -> Result<PathBuf, DiscoverError> {
     folder.map(Path::to_path_buf).ok_or_else(|| DiscoverError::NoBook { start: start.to_path_buf() })
 }
 
-/// Returns the files of a book, sorted by path: those with the name of a kind, and other YAML that looks as if
+/// Returns the folders below a folder that are roots of books and in no other one, by name. Folders that hold what others made are
+/// left out, and what is more than a few folders down.
+pub fn roots_below(folder: &Path) -> Vec<PathBuf> {
+    const DEPTH: usize = 5;
+    let visible = |entry: &walkdir::DirEntry| {
+        let name = entry.file_name().to_string_lossy();
+        entry.depth() == 0 || !(name.starts_with('.') || name == "node_modules" || name == "target")
+    };
+    let mut roots: Vec<PathBuf> = Vec::new();
+    let entries = WalkDir::new(folder).max_depth(DEPTH).sort_by_file_name().into_iter().filter_entry(visible);
+    for entry in entries.filter_map(Result::ok) {
+        if entry.file_name() == BOOK_FILE && entry.path().is_file() {
+            roots.extend(entry.path().parent().map(Path::to_owned));
+        }
+    }
+    let nested = |root: &PathBuf| roots.iter().any(|other| root != other && root.starts_with(other));
+    roots.iter().filter(|root| !nested(root)).cloned().collect()
+}
+
+/// Returns the files of a book on disk, sorted by path: those with the name of a kind, and other YAML that looks as if
 /// it were meant to have one.
 ///
 /// Folders whose name begins with a dot are left out, and no symbolic link to a folder is followed: what is in

@@ -24,7 +24,9 @@ pub mod yaml;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-pub use discover::{DiscoverError, Limits, RawFile, find_root, read_folder, read_folder_within, read_one};
+pub use discover::{
+    DiscoverError, Limits, RawFile, find_root, read_folder, read_folder_within, read_one, roots_below,
+};
 pub use documents::{Document, Documents, Place};
 pub use draft::{Concerned, Draft, Effect};
 pub use name::{article, identity, kind_and_key};
@@ -72,6 +74,11 @@ pub fn kind_of(path: &str) -> Option<Kind> {
         FileName::Of(kind, _) => Some(kind),
         FileName::Wrong(_) | FileName::Other => None,
     }
+}
+
+/// Tells whether a path is that of a file that a book reads: one of a kind, or YAML that looks as if it were meant to be.
+pub fn is_book_file(path: &str) -> bool {
+    name::classify(path) != FileName::Other
 }
 
 /// Returns the text of a file.
@@ -243,7 +250,7 @@ pub fn timezone_of(files: &[RawFile]) -> jiff::tz::TimeZone {
             _ => None,
         }
     });
-    name.and_then(|name| jiff::tz::TimeZone::get(&name).ok()).unwrap_or(jiff::tz::TimeZone::UTC)
+    name.and_then(|name| trialbook_model::timezone(&name)).unwrap_or(jiff::tz::TimeZone::UTC)
 }
 
 /// What one file looks like, before what it means: for the schemas' tests and for editors.

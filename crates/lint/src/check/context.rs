@@ -30,7 +30,7 @@ pub(super) struct Context<'a> {
 impl<'a> Context<'a> {
     pub(super) fn new(book: &'a Book, documents: &'a Documents, given: Given<'a>) -> Self {
         // `load` refuses a book with an unknown time zone.
-        let timezone = TimeZone::get(&book.timezone).unwrap_or(TimeZone::UTC);
+        let timezone = trialbook_model::timezone(&book.timezone).unwrap_or(TimeZone::UTC);
         Self { book, now: given.now, documents, timezone, sample: given.sample }
     }
 

@@ -21,7 +21,7 @@ mod tests {
 
     #[test]
     fn midnight_of_the_time_zone_is_a_date() {
-        let stockholm = TimeZone::get("Europe/Stockholm").expect("a time zone");
+        let stockholm = trialbook_model::timezone("Europe/Stockholm").expect("a time zone");
         let at = |text: &str| written(text.parse().expect("an instant"), &stockholm);
         assert_eq!(at("2026-11-24T23:00:00Z"), "2026-11-25");
         assert_eq!(at("2026-11-25T00:00:00Z"), "2026-11-25 01:00 CET");

@@ -90,7 +90,7 @@ pub fn reviewed(
     documents: &Documents,
     now: Timestamp,
 ) -> suppression::Review {
-    let timezone = book.and_then(|book| TimeZone::get(&book.timezone).ok());
+    let timezone = book.and_then(|book| trialbook_model::timezone(&book.timezone));
     suppression::apply(findings, documents, &now.to_zoned(timezone.unwrap_or(TimeZone::UTC)))
 }
 
@@ -104,7 +104,7 @@ pub fn reviewed_file(
     document: Option<&Document>,
     now: Timestamp,
 ) -> Vec<Diagnostic> {
-    let timezone = book.and_then(|book| TimeZone::get(&book.timezone).ok());
+    let timezone = book.and_then(|book| trialbook_model::timezone(&book.timezone));
     let now_there = now.to_zoned(timezone.unwrap_or(TimeZone::UTC));
     suppression::apply_among(findings, document.into_iter(), book.is_some(), &now_there).findings
 }

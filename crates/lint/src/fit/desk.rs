@@ -62,7 +62,7 @@ impl Desk {
     }
 
     pub(super) fn timezone(&self) -> TimeZone {
-        TimeZone::get(&self.book().timezone).unwrap_or(TimeZone::UTC)
+        trialbook_model::timezone(&self.book().timezone).unwrap_or(TimeZone::UTC)
     }
 
     /// Returns everything that is found, in reading order.

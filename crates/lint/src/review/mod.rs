@@ -63,7 +63,7 @@ pub fn review(review: &Review<'_>) -> Vec<Diagnostic> {
         review,
         served: (served(review.before), served(review.after)),
         old: load::load(old).documents,
-        timezone: TimeZone::get(&review.after.timezone).unwrap_or(TimeZone::UTC),
+        timezone: trialbook_model::timezone(&review.after.timezone).unwrap_or(TimeZone::UTC),
     };
     let mut found = Vec::new();
     frozen::check(&scene, &mut found);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use jiff::tz::{TimeZone, TimeZoneDatabase};
+use jiff::tz::TimeZone;
 
 use super::audience;
 use super::baseline;
@@ -22,9 +22,6 @@ use trialbook_model::{
     Attribute, AttributeKey, AttributeType, Contents, Entity, EntityKey, Freeze, Github, Kind, LargeChange,
     Policy, QualityPolicy, Scalar, Share, Surface, Traffic,
 };
-
-/// The time zones, compiled in: the same wherever a book is read.
-static TIMEZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
 
 /// Lowers `trialbook.yaml`. The context stands even where it has problems, so that other files are checked.
 pub(super) fn lower<'a>(
@@ -131,10 +128,10 @@ fn surface_traffic(
 
 fn timezone(file: &BookFile, sink: &mut Sink<'_>) -> TimeZone {
     let Some(name) = &file.timezone else { return TimeZone::UTC };
-    match TIMEZONES.get(&name.value.0) {
-        Ok(timezone) => timezone,
-        Err(_) => {
-            let known: Vec<_> = TIMEZONES.available().map(|name| name.as_str().to_owned()).collect();
+    match trialbook_model::timezone(&name.value.0) {
+        Some(timezone) => timezone,
+        None => {
+            let known = trialbook_model::timezones();
             let near = crate::load::nearest::nearest(&name.value.0, known.iter().map(String::as_str));
             let help = match near {
                 Some(near) => format!("did you mean `{near}`?"),

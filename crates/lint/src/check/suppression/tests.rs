@@ -110,8 +110,10 @@ fn a_suppression_ends_when_its_day_begins_where_the_book_is() {
             .collect::<Vec<_>>()
     };
     let zone = loaded.book.as_ref().expect("a book").timezone.clone();
-    let midnight =
-        jiff::civil::date(2026, 11, 25).in_tz(&zone).expect("the time zone of the small book").timestamp();
+    let midnight = jiff::civil::date(2026, 11, 25)
+        .to_zoned(trialbook_model::timezone(&zone).expect("a time zone"))
+        .expect("the time zone of the small book")
+        .timestamp();
     assert_eq!(rules(&(midnight - jiff::SignedDuration::from_secs(1)).to_string()), Vec::<&str>::new());
     assert_eq!(rules(&midnight.to_string()), ["expired-suppression", "unused-segment"]);
 }
