@@ -156,12 +156,8 @@ pub(super) fn open(book: &Book, root: &Path) -> Result<Box<dyn warehouse::Wareho
         return Err(Failure::new(Exit::Refused, why)
             .help("write `engine: duckdb`, and give it the data as files or as a DuckDB database"));
     };
-    Embedded::new(root, database.as_deref()).open().map_err(|error| {
-        let exit = match error {
-            WarehouseError::NotBuiltIn => Exit::Usage,
-            _ => Exit::Unreachable,
-        };
-        let failure = Failure::of(exit, &error);
+    Embedded::new(root, database.as_deref()).open().map_err(|error: WarehouseError| {
+        let failure = Failure::of(Exit::Unreachable, &error);
         match error.hint() {
             Some(hint) => failure.help(hint),
             None => failure,

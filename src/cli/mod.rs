@@ -9,6 +9,7 @@ mod apply;
 mod comment;
 mod contexts;
 mod demo;
+mod driver;
 mod evaluate;
 mod exit;
 mod explain;
@@ -81,6 +82,7 @@ enum Command {
     Report(report::Args),
     Comment(comment::Args),
     Demo(demo::Args),
+    Driver(driver::Args),
     Schema(schema::Args),
     Lsp(lsp::Args),
 }
@@ -112,6 +114,7 @@ fn dispatch(command: &Command, session: &Session) -> Result<Exit, Failure> {
     match command {
         Command::Apply(args) => apply::run(args, session),
         Command::Demo(args) => demo::run(args, session),
+        Command::Driver(args) => driver::run(args, session),
         Command::Plan(args) => plan::run(args, session),
         Command::Power(args) => power::run(args, session),
         Command::Allocate(args) => allocate::run(args, session),

@@ -10,6 +10,7 @@ use trialbook_model::{
     FlagKey, LayerKey, Margin, MetricKey, MinimumEffect, Schedule, Share, Split, SurfaceKey, VariantKey,
     Window,
 };
+use crate::warehouse::Engine;
 
 /// The analysis of one experiment at one watermark. Plain data: a result can be recomputed from it alone.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -18,6 +19,9 @@ pub struct Outcome {
     pub version: u32,
     /// What made it.
     pub tool: Tool,
+    /// What answered the queries; `None` in an outcome of a version that did not write it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine: Option<Engine>,
     /// The book it was made from.
     pub book: BookReference,
     /// The experiment as its plan says.

@@ -66,7 +66,7 @@ impl SourceError {
     }
 
     /// Returns what to do about it, where that is known.
-    pub fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> Option<&str> {
         match self {
             Self::Warehouse(error) => error.hint(),
             Self::ColumnType { expected: UNIT, .. } => {

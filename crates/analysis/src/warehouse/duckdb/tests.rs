@@ -14,7 +14,7 @@ fn book() -> tempfile::TempDir {
 }
 
 fn open(root: &Path) -> Duckdb {
-    Duckdb::open(Embedded::new(root, None)).expect("a warehouse")
+    Duckdb::open(Embedded::new(root, None).installing()).expect("a warehouse")
 }
 
 fn number(warehouse: &Duckdb, sql: &'static str) -> Option<f64> {
@@ -87,12 +87,12 @@ fn no_query_reaches_what_is_outside_the_book() {
 #[test]
 fn a_database_is_only_read() {
     let root = book();
-    let path = root.path().join("w.duckdb");
+    drop(open(root.path()));
     {
-        let connection = Connection::open(&path).expect("a database");
-        connection.execute_batch("CREATE TABLE t AS SELECT 42 AS x").expect("a table");
+        let database = NewDatabase::create(Some(&root.path().join("w.duckdb"))).expect("a database");
+        database.run("CREATE TABLE t AS SELECT 42 AS x").expect("a table");
     }
-    let warehouse = Duckdb::open(Embedded::new(root.path(), Some("w.duckdb"))).expect("a warehouse");
+    let warehouse = Duckdb::open(Embedded::new(root.path(), Some("w.duckdb")).installing()).expect("a warehouse");
     assert_eq!(number(&warehouse, "SELECT x FROM t"), Some(42.0));
     for sql in ["INSERT INTO t VALUES (1)", "DROP TABLE t", "CREATE TABLE u AS SELECT 1"] {
         assert!(warehouse.select(&Sql::code(sql)).is_err(), "{sql}");
@@ -102,7 +102,7 @@ fn a_database_is_only_read() {
 #[test]
 fn a_database_that_is_not_there_says_so() {
     let root = book();
-    let open = |database| match Duckdb::open(Embedded::new(root.path(), Some(database))) {
+    let open = |database| match Duckdb::open(Embedded::new(root.path(), Some(database)).installing()) {
         Ok(_) => panic!("{database} was opened"),
         Err(error) => error,
     };

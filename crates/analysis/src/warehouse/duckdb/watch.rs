@@ -1,0 +1,87 @@
+//! Limits on a query that the engine does not keep by itself.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use adbc_core::CancelHandle;
+
+use super::connection::Trouble;
+
+/// How often the clock and the process's memory are looked at.
+const TICK: Duration = Duration::from_millis(100);
+/// How often a query that should stop is stopped again: one cancellation may come before the engine begins.
+const AGAIN: Duration = Duration::from_millis(20);
+
+/// What a query may take.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// How long it may run.
+    pub time: Duration,
+    /// By how many bytes the process may grow meanwhile: beyond the engine's own limit, which does not count
+    /// everything.
+    pub growth: u64,
+}
+
+/// Why a query was stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(in crate::warehouse) enum Stopped {
+    /// It ran too long.
+    #[error("the query took longer than {} seconds and was stopped", .0.as_secs())]
+    Time(Duration),
+    /// It took too much memory.
+    #[error("the query took more than {} MiB of memory and was stopped", .0 >> 20)]
+    Memory(u64),
+}
+
+const RUNNING: u8 = 0;
+const TOO_LONG: u8 = 1;
+const TOO_LARGE: u8 = 2;
+
+/// Runs a query, and stops it at its limits.
+pub(super) fn within<T>(
+    limits: Limits,
+    cancel: &dyn CancelHandle,
+    query: impl FnOnce() -> Result<T, Trouble>,
+) -> Result<T, Trouble> {
+    let state = AtomicU8::new(RUNNING);
+    let (done, wait) = mpsc::channel::<()>();
+    let stopped = &state;
+    let answer = std::thread::scope(|scope| {
+        scope.spawn(move || {
+            let (started, before) = (Instant::now(), resident());
+            while matches!(wait.recv_timeout(TICK), Err(RecvTimeoutError::Timeout)) {
+                let grown = resident().zip(before).map_or(0, |(now, before)| now.saturating_sub(before));
+                if started.elapsed() >= limits.time {
+                    stopped.store(TOO_LONG, Ordering::Release);
+                } else if grown > limits.growth {
+                    stopped.store(TOO_LARGE, Ordering::Release);
+                } else {
+                    continue;
+                }
+                // The engine reports a cancelled query as one with wrong arguments: the state says why.
+                while matches!(wait.recv_timeout(AGAIN), Err(RecvTimeoutError::Timeout)) {
+                    let _ = cancel.try_cancel();
+                }
+                break;
+            }
+        });
+        let answer = query();
+        drop(done);
+        answer
+    });
+    match (state.into_inner(), answer) {
+        (_, Ok(answer)) => Ok(answer),
+        (TOO_LONG, Err(_)) => Err(Stopped::Time(limits.time).into()),
+        (TOO_LARGE, Err(_)) => Err(Stopped::Memory(limits.growth).into()),
+        (_, Err(error)) => Err(error),
+    }
+}
+
+/// Returns how much memory this process has in use, in bytes; `None` where the system does not say so in a file.
+fn resident() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib << 10)
+}
