@@ -188,7 +188,7 @@ fn sources(work: &Work<'_>, exposures: &Exposures) -> Vec<QualityCheck> {
             None => continue,
             Some(Err(error)) => {
                 checks
-                    .push(missing(bad, format!("source {} cannot be read: {}", needed.source, error.told())));
+                    .push(missing(bad, format!("source {} cannot be read: {}", needed.source, error.published())));
                 continue;
             }
             Some(Ok(state)) => state,

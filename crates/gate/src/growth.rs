@@ -21,6 +21,9 @@ impl Growth {
     /// A column.
     pub const COLUMN: Self = Self { times: 1, added: 0 };
 
+    /// What is not known.
+    pub const UNBOUNDED: Self = Self { times: u64::MAX, added: u64::MAX };
+
     /// A text of so many bytes, and any value that is no text.
     pub fn literal(bytes: usize) -> Self {
         Self { times: 0, added: bytes as u64 }

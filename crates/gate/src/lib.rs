@@ -17,7 +17,7 @@ use sqlparser::ast::{
 use sqlparser::tokenizer::Location;
 
 pub use functions::is_file_reader;
-pub use growth::Growth;
+pub use growth::{Growth, of_replacement};
 pub use tables::not_a_table;
 
 /// Why a SELECT is refused.
@@ -126,7 +126,7 @@ impl Gate {
         let FunctionArguments::List(list) = &function.args else { return ControlFlow::Continue(()) };
         match name.as_str() {
             "concat" | "concat_ws" => self.expands(list.args.len() as u64, at),
-            "replace" => match growth::of_replacement(&list.args) {
+            "replace" => match of_replacement(&list.args) {
                 Some(factor) => self.expands(factor, at),
                 None => refuse("`replace` takes texts in single quotes as its second and third arguments", at),
             },

@@ -3,12 +3,14 @@
 use std::ops::Range;
 
 use sqlparser::ast::{
-    CaseWhen, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident,
+    BinaryOperator, CaseWhen, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident,
     ObjectNamePart, Spanned, TypedString, UnaryOperator, Value, ValueWithSpan,
 };
 use sqlparser::dialect::DuckDbDialect;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Location, Span, Token};
+
+use trialbook_gate::{Growth, of_replacement};
 
 use super::statement::is_one_statement;
 use super::{Column, Dialect, Sql};
@@ -71,6 +73,9 @@ pub fn expression(text: &str, columns: &[Column], dialect: &dyn Dialect) -> Resu
         return refuse("the expression holds a control character");
     }
     let mut expr = parse(text)?;
+    if !growth(&expr).is_bounded() {
+        return refuse("the expression joins and replaces texts so often that they could fill the memory");
+    }
     let mut reader = Reader { text, columns, dialect, pieces: Vec::new() };
     reader.expr(&mut expr, 0)?;
     let printed = reader.print(&expr);
@@ -93,6 +98,45 @@ fn parse(text: &str) -> Result<Expr, ExpressionError> {
     let start = offset(text, next.span.start);
     let message = format!("expected the end of the expression, found `{}`", next.token);
     Err(ExpressionError { message, range: start..offset(text, next.span.end).max(start) })
+}
+
+/// Returns how long the texts in an expression can become.
+fn growth(expr: &Expr) -> Growth {
+    let within = |exprs: &[&Expr]| exprs.iter().fold(Growth::literal(0), |most, expr| most.or(growth(expr)));
+    match expr {
+        Expr::Value(value) => match &value.value {
+            Value::SingleQuotedString(text) => Growth::literal(text.len()),
+            _ => Growth::literal(0),
+        },
+        Expr::BinaryOp { left, op: BinaryOperator::StringConcat, right } => growth(left).then(growth(right)),
+        Expr::BinaryOp { left, right, .. } => within(&[left, right]),
+        Expr::Nested(expr) | Expr::UnaryOp { expr, .. } | Expr::Cast { expr, .. } => growth(expr),
+        Expr::Trim { expr, .. } | Expr::Substring { expr, .. } => growth(expr),
+        Expr::Case { conditions, else_result, .. } => {
+            let results = conditions.iter().map(|when| &when.result).chain(else_result.as_deref());
+            within(&results.collect::<Vec<_>>())
+        }
+        Expr::Function(function) => {
+            let FunctionArguments::List(list) = &function.args else { return Growth::COLUMN };
+            let args: Vec<_> = list
+                .args
+                .iter()
+                .filter_map(|arg| match arg {
+                    FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(expr),
+                    _ => None,
+                })
+                .collect();
+            match function.name.to_string().to_ascii_lowercase().as_str() {
+                "concat" => args.iter().fold(Growth::literal(0), |all, arg| all.then(growth(arg))),
+                "replace" => match (of_replacement(&list.args), args.first()) {
+                    (Some(factor), Some(text)) => growth(text).each(factor),
+                    _ => Growth::UNBOUNDED,
+                },
+                _ => within(&args),
+            }
+        }
+        _ => Growth::COLUMN,
+    }
 }
 
 /// Takes the place from the end of the parser's message, which is where it keeps it.

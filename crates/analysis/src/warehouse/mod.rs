@@ -254,6 +254,30 @@ pub enum WarehouseError {
 }
 
 impl WarehouseError {
+    /// Returns the error without the engine's own words, which can quote data: for what may be published.
+    pub fn published(&self) -> String {
+        match self {
+            Self::Refused { message } => {
+                let kind = message.split(':').next().unwrap_or_default();
+                let why = match kind {
+                    "Catalog Error" => "it names a table or a function that does not exist",
+                    "Binder Error" => "it names a column that does not exist, or uses one of the wrong type",
+                    "Parser Error" => "it is not SQL of this engine",
+                    "Conversion Error" => "a value cannot be converted to the type that is asked for",
+                    "Invalid Input Error" => "the data are not as they are declared",
+                    "IO Error" => "a file cannot be read",
+                    "Permission Error" => "it reads a file that it may not",
+                    "Out of Memory Error" => "it needs more memory than it may use",
+                    _ => "run the analysis by hand to see why",
+                };
+                format!("the engine refused the query: {why}")
+            }
+            Self::Open { path, .. } => format!("cannot open the warehouse `{path}`"),
+            Self::Driver(_) => "the engine's library cannot be used".to_owned(),
+            other => other.to_string(),
+        }
+    }
+
     /// Returns what to do about it, where that is known.
     pub fn hint(&self) -> Option<&str> {
         match self {
