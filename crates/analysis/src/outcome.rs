@@ -98,7 +98,7 @@ pub struct Tool {
 impl Tool {
     /// Returns this program.
     pub fn this() -> Self {
-        Self { name: env!("CARGO_PKG_NAME").into(), version: env!("CARGO_PKG_VERSION").into() }
+        Self { name: "trialbook".into(), version: env!("CARGO_PKG_VERSION").into() }
     }
 }
 

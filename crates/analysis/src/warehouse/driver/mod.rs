@@ -236,3 +236,6 @@ fn load(driver: &Driver, found: &Found) -> Result<ManagedDriver, DriverError> {
     };
     made.map_err(|error| DriverError::Load { path, place: found.place, message: error.message })
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::files::single;
-use super::statement::is_one_statement;
+use super::statement::{forbidden_call, is_one_statement};
 use super::{
     Column, ColumnType, DataFiles, Dialect, DuckDbDialect, Embedded, Engine, Row, Sql, Warehouse,
     WarehouseError, driver,
@@ -89,6 +89,10 @@ impl Duckdb {
     fn rows(&self, sql: &str) -> Result<Vec<Row>, WarehouseError> {
         if !is_one_statement(sql) {
             let message = "the query holds a comment or a second statement, and was not run".to_owned();
+            return Err(WarehouseError::Refused { message });
+        }
+        if let Some(name) = forbidden_call(sql) {
+            let message = format!("the query calls `{name}`, which is never allowed, and was not run");
             return Err(WarehouseError::Refused { message });
         }
         self.open.borrow().connection.rows(sql, self.limits).map_err(refused)
