@@ -23,6 +23,7 @@ mod new;
 mod patch;
 mod plan;
 mod power;
+mod refusals;
 mod report;
 mod schema;
 mod session;

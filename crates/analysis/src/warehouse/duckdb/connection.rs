@@ -72,6 +72,18 @@ impl Connection {
         Ok(Self { inner: RefCell::new(database.new_connection()?) })
     }
 
+    /// Sets the session's zone to UTC. A library that knows time zones takes the machine's; one that knows none is in
+    /// UTC, and has no such setting.
+    pub(super) fn in_utc(&self) -> Result<(), Trouble> {
+        let mut knows_zones = false;
+        let sql = "SELECT name FROM duckdb_settings() WHERE lower(name) = 'timezone'";
+        self.each(sql, Limits::NONE, &mut |batch| {
+            knows_zones |= batch.num_rows() > 0;
+            Ok(())
+        })?;
+        if knows_zones { self.run("SET TimeZone = 'UTC'") } else { Ok(()) }
+    }
+
     /// Runs statements that return nothing.
     pub(super) fn run(&self, sql: &str) -> Result<(), Trouble> {
         let mut statement = self.statement(sql)?;

@@ -123,6 +123,7 @@ fn connect(
 ) -> Result<Connection, Trouble> {
     let settings = settings(scratch, memory_mib, threads, readable).map_err(Trouble::Engine)?;
     let connection = Connection::open(library, database, Access::Read)?;
+    connection.in_utc()?;
     connection.run(settings.as_str())?;
     Ok(connection)
 }
@@ -139,10 +140,8 @@ fn settings(
         Ok::<_, String>(DuckDbDialect.text(path))
     };
     let readable = readable.iter().map(|path| text(path)).collect::<Result<Vec<_>, _>>()?;
-    // A prebuilt library knows time zones, and would take the machine's.
     Ok(Sql::fill(
-        "SET TimeZone = 'UTC'; \
-         SET memory_limit = {memory}; SET threads = {threads}; SET temp_directory = {scratch}; \
+        "SET memory_limit = {memory}; SET threads = {threads}; SET temp_directory = {scratch}; \
          SET allowed_paths = [{readable}]; \
          SET enable_external_access = false; SET lock_configuration = true",
         &[

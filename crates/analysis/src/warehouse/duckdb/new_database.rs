@@ -1,7 +1,6 @@
 //! A database that this program makes.
 
 use std::path::Path;
-use std::time::Duration;
 
 use arrow_array::RecordBatch;
 
@@ -9,9 +8,6 @@ use super::connection::{Access, Connection};
 use super::refused;
 use super::watch::Limits;
 use crate::warehouse::{Row, WarehouseError, driver};
-
-/// What this program's own statements may take: they are no one else's.
-const UNBOUNDED: Limits = Limits { time: Duration::MAX, growth: u64::MAX };
 
 /// A DuckDB database that is written: the demo's, and those of tests.
 ///
@@ -32,7 +28,7 @@ impl NewDatabase {
     /// Where the engine's library cannot be loaded, or the file cannot be written.
     pub fn create(file: Option<&Path>) -> Result<Self, WarehouseError> {
         let connection = Connection::open(&driver::duckdb()?, file, Access::Write).map_err(refused)?;
-        connection.run("SET TimeZone = 'UTC'").map_err(refused)?;
+        connection.in_utc().map_err(refused)?;
         Ok(Self(connection))
     }
 
@@ -51,7 +47,7 @@ impl NewDatabase {
     ///
     /// Where the engine refuses it.
     pub fn rows(&self, sql: &str) -> Result<Vec<Row>, WarehouseError> {
-        self.0.rows(sql, UNBOUNDED).map_err(refused)
+        self.0.rows(sql, Limits::NONE).map_err(refused)
     }
 
     /// Appends rows to a table, by the order of its columns.

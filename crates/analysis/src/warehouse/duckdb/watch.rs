@@ -23,6 +23,11 @@ pub(super) struct Limits {
     pub growth: u64,
 }
 
+impl Limits {
+    /// For this program's own statements, which no book writes.
+    pub const NONE: Self = Self { time: Duration::MAX, growth: u64::MAX };
+}
+
 /// Why a query was stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(in crate::warehouse) enum Stopped {
