@@ -160,7 +160,11 @@ pub(super) struct Limits {
 }
 
 /// Opens the book's warehouse, read-only.
-pub(super) fn open(book: &Book, root: &Path, limits: Limits) -> Result<Box<dyn warehouse::Warehouse>, Failure> {
+pub(super) fn open(
+    book: &Book,
+    root: &Path,
+    limits: Limits,
+) -> Result<Box<dyn warehouse::Warehouse>, Failure> {
     let Some(warehouse) = &book.warehouse else {
         return Err(Failure::new(Exit::Findings, "the book has no warehouse")
             .help("add `warehouse: {engine: duckdb}` to trialbook.yaml"));

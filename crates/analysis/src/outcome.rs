@@ -4,13 +4,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::effect::{Estimate, NonInferiority};
+use crate::warehouse::Engine;
 use trialbook_decision::{Judgement, QualityCheck, Verdict};
 use trialbook_model::{
     Allocation, Analysis, Cap, Decision, Digest, Direction, Duration, ExperimentKey, ExperimentState,
     FlagKey, LayerKey, Margin, MetricKey, MinimumEffect, Schedule, Share, Split, SurfaceKey, VariantKey,
     Window,
 };
-use crate::warehouse::Engine;
 
 /// The analysis of one experiment at one watermark. Plain data: a result can be recomputed from it alone.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

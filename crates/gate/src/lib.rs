@@ -11,8 +11,9 @@ mod tables;
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgOperator, FunctionArguments, ObjectName,
-    ObjectNamePart, Query, SetExpr, Spanned, Statement, TableFactor, TableFunctionArgs, Value, Visit, Visitor,
+    BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgOperator, FunctionArguments,
+    ObjectName, ObjectNamePart, Query, SetExpr, Spanned, Statement, TableFactor, TableFunctionArgs, Value,
+    Visit, Visitor,
 };
 use sqlparser::tokenizer::Location;
 
@@ -71,7 +72,11 @@ impl Visitor for Gate {
     }
 
     fn pre_visit_query(&mut self, query: &Query) -> Checked {
-        if only_reads(query) { ControlFlow::Continue(()) } else { refuse("it must only read", query.span().start) }
+        if only_reads(query) {
+            ControlFlow::Continue(())
+        } else {
+            refuse("it must only read", query.span().start)
+        }
     }
 
     fn pre_visit_table_factor(&mut self, table: &TableFactor) -> Checked {
@@ -99,9 +104,10 @@ impl Visitor for Gate {
                 let chain = matches!(&**left, Expr::BinaryOp { op: BinaryOperator::StringConcat, .. });
                 self.expands(if chain { 1 } else { chained(expr) }, left.span().start)
             }
-            Expr::BinaryOp { op: op @ (BinaryOperator::PGCustomBinaryOperator(_) | BinaryOperator::Custom(_)), .. } => {
-                refuse(format!("the operator `{op}` is not allowed here"), expr.span().start)
-            }
+            Expr::BinaryOp {
+                op: op @ (BinaryOperator::PGCustomBinaryOperator(_) | BinaryOperator::Custom(_)),
+                ..
+            } => refuse(format!("the operator `{op}` is not allowed here"), expr.span().start),
             _ => ControlFlow::Continue(()),
         }
     }
@@ -128,7 +134,9 @@ impl Gate {
             "concat" | "concat_ws" => self.expands(list.args.len() as u64, at),
             "replace" => match of_replacement(&list.args) {
                 Some(factor) => self.expands(factor, at),
-                None => refuse("`replace` takes texts in single quotes as its second and third arguments", at),
+                None => {
+                    refuse("`replace` takes texts in single quotes as its second and third arguments", at)
+                }
             },
             _ => ControlFlow::Continue(()),
         }
@@ -202,12 +210,20 @@ fn table_function(name: &ObjectName, args: &[FunctionArg]) -> Checked {
                             | FunctionArgOperator::Colon
                     ) => {}
             FunctionArg::Named { name: option, .. } => {
-                return refuse(format!("the option `{option}` of `{name}` is not allowed"), option.span.start);
+                return refuse(
+                    format!("the option `{option}` of `{name}` is not allowed"),
+                    option.span.start,
+                );
             }
-            FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::BinaryOp { left, op: BinaryOperator::Eq, .. }))
-                if matches!(&**left, Expr::Identifier(option) if functions::is_reader_option(&option.value)) => {}
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::BinaryOp {
+                left,
+                op: BinaryOperator::Eq,
+                ..
+            })) if matches!(&**left, Expr::Identifier(option) if functions::is_reader_option(&option.value)) =>
+                {}
             _ => {
-                let message = format!("`{name}` takes the names of files in single quotes, and options by name");
+                let message =
+                    format!("`{name}` takes the names of files in single quotes, and options by name");
                 return refuse(message, at);
             }
         }

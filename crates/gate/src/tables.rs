@@ -2,9 +2,9 @@
 
 /// Endings by which an engine takes a name for a file.
 const ENDINGS: &[&str] = &[
-    "arrow", "arrows", "avro", "blob", "bz2", "csv", "db", "ddb", "duckdb", "env", "feather", "fgb", "geojson",
-    "gpkg", "gz", "ipc", "json", "jsonl", "ndjson", "orc", "parq", "parquet", "pq", "shp", "sqlite", "sqlite3", "tsv",
-    "txt", "vortex", "xls", "xlsx", "zst",
+    "arrow", "arrows", "avro", "blob", "bz2", "csv", "db", "ddb", "duckdb", "env", "feather", "fgb",
+    "geojson", "gpkg", "gz", "ipc", "json", "jsonl", "ndjson", "orc", "parq", "parquet", "pq", "shp",
+    "sqlite", "sqlite3", "tsv", "txt", "vortex", "xls", "xlsx", "zst",
 ];
 
 /// Schemas of engines' catalogues, which hold settings and paths.

@@ -167,7 +167,8 @@ impl Assignments {
 /// Reads a row of `users` as an evaluation context: an attribute that is NULL is absent.
 fn context_of(row: &Row) -> Map<String, Value> {
     let mut context = Map::new();
-    for (at, name) in [(1, "targetingKey"), (2, "country"), (3, "platform"), (4, "app_version"), (6, "email")] {
+    for (at, name) in [(1, "targetingKey"), (2, "country"), (3, "platform"), (4, "app_version"), (6, "email")]
+    {
         if let Some(text) = row.text(at) {
             context.insert(name.to_owned(), text.into());
         }

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use sqlparser::ast::{
-    BinaryOperator, CaseWhen, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident,
-    ObjectNamePart, Spanned, TypedString, UnaryOperator, Value, ValueWithSpan,
+    BinaryOperator, CaseWhen, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr,
+    FunctionArguments, Ident, ObjectNamePart, Spanned, TypedString, UnaryOperator, Value, ValueWithSpan,
 };
 use sqlparser::dialect::DuckDbDialect;
 use sqlparser::parser::{Parser, ParserError};
@@ -73,9 +73,6 @@ pub fn expression(text: &str, columns: &[Column], dialect: &dyn Dialect) -> Resu
         return refuse("the expression holds a control character");
     }
     let mut expr = parse(text)?;
-    if !growth(&expr).is_bounded() {
-        return refuse("the expression joins and replaces texts so often that they could fill the memory");
-    }
     let mut reader = Reader { text, columns, dialect, pieces: Vec::new() };
     reader.expr(&mut expr, 0)?;
     let printed = reader.print(&expr);
@@ -219,6 +216,13 @@ impl Reader<'_> {
                 .refuse(expr.span(), "the expression is nested too deeply; `IN (…)` may say the same");
         }
         let depth = depth + 1;
+        if matches!(expr, Expr::Function(_) | Expr::BinaryOp { op: BinaryOperator::StringConcat, .. })
+            && !growth(expr).is_bounded()
+        {
+            let message = "it joins and replaces texts so often that they could fill the memory; `replace` takes \
+                           texts in single quotes as its second and third arguments";
+            return self.refuse(expr.span(), message);
+        }
         match expr {
             Expr::Identifier(ident) => self.column(ident),
             Expr::Value(value) => self.value(value),
@@ -490,5 +494,27 @@ mod tests {
         let text = "status = 'ö'\n  AND stauts";
         let error = read(text).expect_err("no such column");
         assert_eq!(text.get(error.range), Some("stauts"));
+    }
+
+    #[test]
+    fn texts_cannot_grow_without_bound() {
+        let nested =
+            |n: usize| (0..n).fold("status".to_owned(), |e, _| format!("replace({e}, 'a', 'aaaaaaaaaa')"));
+        assert!(read(&format!("{} = 'a'", nested(3))).is_ok());
+        for grown in [
+            format!("{} = 'a'", nested(4)),
+            format!("length({}) > 1", nested(20)),
+            format!("CASE WHEN true THEN {} END = 'a'", nested(9)),
+            format!("status IN ('a', {})", nested(9)),
+            format!("status LIKE {}", nested(9)),
+            format!("status BETWEEN 'a' AND {}", nested(9)),
+            format!("upper({}) = 'a'", nested(9)),
+            format!("{} IS NULL", nested(9)),
+            format!("CASE WHEN {} = 'a' THEN true END", nested(9)),
+            "replace(status, 'a', status) = 'a'".to_owned(),
+            "replace('a', status, concat(status, status)) = 'a'".to_owned(),
+        ] {
+            assert!(read(&grown).is_err(), "{grown}");
+        }
     }
 }

@@ -236,7 +236,8 @@ mod tests {
         }
         for pattern in ["**/*.csv", "data/*.csv"] {
             let found = DataFiles::find(root.path(), pattern).expect(pattern);
-            let hidden = |path: &PathBuf| path.to_string_lossy().ends_with("secrets.csv") || path.ends_with(".a.csv");
+            let hidden =
+                |path: &PathBuf| path.to_string_lossy().ends_with("secrets.csv") || path.ends_with(".a.csv");
             assert!(!found.paths.iter().any(hidden), "{found:?}");
             assert!(!found.paths.iter().any(|path| path.starts_with(root.path().join(".git"))), "{found:?}");
         }

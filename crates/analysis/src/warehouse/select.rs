@@ -114,7 +114,9 @@ impl VisitorMut for Files<'_> {
         }
         // The gate let pass one text or one list of texts, and options, some of which are written `a = b`.
         let files = args.iter_mut().find_map(|arg| match arg {
-            FunctionArg::Unnamed(FunctionArgExpr::Expr(expr @ (Expr::Array(_) | Expr::Value(_)))) => Some(expr),
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(expr @ (Expr::Array(_) | Expr::Value(_)))) => {
+                Some(expr)
+            }
             _ => None,
         });
         let Some(first) = files else { return ControlFlow::Continue(()) };
@@ -192,7 +194,9 @@ mod tests {
             let sql = read(text).expect(text);
             assert!(sql.as_str().contains(printed), "{sql}");
         }
-        let refused = select("SELECT * FROM read_csv('../a.csv')", &mut |_| Err(WarehouseError::NoDatabase { path: String::new() }));
+        let refused = select("SELECT * FROM read_csv('../a.csv')", &mut |_| {
+            Err(WarehouseError::NoDatabase { path: String::new() })
+        });
         assert!(matches!(refused, Err(SelectError::File { .. })));
     }
 

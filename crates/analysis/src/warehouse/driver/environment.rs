@@ -80,7 +80,9 @@ impl Environment {
     pub(super) fn manifests(&self) -> Vec<PathBuf> {
         let mut folders = self.folders("ADBC_DRIVER_PATH");
         match std::env::consts::OS {
-            "windows" => folders.extend(self.folder("LOCALAPPDATA").map(|home| home.join("ADBC").join("Drivers"))),
+            "windows" => {
+                folders.extend(self.folder("LOCALAPPDATA").map(|home| home.join("ADBC").join("Drivers")))
+            }
             "macos" => {
                 folders.extend(
                     self.folder("HOME").map(|home| home.join("Library/Application Support/ADBC/Drivers")),

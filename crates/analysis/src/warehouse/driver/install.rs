@@ -7,7 +7,7 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use super::archive::extract;
-use super::locate::{instructions, installed, sha256_of};
+use super::locate::{installed, instructions, sha256_of};
 use super::{Driver, DriverError, Environment, Found, Package, Place, locate};
 
 /// The largest library that is unpacked, in bytes: several times today's.
@@ -68,7 +68,8 @@ pub fn install(
     };
     fs::create_dir_all(&folder).map_err(failed("make the folder", &folder))?;
     let lock = folder.join(".lock");
-    let lock = File::create(&lock).and_then(|held| held.lock().map(|()| held)).map_err(failed("lock", &lock))?;
+    let lock =
+        File::create(&lock).and_then(|held| held.lock().map(|()| held)).map_err(failed("lock", &lock))?;
     // A damaged file is replaced below.
     if let Ok(Some(file)) = installed(driver, environment) {
         return Ok(file);
@@ -169,6 +170,7 @@ fn last_words(folder: &Path) -> String {
 /// Returns the one archive in a folder, if it is not too large.
 fn archive_in(folder: &Path) -> Option<PathBuf> {
     let entries = fs::read_dir(folder).ok()?.filter_map(Result::ok);
-    let mut archives = entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "tgz"));
+    let mut archives =
+        entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "tgz"));
     archives.find(|path| fs::metadata(path).is_ok_and(|data| data.is_file() && data.len() <= LARGEST_PACKAGE))
 }

@@ -127,7 +127,10 @@ pub fn locate(driver: &Driver, environment: &Environment) -> Result<Found, Drive
 /// Returns what a person can do to get the library.
 pub(super) fn instructions(driver: &Driver, environment: &Environment) -> String {
     let Some(package) = driver.package() else {
-        return format!("get the library of {} {} and name its file in {}", driver.name, driver.version, driver.variable);
+        return format!(
+            "get the library of {} {} and name its file in {}",
+            driver.name, driver.version, driver.variable
+        );
     };
     let file = driver.file_name();
     let put = match driver.installed_file(environment) {
@@ -147,7 +150,9 @@ pub(super) fn instructions(driver: &Driver, environment: &Environment) -> String
 
 /// Returns the installed library, its hash checked.
 pub(super) fn installed(driver: &Driver, environment: &Environment) -> Result<Option<PathBuf>, DriverError> {
-    let Some((file, package)) = driver.installed_file(environment).zip(driver.package()) else { return Ok(None) };
+    let Some((file, package)) = driver.installed_file(environment).zip(driver.package()) else {
+        return Ok(None);
+    };
     if !file.is_file() {
         return Ok(None);
     }
@@ -187,9 +192,10 @@ fn file_in(folder: &Path, name: &str) -> Option<PathBuf> {
 
 /// Asks pkg-config, where there is one, for the folder of the library.
 fn pkg_config(driver: &Driver, environment: &Environment) -> Option<PathBuf> {
-    let program = environment.folders("PATH").iter().find_map(|folder| {
-        file_in(folder, &format!("pkg-config{}", std::env::consts::EXE_SUFFIX))
-    })?;
+    let program = environment
+        .folders("PATH")
+        .iter()
+        .find_map(|folder| file_in(folder, &format!("pkg-config{}", std::env::consts::EXE_SUFFIX)))?;
     let answer = Command::new(program)
         .args(["--variable=libdir", driver.stem])
         .stdin(Stdio::null())

@@ -177,12 +177,16 @@ impl DriverError {
     /// Returns what to do about it, where that is known.
     pub fn hint(&self) -> Option<&str> {
         match self {
-            Self::NotFound { hint, .. } | Self::Platform { hint, .. } | Self::Download { hint, .. } => Some(hint),
+            Self::NotFound { hint, .. } | Self::Platform { hint, .. } | Self::Download { hint, .. } => {
+                Some(hint)
+            }
             Self::Variable { .. } => {
                 Some("give the path of the library's file, or unset the variable to search the usual places")
             }
             Self::Hash { .. } => Some("delete the file, then run `trialbook driver install`"),
-            Self::Load { .. } => Some("run `trialbook driver list` to see which library is used, and from where"),
+            Self::Load { .. } => {
+                Some("run `trialbook driver list` to see which library is used, and from where")
+            }
             Self::Archive { .. } | Self::File { .. } => None,
         }
     }

@@ -58,7 +58,8 @@ impl Connection {
             ("autoinstall_known_extensions", "false".to_owned()),
         ];
         if let Some(file) = file {
-            let unicode = file.to_str().ok_or_else(|| Trouble::Engine(format!("`{}` is not Unicode", file.display())));
+            let unicode =
+                file.to_str().ok_or_else(|| Trouble::Engine(format!("`{}` is not Unicode", file.display())));
             options.push(("path", unicode?.to_owned()));
             if access == Access::Read {
                 options.push(("access_mode", "READ_ONLY".to_owned()));

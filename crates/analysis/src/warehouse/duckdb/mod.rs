@@ -71,7 +71,8 @@ impl Duckdb {
         let threads = threads.max(1);
         let file = database.as_deref();
         let first = connect(&library, file, scratch.path(), memory_mib, threads, &BTreeSet::new());
-        let connection = first.map_err(|trouble| version::cannot_open(&shown, &version, &trouble.to_string()))?;
+        let connection =
+            first.map_err(|trouble| version::cannot_open(&shown, &version, &trouble.to_string()))?;
         Ok(Self {
             engine: Engine { name: "duckdb".to_owned(), version },
             open: RefCell::new(Opened { connection, readable: BTreeSet::new() }),
@@ -105,8 +106,8 @@ impl Duckdb {
         if !files.paths.iter().all(|path| open.readable.contains(path)) {
             let readable: BTreeSet<_> = open.readable.iter().chain(&files.paths).cloned().collect();
             let (file, scratch) = (self.database.as_deref(), self.scratch.path());
-            let connection =
-                connect(&self.library, file, scratch, self.memory_mib, self.threads, &readable).map_err(refused)?;
+            let connection = connect(&self.library, file, scratch, self.memory_mib, self.threads, &readable)
+                .map_err(refused)?;
             *open = Opened { connection, readable };
         }
         Ok(files)

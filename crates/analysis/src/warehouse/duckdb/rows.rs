@@ -17,7 +17,8 @@ use crate::warehouse::{Row, Value};
 ///
 /// A column of a type that has no [`Value`]: it is never read as null.
 pub(super) fn decode(batch: &RecordBatch, rows: &mut Vec<Row>) -> Result<(), Trouble> {
-    let columns = batch.columns().iter().map(|column| values(column.as_ref())).collect::<Result<Vec<_>, _>>()?;
+    let columns =
+        batch.columns().iter().map(|column| values(column.as_ref())).collect::<Result<Vec<_>, _>>()?;
     let mut columns: Vec<_> = columns.into_iter().map(Vec::into_iter).collect();
     let row = |_| Row::new(columns.iter_mut().map(|column| column.next().unwrap_or(Value::Null)).collect());
     rows.extend((0..batch.num_rows()).map(row));

@@ -93,7 +93,8 @@ fn a_database_is_only_read() {
         let database = NewDatabase::create(Some(&root.path().join("w.duckdb"))).expect("a database");
         database.run("CREATE TABLE t AS SELECT 42 AS x").expect("a table");
     }
-    let warehouse = Duckdb::open(Embedded::new(root.path(), Some("w.duckdb")).installing()).expect("a warehouse");
+    let warehouse =
+        Duckdb::open(Embedded::new(root.path(), Some("w.duckdb")).installing()).expect("a warehouse");
     assert_eq!(number(&warehouse, "SELECT x FROM t"), Some(42.0));
     for sql in ["INSERT INTO t VALUES (1)", "DROP TABLE t", "CREATE TABLE u AS SELECT 1"] {
         assert!(warehouse.select(&Sql::code(sql)).is_err(), "{sql}");
@@ -260,7 +261,10 @@ fn every_value_is_read_as_what_it_is_or_refused() {
         ("SELECT CAST(65535 AS USMALLINT)", Value::Integer(65_535)),
         ("SELECT CAST(18446744073709551615 AS UBIGINT)", Value::Float(18_446_744_073_709_551_615.0)),
         ("SELECT sum(range) FROM range(1000)", Value::Integer(499_500)),
-        ("SELECT CAST(170141183460469231731687303715884105727 AS HUGEINT) - 1", Value::Float(1.701_411_834_604_692_3e38)),
+        (
+            "SELECT CAST(170141183460469231731687303715884105727 AS HUGEINT) - 1",
+            Value::Float(1.701_411_834_604_692_3e38),
+        ),
         ("SELECT CAST(-12.5 AS DECIMAL(10, 2))", Value::Float(-12.5)),
         ("SELECT CAST(1.5 AS FLOAT)", Value::Float(1.5)),
         ("SELECT 'a'", Value::Text("a".into())),

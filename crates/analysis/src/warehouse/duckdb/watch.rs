@@ -90,3 +90,62 @@ fn resident() -> Option<u64> {
     let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kib << 10)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use super::*;
+
+    /// An engine that loses the first cancellation, as one that has not begun does.
+    #[derive(Default)]
+    struct Deaf(AtomicUsize);
+
+    impl CancelHandle for Deaf {
+        fn try_cancel(&self) -> adbc_core::error::Result<()> {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            Ok(())
+        }
+    }
+
+    impl Deaf {
+        fn work(&self) -> Result<(), Trouble> {
+            while self.0.load(Ordering::Relaxed) < 2 {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            Err(Trouble::Engine("INTERRUPT Error: Interrupted!".to_owned()))
+        }
+    }
+
+    #[test]
+    fn a_query_is_cancelled_until_it_ends() {
+        let engine = Deaf::default();
+        let limits = Limits { time: Duration::from_millis(1), growth: u64::MAX };
+        let error = within(limits, &engine, || engine.work()).expect_err("stopped");
+        assert!(matches!(error, Trouble::Stopped(Stopped::Time(_))), "{error}");
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_query_that_takes_too_much_memory_is_stopped() {
+        let engine = Deaf::default();
+        let limits = Limits { time: Duration::from_secs(60), growth: 64 << 20 };
+        let error = within(limits, &engine, || {
+            let taken = vec![1_u8; 512 << 20];
+            let ended = engine.work();
+            assert!(taken.iter().step_by(4096).all(|byte| *byte == 1));
+            ended
+        });
+        let error = error.expect_err("stopped");
+        assert!(matches!(error, Trouble::Stopped(Stopped::Memory(_))), "{error}");
+    }
+
+    #[test]
+    fn what_ends_in_time_is_left_alone() {
+        let engine = Deaf::default();
+        let answer = within(Limits::NONE, &engine, || Ok(7)).expect("an answer");
+        assert_eq!((answer, engine.0.load(Ordering::Relaxed)), (7, 0));
+        let error = within(Limits::NONE, &engine, || Err::<(), _>(Trouble::Engine("no".to_owned())));
+        assert!(matches!(error, Err(Trouble::Engine(_))));
+    }
+}
