@@ -56,8 +56,12 @@ fn book(root: &Path) {
         ),
         (
             "events.source.yaml",
-            "description: d\nfile: events.csv\ntimestamp: at\nentities: {user: user_id}\nserved: served\n\
+            "description: d\nfile: events.csv\ntimestamp: at\nentities: {user: user_id}\n\
              measures: {amount: eur}\n",
+        ),
+        (
+            "exposures.source.yaml",
+            "description: d\nfile: exposures.csv\ntimestamp: at\nentities: {user: user_id}\nserved: served\n",
         ),
     ] {
         std::fs::write(root.join(path), text).expect("a file");
