@@ -3,9 +3,12 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+/// Looks a variable up.
+type Variables = Box<dyn Fn(&str) -> Option<OsString>>;
+
 /// The surroundings of a process.
 pub struct Environment {
-    variable: Box<dyn Fn(&str) -> Option<OsString>>,
+    variable: Variables,
     program: Option<PathBuf>,
     system: PathBuf,
 }
