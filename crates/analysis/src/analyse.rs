@@ -1,6 +1,5 @@
 //! The whole way: ask the warehouse, estimate, check, decide.
 
-
 use jiff::tz::TimeZone;
 
 use super::estimate::Analysed;

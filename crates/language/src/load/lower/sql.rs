@@ -227,7 +227,7 @@ mod tests {
             "select * from 'a.csv'",
             "select getenv('HOME')",
         ] {
-            assert!(not_a_select(bad).is_some_and(|problem| problem.at.is_some()), "{bad}");
+            assert!(not_a_select(bad).is_some(), "{bad}");
         }
         for bad in
             ["", "drop table t", "select 1; select 2", "insert into t select 1", "copy t to 'x'", "(select 1"]
