@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::refusals::Refusals;
 use super::report::{Format, tell};
 use super::sink::Text;
 use super::{At, Exit, Failure, Opened, Session, write};
@@ -28,6 +30,8 @@ pub struct Args {
     /// The watermark: nothing at or after it is read; now unless given
     #[arg(long, value_name = "TIME")]
     as_of: Option<At>,
+    #[command(flatten)]
+    limits: Limits,
     /// Write the outcome as JSON: a file for one experiment, or a folder, which gets `EXPERIMENT.json` each
     #[arg(long, value_name = "OUTCOME", conflicts_with = "format")]
     out: Option<PathBuf>,
@@ -50,7 +54,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     let plans = Plans::read(&opened, book, &keys)?;
     let keys = computed(keys, args.experiments.is_empty(), &plans, book, session)?;
     let place = args.out.as_deref().map(|out| Place::new(out, keys.len())).transpose()?;
-    let warehouse = open(book, &opened.root)?;
+    let warehouse = Refusals::of(open(book, &opened.root, args.limits)?);
     let request = Request {
         experiments: keys,
         as_of,
@@ -59,11 +63,13 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
         preregistrations: plans.preregistrations,
     };
     let bar = session.progress(0, "reading");
-    let outcomes = by_plan(book, &plans.frozen, warehouse.as_ref(), &request, &mut |what: &str| {
+    let outcomes = by_plan(book, &plans.frozen, &warehouse, &request, &mut |what: &str| {
         bar.set_message(format!("reading {what}"));
     });
     bar.finish_and_clear();
+    // Where the command fails, its error says it.
     let outcomes = outcomes?;
+    warehouse.say(session);
     match place {
         None => outcomes.iter().try_for_each(|outcome| tell(outcome, args.format, session))?,
         Some(place) => {
@@ -145,8 +151,20 @@ fn computed(
     }
 }
 
+/// What reading a warehouse may take.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(super) struct Limits {
+    /// The seconds that one query of the warehouse may take; then it is stopped
+    #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..))]
+    query_timeout: u32,
+}
+
 /// Opens the book's warehouse, read-only.
-pub(super) fn open(book: &Book, root: &Path) -> Result<Box<dyn warehouse::Warehouse>, Failure> {
+pub(super) fn open(
+    book: &Book,
+    root: &Path,
+    limits: Limits,
+) -> Result<Box<dyn warehouse::Warehouse>, Failure> {
     let Some(warehouse) = &book.warehouse else {
         return Err(Failure::new(Exit::Findings, "the book has no warehouse")
             .help("add `warehouse: {engine: duckdb}` to trialbook.yaml"));
@@ -156,12 +174,10 @@ pub(super) fn open(book: &Book, root: &Path) -> Result<Box<dyn warehouse::Wareho
         return Err(Failure::new(Exit::Refused, why)
             .help("write `engine: duckdb`, and give it the data as files or as a DuckDB database"));
     };
-    Embedded::new(root, database.as_deref()).open().map_err(|error| {
-        let exit = match error {
-            WarehouseError::NotBuiltIn => Exit::Usage,
-            _ => Exit::Unreachable,
-        };
-        let failure = Failure::of(exit, &error);
+    let time_limit = Duration::from_secs(limits.query_timeout.into());
+    let embedded = Embedded { time_limit, ..Embedded::new(root, database.as_deref()) };
+    embedded.open().map_err(|error: WarehouseError| {
+        let failure = Failure::of(Exit::Unreachable, &error);
         match error.hint() {
             Some(hint) => failure.help(hint),
             None => failure,

@@ -9,6 +9,7 @@ mod apply;
 mod comment;
 mod contexts;
 mod demo;
+mod driver;
 mod evaluate;
 mod exit;
 mod explain;
@@ -21,6 +22,7 @@ mod lsp;
 mod new;
 mod plan;
 mod power;
+mod refusals;
 mod report;
 mod schema;
 mod session;
@@ -82,6 +84,7 @@ enum Command {
     Report(report::Args),
     Comment(comment::Args),
     Demo(demo::Args),
+    Driver(driver::Args),
     Schema(schema::Args),
     Lsp(lsp::Args),
 }
@@ -113,6 +116,7 @@ fn dispatch(command: &Command, session: &Session) -> Result<Exit, Failure> {
     match command {
         Command::Apply(args) => apply::run(args, session),
         Command::Demo(args) => demo::run(args, session),
+        Command::Driver(args) => driver::run(args, session),
         Command::Plan(args) => plan::run(args, session),
         Command::Power(args) => power::run(args, session),
         Command::Allocate(args) => allocate::run(args, session),

@@ -1,5 +1,7 @@
 //! `trialbook power`: what an experiment needs, what it can reach, what would help.
 
+use super::analyze::Limits;
+use super::refusals::Refusals;
 use super::report::settings;
 use super::sink::{self, Text};
 use super::{At, Exit, Failure, Opened, Session};
@@ -29,6 +31,8 @@ pub struct Args {
     /// Nothing at or after it is read from the warehouse; unless given, the start of the experiment, or now before it
     #[arg(long, value_name = "TIME", requires = "from_warehouse")]
     as_of: Option<At>,
+    #[command(flatten)]
+    limits: Limits,
     /// When now is; now unless given
     #[arg(long, value_name = "TIME")]
     at: Option<At>,
@@ -110,12 +114,12 @@ fn measure(
     session: &Session,
     evidence: &mut Evidence,
 ) -> Result<(), Failure> {
-    let warehouse = super::analyze::open(book, &opened.root)?;
+    let warehouse = Refusals::of(super::analyze::open(book, &opened.root, args.limits)?);
     let watermark =
         args.as_of.map_or_else(|| now.min(experiment.schedule.start()), |at| opened.instant(Some(at)));
     let bar = session.progress(0, "reading");
     let mut progress = |what: &str| bar.set_message(format!("reading {what}"));
-    let found = history(book, experiment, watermark, length(experiment), warehouse.as_ref(), &mut progress);
+    let found = history(book, experiment, watermark, length(experiment), &warehouse, &mut progress);
     bar.finish_and_clear();
     let found = found.map_err(|error| {
         let failure = Failure::of(Exit::Unreachable, &error);
@@ -127,6 +131,7 @@ fn measure(
             QueryError::NoExposures { .. } => failure,
         }
     })?;
+    warehouse.say(session);
     let mut not_measured = Vec::new();
     for (metric, measured) in found.metrics {
         match measured {

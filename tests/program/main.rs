@@ -1,5 +1,6 @@
 //! The program as a person runs it, and what it prints.
 
+mod driver;
 mod against;
 mod apply;
 mod begin;

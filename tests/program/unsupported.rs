@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::example_book::ExampleBook;
 use trialbook_analysis::warehouse::{
-    Column, ColumnType, Dialect, DuckDbDialect, Row, Sql, Value, Warehouse, WarehouseError,
+    Column, ColumnType, Dialect, DuckDbDialect, Engine, Row, Sql, Value, Warehouse, WarehouseError,
 };
 use trialbook_analysis::{AnalysisError, Estimate, Outcome, Request, VerdictKind, analyse};
 use trialbook_language::load::{RawFile, load};
@@ -69,6 +69,10 @@ struct Empty {
 impl Warehouse for Empty {
     fn dialect(&self) -> &dyn Dialect {
         &self.dialect
+    }
+
+    fn engine(&self) -> Engine {
+        Engine { name: "made-up".into(), version: "1".into() }
     }
 
     fn columns(&self, relation: &Sql) -> Result<Vec<Column>, WarehouseError> {

@@ -1,6 +1,5 @@
 //! The whole way: ask the warehouse, estimate, check, decide.
 
-
 use jiff::tz::TimeZone;
 
 use super::estimate::Analysed;
@@ -11,7 +10,7 @@ use super::outcome::{
 use super::work::{Request, Work};
 use super::{horizon, quality};
 use crate::query::{self, Answer, Exposures, QueryError, Question};
-use crate::warehouse::Warehouse;
+use crate::warehouse::{Engine, Warehouse};
 use trialbook_decision::{self as decision, Case, Stage, VerdictKind};
 use trialbook_model::{Book, Experiment, ExperimentKey, Method, VariantKey};
 
@@ -36,7 +35,7 @@ pub enum AnalysisError {
 
 impl AnalysisError {
     /// Returns what to do about it, where that is known.
-    pub fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> Option<&str> {
         match self {
             Self::Unknown(_) => Some("`trialbook status` lists the experiments"),
             Self::Method { .. } => Some(
@@ -80,13 +79,13 @@ pub fn analyse(
     };
     let timezone = trialbook_model::timezone(&book.timezone).unwrap_or(TimeZone::UTC);
     let outcome = |experiment: &&Experiment| {
-        Work { book, experiment, answer: &answer, request, timezone: &timezone }.outcome()
+        Work { book, experiment, answer: &answer, request, timezone: &timezone }.outcome(warehouse.engine())
     };
     Ok(experiments.iter().map(outcome).collect())
 }
 
 impl Work<'_> {
-    fn outcome(&self) -> Outcome {
+    fn outcome(&self, engine: Engine) -> Outcome {
         let Self { book, experiment, request, .. } = *self;
         let exposures = self.exposures();
         let treatments = experiment.treatments().count() as u64;
@@ -113,6 +112,7 @@ impl Work<'_> {
         Outcome {
             version: Outcome::VERSION,
             tool: Tool::this(),
+            engine: Some(engine),
             book: BookReference {
                 name: book.name.clone(),
                 commit: request.commit.clone(),

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::effect::{Estimate, NonInferiority};
+use crate::warehouse::Engine;
 use trialbook_decision::{Judgement, QualityCheck, Verdict};
 use trialbook_model::{
     Allocation, Analysis, Cap, Decision, Digest, Direction, Duration, ExperimentKey, ExperimentState,
@@ -18,6 +19,9 @@ pub struct Outcome {
     pub version: u32,
     /// What made it.
     pub tool: Tool,
+    /// What answered the queries; `None` in an outcome of a version that did not write it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine: Option<Engine>,
     /// The book it was made from.
     pub book: BookReference,
     /// The experiment as its plan says.
@@ -94,7 +98,7 @@ pub struct Tool {
 impl Tool {
     /// Returns this program.
     pub fn this() -> Self {
-        Self { name: env!("CARGO_PKG_NAME").into(), version: env!("CARGO_PKG_VERSION").into() }
+        Self { name: "trialbook".into(), version: env!("CARGO_PKG_VERSION").into() }
     }
 }
 

@@ -187,8 +187,10 @@ fn sources(work: &Work<'_>, exposures: &Exposures) -> Vec<QualityCheck> {
         let state = match work.answer.sources.get(needed.source) {
             None => continue,
             Some(Err(error)) => {
-                checks
-                    .push(missing(bad, format!("source {} cannot be read: {}", needed.source, error.told())));
+                checks.push(missing(
+                    bad,
+                    format!("source {} cannot be read: {}", needed.source, error.published()),
+                ));
                 continue;
             }
             Some(Ok(state)) => state,

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::{Args, book, truth, warehouse};
 use crate::cli::{self, Exit, Failure, Session, sink};
+use trialbook_analysis::warehouse::driver::{DUCKDB, Environment, obtain};
 
 /// When the demo's experiments are launched: before the first of them begins.
 const LAUNCH: &str = "2026-11-01";
@@ -17,6 +18,8 @@ const TODAY: &str = "2026-12-01";
 /// Where the folder is in use or cannot be written, and where a command does not end as it should.
 pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     let script = Script { dir: &args.dir };
+    obtain(&DUCKDB, &Environment::of_process(), &mut |line| session.say(line))
+        .map_err(|error| cli::driver::failure(&error))?;
     book::write(&args.dir)?;
     script.tell("A book: flags, experiments, metrics and layers as YAML in a git repository.")?;
     script.tell(&format!("It is in {}, and this is one of its experiments:", args.dir.display()))?;

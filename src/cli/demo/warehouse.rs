@@ -6,11 +6,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use duckdb::types::ValueRef;
-use duckdb::{Connection, params};
+use std::sync::Arc;
+
+use arrow_array::{Int32Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow_schema::{ArrowError, DataType, Field, Schema, TimeUnit};
 use serde_json::{Map, Value};
 
 use crate::cli::{Exit, Failure, Session, sink};
+use trialbook_analysis::warehouse::{NewDatabase, Row, WarehouseError};
 use trialbook_language::load::{self, discover};
 use trialbook_model::capability::HashProfile;
 use trialbook_model::resolve::Resolver;
@@ -33,10 +36,7 @@ pub const RECOMMENDED_BUYS: f64 = 1.02;
 /// Where the database cannot be written.
 pub fn generate(dir: &Path, users: u32, seed: u64, session: &Session) -> Result<(), Failure> {
     let book = read_book(dir)?;
-    let failed = |error: duckdb::Error| {
-        Failure::new(Exit::Unreachable, "cannot generate the warehouse").because(&error)
-    };
-    let connection = Connection::open(dir.join("warehouse.duckdb")).map_err(failed)?;
+    let database = NewDatabase::create(Some(&dir.join("warehouse.duckdb"))).map_err(failed)?;
     let fill = |sql: &str| {
         sql.replace("$seed", &format!("{seed}::UBIGINT"))
             .replace("$users", &users.to_string())
@@ -58,24 +58,32 @@ pub fn generate(dir: &Path, users: u32, seed: u64, session: &Session) -> Result<
     for (what, sql) in steps {
         bar.set_message(format!("generating {what}"));
         match sql {
-            "" => assign(&connection, &book, &bar)?,
-            sql => connection.execute_batch(&fill(sql)).map_err(failed)?,
+            "" => assign(&database, &book, &bar)?,
+            sql => database.run(&fill(sql)).map_err(failed)?,
         }
         bar.inc(1);
     }
-    connection.execute_batch("DROP TABLE assignments").map_err(failed)?;
+    database.run("DROP TABLE assignments").map_err(failed)?;
     bar.finish_and_clear();
     let mut events = 0u64;
     let mut counts = Vec::new();
     for table in ["exposures", "page_views", "searches", "purchases"] {
-        let count = |row: &duckdb::Row<'_>| row.get::<_, u64>(0);
-        let rows =
-            connection.query_row(&format!("SELECT count(*) FROM {table}"), [], count).map_err(failed)?;
+        let rows = database.rows(&format!("SELECT count(*) FROM {table}")).map_err(failed)?;
+        let rows = rows.first().and_then(|row| row.count(0)).unwrap_or_default();
         events += rows;
         counts.push(format!("{rows} {}", table.replace('_', " ")));
     }
     sink::line(format_args!("  {users} users, {events} events: {}", counts.join(", ")))?;
-    connection.close().map_err(|(_, error)| failed(error))
+    // Into the file itself, so that it can be read without its log.
+    database.run("CHECKPOINT").map_err(failed)
+}
+
+fn failed(error: WarehouseError) -> Failure {
+    let failure = Failure::new(Exit::Unreachable, "cannot generate the warehouse").because(&error);
+    match error.hint() {
+        Some(hint) => failure.help(hint),
+        None => failure,
+    }
 }
 
 fn read_book(dir: &Path) -> Result<Book, Failure> {
@@ -86,62 +94,92 @@ fn read_book(dir: &Path) -> Result<Book, Failure> {
 }
 
 /// Writes one row for each user and experiment that enrols it, as the book's clients would draw.
-fn assign(connection: &Connection, book: &Book, bar: &indicatif::ProgressBar) -> Result<(), Failure> {
-    let failed = |error: duckdb::Error| {
-        Failure::new(Exit::Unreachable, "cannot generate the warehouse").because(&error)
-    };
-    connection
-        .execute_batch(
-            "CREATE TABLE assignments (n INTEGER, served VARCHAR, starts TIMESTAMP, ends TIMESTAMP)",
-        )
+fn assign(database: &NewDatabase, book: &Book, bar: &indicatif::ProgressBar) -> Result<(), Failure> {
+    database
+        .run("CREATE TABLE assignments (n INTEGER, served VARCHAR, starts TIMESTAMP, ends TIMESTAMP)")
         .map_err(failed)?;
     let live: Vec<&Experiment> =
         book.experiments.values().filter(|experiment| experiment.decision.is_none()).collect();
     let resolvers: Vec<_> =
         live.iter().map(|e| (*e, Resolver::new(book, e.schedule.start(), HashProfile::Utf8))).collect();
-    let mut appender = connection.appender("assignments").map_err(failed)?;
-    let mut statement = connection
-        .prepare("SELECT n, user_id AS targetingKey, country, platform, app_version, age_days, email, employee FROM users")
+    let rows = database
+        .rows("SELECT n, user_id, country, platform, app_version, age_days, email, employee FROM users ORDER BY n")
         .map_err(failed)?;
-    let mut rows = statement.query([]).map_err(failed)?;
-    while let Some(row) = rows.next().map_err(failed)? {
-        let n: i32 = row.get(0).map_err(failed)?;
-        let context = Context::new(context_of(row).map_err(failed)?, &book.attributes);
-        for (experiment, resolver) in &resolvers {
-            let Some(resolution) = resolver.resolve(&experiment.flag, &context) else { continue };
-            if resolution.served.experiment() == Some(&experiment.key) {
-                let (starts, ends) = (experiment.schedule.start(), experiment.schedule.end());
-                let served = resolution.served.to_string();
-                let (starts, ends) = (starts.as_microsecond(), ends.as_microsecond());
-                let timestamp =
-                    |us| duckdb::types::Value::Timestamp(duckdb::types::TimeUnit::Microsecond, us);
-                appender
-                    .append_row(params![n, served, timestamp(starts), timestamp(ends)])
-                    .map_err(failed)?;
+    for part in rows.chunks(10_000) {
+        let mut assignments = Assignments::default();
+        for row in part {
+            let Some(n) = row.integer(0).and_then(|n| i32::try_from(n).ok()) else { continue };
+            let context = Context::new(context_of(row), &book.attributes);
+            for (experiment, resolver) in &resolvers {
+                let Some(resolution) = resolver.resolve(&experiment.flag, &context) else { continue };
+                if resolution.served.experiment() == Some(&experiment.key) {
+                    assignments.push(n, resolution.served.to_string(), experiment);
+                }
             }
         }
-        if n % 10_000 == 0 {
-            bar.tick();
-        }
+        let batch = assignments
+            .batch()
+            .map_err(|error| Failure::new(Exit::Bug, "cannot make rows of assignments").because(&error))?;
+        database.append("assignments", batch).map_err(failed)?;
+        bar.tick();
     }
-    appender.flush().map_err(failed)
+    Ok(())
+}
+
+/// Rows of the table of assignments, by column.
+#[derive(Default)]
+struct Assignments {
+    n: Vec<i32>,
+    served: Vec<String>,
+    starts: Vec<i64>,
+    ends: Vec<i64>,
+}
+
+impl Assignments {
+    fn push(&mut self, n: i32, served: String, experiment: &Experiment) {
+        self.n.push(n);
+        self.served.push(served);
+        self.starts.push(experiment.schedule.start().as_microsecond());
+        self.ends.push(experiment.schedule.end().as_microsecond());
+    }
+
+    fn batch(self) -> Result<RecordBatch, ArrowError> {
+        let instant = DataType::Timestamp(TimeUnit::Microsecond, None);
+        let field = |name: &str, kind| Field::new(name, kind, false);
+        let schema = Schema::new(vec![
+            field("n", DataType::Int32),
+            field("served", DataType::Utf8),
+            field("starts", instant.clone()),
+            field("ends", instant),
+        ]);
+        RecordBatch::try_new(
+            Arc::new(schema),
+            vec![
+                Arc::new(Int32Array::from(self.n)),
+                Arc::new(StringArray::from(self.served)),
+                Arc::new(TimestampMicrosecondArray::from(self.starts)),
+                Arc::new(TimestampMicrosecondArray::from(self.ends)),
+            ],
+        )
+    }
 }
 
 /// Reads a row of `users` as an evaluation context: an attribute that is NULL is absent.
-fn context_of(row: &duckdb::Row<'_>) -> Result<Map<String, Value>, duckdb::Error> {
-    const NAMES: [&str; 7] =
-        ["targetingKey", "country", "platform", "app_version", "age_days", "email", "employee"];
+fn context_of(row: &Row) -> Map<String, Value> {
     let mut context = Map::new();
-    for (index, name) in NAMES.iter().enumerate() {
-        let value = match row.get_ref(index + 1)? {
-            ValueRef::Text(text) => Value::from(String::from_utf8_lossy(text)),
-            ValueRef::Int(number) => Value::from(number),
-            ValueRef::Boolean(boolean) => Value::from(boolean),
-            _ => continue,
-        };
-        context.insert((*name).to_owned(), value);
+    for (at, name) in [(1, "targetingKey"), (2, "country"), (3, "platform"), (4, "app_version"), (6, "email")]
+    {
+        if let Some(text) = row.text(at) {
+            context.insert(name.to_owned(), text.into());
+        }
     }
-    Ok(context)
+    if let Some(days) = row.integer(5) {
+        context.insert("age_days".to_owned(), days.into());
+    }
+    if let Some(employee) = row.boolean(7) {
+        context.insert("employee".to_owned(), employee.into());
+    }
+    context
 }
 
 /// What the treatments truly do, for those effects that a metric of the example book shows.

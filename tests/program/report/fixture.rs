@@ -40,6 +40,10 @@ pub fn outcome(arms: &[(&str, &str, u64)]) -> Outcome {
     Outcome {
         version: Outcome::VERSION,
         tool: Tool { name: "trialbook".into(), version: "0.1.0".into() },
+        engine: Some(trialbook_analysis::warehouse::Engine {
+            name: "duckdb".into(),
+            version: "1.5.6".into(),
+        }),
         book: BookReference {
             name: "acme-shop".into(),
             commit: Some("9f2e1c7d3b0a4c5e6f708192a3b4c5d6e7f80912".into()),

@@ -1,6 +1,7 @@
 //! A source of the book as something to select from, with the columns it really has.
 
 use jiff::Timestamp;
+use trialbook_gate::not_a_table;
 
 use crate::warehouse::{
     Column, ColumnType, ExpressionError, SelectError, Sql, Warehouse, WarehouseError, expression, select,
@@ -13,6 +14,14 @@ pub enum SourceError {
     /// The table's name.
     #[error("`{0}` is not a table's name: one to three names with dots between them")]
     TableName(String),
+    /// The table's name is that of a file, or of the engine's catalogue.
+    #[error("`{name}` {why}")]
+    NotATable {
+        /// The name.
+        name: String,
+        /// Why, to be read after the name.
+        why: &'static str,
+    },
     /// The SELECT.
     #[error("its `sql` cannot be used")]
     Select(#[source] SelectError),
@@ -54,19 +63,26 @@ pub enum SourceError {
 }
 
 impl SourceError {
-    /// Returns the error and its causes in one line.
-    pub fn told(&self) -> String {
+    /// Returns the error and its causes in one line for an outcome, which may be published: without the engine's own
+    /// words, which can quote data.
+    pub fn published(&self) -> String {
         let mut text = self.to_string();
         let mut source = std::error::Error::source(self);
         while let Some(cause) = source {
-            text = format!("{text}: {cause}");
+            let engine = cause
+                .downcast_ref::<WarehouseError>()
+                .or_else(|| cause.downcast_ref::<Box<WarehouseError>>().map(|boxed| &**boxed));
+            match engine {
+                Some(error) => text = format!("{text}: {}", error.published()),
+                None => text = format!("{text}: {cause}"),
+            }
             source = cause.source();
         }
         text
     }
 
     /// Returns what to do about it, where that is known.
-    pub fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> Option<&str> {
         match self {
             Self::Warehouse(error) => error.hint(),
             Self::ColumnType { expected: UNIT, .. } => {
@@ -227,6 +243,10 @@ fn table(name: &str, warehouse: &dyn Warehouse) -> Result<Sql, SourceError> {
         |part: &&str| !part.is_empty() && !part.contains(['"', '`']) && !part.contains(char::is_control);
     if parts.len() > 3 || !parts.iter().all(plain) {
         return Err(SourceError::TableName(name.to_owned()));
+    }
+    let quoted: Vec<_> = parts.iter().map(|part| (*part, true)).collect();
+    if let Some(why) = not_a_table(&quoted) {
+        return Err(SourceError::NotATable { name: name.to_owned(), why });
     }
     Ok(Sql::join(parts.iter().map(|part| warehouse.dialect().identifier(part)), "."))
 }

@@ -3,12 +3,14 @@
 use std::ops::Range;
 
 use sqlparser::ast::{
-    CaseWhen, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident,
-    ObjectNamePart, Spanned, TypedString, UnaryOperator, Value, ValueWithSpan,
+    BinaryOperator, CaseWhen, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr,
+    FunctionArguments, Ident, ObjectNamePart, Spanned, TypedString, UnaryOperator, Value, ValueWithSpan,
 };
 use sqlparser::dialect::DuckDbDialect;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Location, Span, Token};
+
+use trialbook_gate::{Growth, of_replacement};
 
 use super::statement::is_one_statement;
 use super::{Column, Dialect, Sql};
@@ -95,6 +97,45 @@ fn parse(text: &str) -> Result<Expr, ExpressionError> {
     Err(ExpressionError { message, range: start..offset(text, next.span.end).max(start) })
 }
 
+/// Returns how long the texts in an expression can become.
+fn growth(expr: &Expr) -> Growth {
+    let within = |exprs: &[&Expr]| exprs.iter().fold(Growth::literal(0), |most, expr| most.or(growth(expr)));
+    match expr {
+        Expr::Value(value) => match &value.value {
+            Value::SingleQuotedString(text) => Growth::literal(text.len()),
+            _ => Growth::literal(0),
+        },
+        Expr::BinaryOp { left, op: BinaryOperator::StringConcat, right } => growth(left).then(growth(right)),
+        Expr::BinaryOp { left, right, .. } => within(&[left, right]),
+        Expr::Nested(expr) | Expr::UnaryOp { expr, .. } | Expr::Cast { expr, .. } => growth(expr),
+        Expr::Trim { expr, .. } | Expr::Substring { expr, .. } => growth(expr),
+        Expr::Case { conditions, else_result, .. } => {
+            let results = conditions.iter().map(|when| &when.result).chain(else_result.as_deref());
+            within(&results.collect::<Vec<_>>())
+        }
+        Expr::Function(function) => {
+            let FunctionArguments::List(list) = &function.args else { return Growth::COLUMN };
+            let args: Vec<_> = list
+                .args
+                .iter()
+                .filter_map(|arg| match arg {
+                    FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(expr),
+                    _ => None,
+                })
+                .collect();
+            match function.name.to_string().to_ascii_lowercase().as_str() {
+                "concat" => args.iter().fold(Growth::literal(0), |all, arg| all.then(growth(arg))),
+                "replace" => match (of_replacement(&list.args), args.first()) {
+                    (Some(factor), Some(text)) => growth(text).each(factor),
+                    _ => Growth::UNBOUNDED,
+                },
+                _ => within(&args),
+            }
+        }
+        _ => Growth::COLUMN,
+    }
+}
+
 /// Takes the place from the end of the parser's message, which is where it keeps it.
 fn parse_error(text: &str, error: &ParserError) -> ExpressionError {
     let message = match error {
@@ -175,6 +216,13 @@ impl Reader<'_> {
                 .refuse(expr.span(), "the expression is nested too deeply; `IN (…)` may say the same");
         }
         let depth = depth + 1;
+        if matches!(expr, Expr::Function(_) | Expr::BinaryOp { op: BinaryOperator::StringConcat, .. })
+            && !growth(expr).is_bounded()
+        {
+            let message = "it joins and replaces texts so often that they could fill the memory; `replace` takes \
+                           texts in single quotes as its second and third arguments";
+            return self.refuse(expr.span(), message);
+        }
         match expr {
             Expr::Identifier(ident) => self.column(ident),
             Expr::Value(value) => self.value(value),
@@ -446,5 +494,27 @@ mod tests {
         let text = "status = 'ö'\n  AND stauts";
         let error = read(text).expect_err("no such column");
         assert_eq!(text.get(error.range), Some("stauts"));
+    }
+
+    #[test]
+    fn texts_cannot_grow_without_bound() {
+        let nested =
+            |n: usize| (0..n).fold("status".to_owned(), |e, _| format!("replace({e}, 'a', 'aaaaaaaaaa')"));
+        assert!(read(&format!("{} = 'a'", nested(3))).is_ok());
+        for grown in [
+            format!("{} = 'a'", nested(4)),
+            format!("length({}) > 1", nested(20)),
+            format!("CASE WHEN true THEN {} END = 'a'", nested(9)),
+            format!("status IN ('a', {})", nested(9)),
+            format!("status LIKE {}", nested(9)),
+            format!("status BETWEEN 'a' AND {}", nested(9)),
+            format!("upper({}) = 'a'", nested(9)),
+            format!("{} IS NULL", nested(9)),
+            format!("CASE WHEN {} = 'a' THEN true END", nested(9)),
+            "replace(status, 'a', status) = 'a'".to_owned(),
+            "replace('a', status, concat(status, status)) = 'a'".to_owned(),
+        ] {
+            assert!(read(&grown).is_err(), "{grown}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use regex::Regex;
-use walkdir::WalkDir;
+use walkdir::{DirEntry, WalkDir};
 
 /// The format of data files, by their ending.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +28,9 @@ pub enum FilesError {
         /// The file that it leads to.
         file: PathBuf,
     },
+    /// A file or a folder whose name begins with a dot: those hold settings and secrets.
+    #[error("`{0}` leads into a hidden file or folder, which is never read")]
+    Hidden(String),
     /// An ending that is no data format.
     #[error("`{0}` ends in neither `.parquet` nor `.csv`")]
     Format(String),
@@ -52,6 +55,7 @@ impl FilesError {
             Self::Outside(_) | Self::Link { .. } => {
                 "write it relative to the book's folder, with `/`, without `..`"
             }
+            Self::Hidden(_) => "move the data to a folder whose name does not begin with a dot",
             Self::Format(_) => "give Parquet or CSV files (`.csv`, `.csv.gz`), or use `sql:`",
             Self::NoMatch(_) => {
                 "paths are relative to the book's folder; `*` stands for a part of a name, `**` for folders"
@@ -111,7 +115,15 @@ fn inside(path: &str) -> Result<&Path, FilesError> {
     if path.is_empty() || !plain || path.contains(['\\', ':', '\0']) {
         return Err(FilesError::Outside(path.to_owned()));
     }
+    if is_hidden(Path::new(path)) {
+        return Err(FilesError::Hidden(path.to_owned()));
+    }
     Ok(Path::new(path))
+}
+
+/// Tells whether a part of a relative path begins with a dot.
+fn is_hidden(relative: &Path) -> bool {
+    relative.components().any(|part| part.as_os_str().as_encoded_bytes().starts_with(b"."))
 }
 
 fn canonical(path: &Path) -> Result<PathBuf, FilesError> {
@@ -121,10 +133,11 @@ fn canonical(path: &Path) -> Result<PathBuf, FilesError> {
 /// Resolves links, and refuses a file that they lead out of the root.
 fn within(root: &Path, pattern: &str, path: &Path) -> Result<PathBuf, FilesError> {
     let file = canonical(path)?;
-    if file.starts_with(root) {
-        Ok(file)
-    } else {
-        Err(FilesError::Link { pattern: pattern.to_owned(), file })
+    // Of the file itself too: a link may lead into a hidden folder of the book.
+    match file.strip_prefix(root) {
+        Ok(relative) if is_hidden(relative) => Err(FilesError::Hidden(pattern.to_owned())),
+        Ok(_) => Ok(file),
+        Err(_) => Err(FilesError::Link { pattern: pattern.to_owned(), file }),
     }
 }
 
@@ -137,7 +150,8 @@ fn matching(root: &Path, pattern: &str) -> Result<Vec<PathBuf>, FilesError> {
         return Ok(Vec::new());
     }
     let mut paths = Vec::new();
-    for entry in WalkDir::new(&start) {
+    let visible = |entry: &DirEntry| entry.depth() == 0 || !is_hidden(Path::new(entry.file_name()));
+    for entry in WalkDir::new(&start).into_iter().filter_entry(visible) {
         let entry = entry.map_err(|error| FilesError::Unreadable {
             path: error.path().unwrap_or(&start).to_owned(),
             cause: error.into(),
@@ -208,6 +222,33 @@ mod tests {
         {
             let error = DataFiles::find(root.path(), path).expect_err(path);
             assert!(matches!(error, FilesError::Outside(_)), "{path}: {error}");
+        }
+    }
+
+    #[test]
+    fn hidden_files_and_folders_are_never_read() {
+        let root = book();
+        std::fs::create_dir(root.path().join(".git")).expect("a folder");
+        for hidden in [".git/a.csv", ".secrets.csv", "data/.a.csv"] {
+            std::fs::write(root.path().join(hidden), "x\n").expect("a file");
+            let error = DataFiles::find(root.path(), hidden).expect_err(hidden);
+            assert!(matches!(error, FilesError::Hidden(_)), "{hidden}: {error}");
+        }
+        for pattern in ["**/*.csv", "data/*.csv"] {
+            let found = DataFiles::find(root.path(), pattern).expect(pattern);
+            let hidden =
+                |path: &PathBuf| path.to_string_lossy().ends_with("secrets.csv") || path.ends_with(".a.csv");
+            assert!(!found.paths.iter().any(hidden), "{found:?}");
+            assert!(!found.paths.iter().any(|path| path.starts_with(root.path().join(".git"))), "{found:?}");
+        }
+        let error = DataFiles::find(root.path(), ".git/*.csv").expect_err("hidden");
+        assert!(matches!(error, FilesError::Hidden(_)), "{error}");
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink(root.path().join(".secrets.csv"), root.path().join("data/link.csv"))
+                .expect("a link");
+            let error = DataFiles::find(root.path(), "data/link.csv").expect_err("a link to a hidden file");
+            assert!(matches!(error, FilesError::Hidden(_)), "{error}");
         }
     }
 

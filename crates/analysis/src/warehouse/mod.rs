@@ -4,6 +4,7 @@
 //! escaped, expressions are parsed and printed anew.
 
 mod dialect;
+pub mod driver;
 mod duckdb;
 mod expression;
 mod files;
@@ -12,8 +13,11 @@ mod sql;
 mod statement;
 
 use std::path::Path;
+use std::time::Duration;
 
 pub use dialect::{Dialect, DuckDbDialect};
+pub use driver::DriverError;
+pub use duckdb::NewDatabase;
 pub use expression::{ExpressionError, expression};
 pub use files::{DataFiles, FileFormat, FilesError};
 pub use select::{SelectError, select};
@@ -23,6 +27,9 @@ pub use sql::Sql;
 pub trait Warehouse {
     /// Returns how it wants its SQL.
     fn dialect(&self) -> &dyn Dialect;
+
+    /// Returns the engine and its version.
+    fn engine(&self) -> Engine;
 
     /// Returns the columns of what may stand after `FROM`, in their order.
     fn columns(&self, relation: &Sql) -> Result<Vec<Column>, WarehouseError>;
@@ -49,22 +56,44 @@ pub struct Embedded<'a> {
     pub memory_mib: u32,
     /// The threads it may use; `None`: one per core.
     pub threads: Option<u32>,
+    /// How long one query may take.
+    pub time_limit: Duration,
+    /// Whether the engine's library is downloaded where there is none.
+    pub install: bool,
 }
 
 impl<'a> Embedded<'a> {
-    /// Returns a warehouse in a book's root with the default limits: 4 GiB, one thread per core.
+    /// Returns a warehouse in a book's root with the default limits: 4 GiB, one thread per core, ten minutes for a
+    /// query.
     pub fn new(root: &'a Path, database: Option<&'a str>) -> Self {
-        Self { root, database, memory_mib: 4096, threads: None }
+        let time_limit = Duration::from_secs(600);
+        Self { root, database, memory_mib: 4096, threads: None, time_limit, install: false }
+    }
+
+    /// Lets it download the engine's library where there is none: for tests, which need one on a fresh machine.
+    #[must_use]
+    pub fn installing(self) -> Self {
+        Self { install: true, ..self }
     }
 
     /// Opens it for reading.
     ///
     /// # Errors
     ///
-    /// A database that does not exist or lies outside the root, one that another process writes.
+    /// A library of DuckDB that is not there, cannot be loaded or has another version; a database that does not exist
+    /// or lies outside the root; one that another process writes.
     pub fn open(self) -> Result<Box<dyn Warehouse>, WarehouseError> {
         Ok(Box::new(duckdb::Duckdb::open(self)?))
     }
+}
+
+/// Which program answers the queries.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Engine {
+    /// Its name, such as `duckdb`.
+    pub name: String,
+    /// Its version, such as `1.5.6`.
+    pub version: String,
 }
 
 /// A column of a relation.
@@ -159,6 +188,14 @@ impl Row {
         }
     }
 
+    /// Returns a value as true or false; `None` where it is null, of another type or not there.
+    pub fn boolean(&self, at: usize) -> Option<bool> {
+        match self.0.get(at)? {
+            Value::Boolean(value) => Some(*value),
+            _ => None,
+        }
+    }
+
     /// Returns a value as text; `None` where it is null, of another type or not there.
     pub fn text(&self, at: usize) -> Option<&str> {
         match self.0.get(at)? {
@@ -171,9 +208,26 @@ impl Row {
 /// Why a warehouse has no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum WarehouseError {
-    /// The build left the embedded warehouse out.
-    #[error("this trialbook was built without the embedded warehouse")]
-    NotBuiltIn,
+    /// The engine's library cannot be used.
+    #[error(transparent)]
+    Driver(#[from] DriverError),
+    /// The engine's library has a version that is not supported.
+    #[error("DuckDB {version} is not supported: the versions 1.5.x and 2.x are")]
+    Version {
+        /// As the library reports it.
+        version: String,
+    },
+    /// A database that a newer engine wrote.
+    #[error("the database `{path}` was written by a newer DuckDB than {version}, which cannot read it")]
+    NewerFile {
+        /// As the book names it.
+        path: String,
+        /// The version of the library in use.
+        version: String,
+    },
+    /// A query was stopped at a limit.
+    #[error("{0}")]
+    Stopped(String),
     /// There is no such database file.
     #[error("there is no database at `{path}`")]
     NoDatabase {
@@ -200,10 +254,41 @@ pub enum WarehouseError {
 }
 
 impl WarehouseError {
-    /// Returns what to do about it, where that is known.
-    pub fn hint(&self) -> Option<&'static str> {
+    /// Returns the error without the engine's own words, which can quote data: for what may be published.
+    pub fn published(&self) -> String {
         match self {
-            Self::NotBuiltIn => Some("build with the feature `duckdb`, which is on by default"),
+            Self::Refused { message } => {
+                let kind = message.split(':').next().unwrap_or_default();
+                let why = match kind {
+                    "Catalog Error" => "it names a table or a function that does not exist",
+                    "Binder Error" => "it names a column that does not exist, or uses one of the wrong type",
+                    "Parser Error" => "it is not SQL of this engine",
+                    "Conversion Error" => "a value cannot be converted to the type that is asked for",
+                    "Invalid Input Error" => "the data are not as they are declared",
+                    "IO Error" => "a file cannot be read",
+                    "Permission Error" => "it reads a file that it may not",
+                    "Out of Memory Error" => "it needs more memory than it may use",
+                    _ => "run the analysis by hand to see why",
+                };
+                format!("the engine refused the query: {why}")
+            }
+            Self::Open { path, .. } => format!("cannot open the warehouse `{path}`"),
+            Self::Driver(_) => "the engine's library cannot be used".to_owned(),
+            other => other.to_string(),
+        }
+    }
+
+    /// Returns what to do about it, where that is known.
+    pub fn hint(&self) -> Option<&str> {
+        match self {
+            Self::Driver(error) => error.hint(),
+            Self::Version { .. } => Some(
+                "run `trialbook driver install duckdb`, or name the file of another library in TRIALBOOK_DUCKDB",
+            ),
+            Self::NewerFile { .. } => {
+                Some("name the file of a library of that version or a later one in TRIALBOOK_DUCKDB")
+            }
+            Self::Stopped(_) => Some("let the source select less, or prepare its data in the warehouse"),
             Self::NoDatabase { .. } => Some(
                 "check `warehouse.database` in trialbook.yaml; it is relative to the book's folder. Leave it out where sources are files",
             ),
@@ -216,7 +301,7 @@ impl WarehouseError {
                 Some("check the source's `table` and columns against the warehouse")
             }
             Self::Refused { message } if message.contains("Permission Error") => {
-                Some("a source can read only files under the book's folder")
+                Some("a source can read only the files that it names, and they lie under the book's folder")
             }
             Self::Refused { .. } => None,
         }

@@ -18,6 +18,54 @@ pub(super) fn is_one_statement(sql: &str) -> bool {
     })
 }
 
+/// Functions that read or write what no source declares. A lock of the configuration does not stop all of them:
+/// DuckDB 1.5 lets a SELECT `FROM enable_logging(storage_path := …)` write files.
+/// Test: `no_function_writes_files_or_reads_settings`.
+const NEVER: &[&str] = &[
+    "copy_database",
+    "current_setting",
+    "disable_logging",
+    "disable_profiling",
+    "duckdb_logs",
+    "duckdb_secrets",
+    "duckdb_settings",
+    "enable_logging",
+    "enable_profile",
+    "enable_profiling",
+    "error",
+    "export_database",
+    "force_checkpoint",
+    "checkpoint",
+    "getenv",
+    "getvariable",
+    "glob",
+    "import_database",
+    "query",
+    "query_table",
+    "read_blob",
+    "read_text",
+    "set_log_storage",
+    "sniff_csv",
+    "truncate_duckdb_logs",
+    "write_log",
+];
+
+/// Returns a function in a text that is never called, wherever the text came from: the last look before an engine.
+pub(super) fn forbidden_call(sql: &str) -> Option<&'static str> {
+    let tokens = Tokenizer::new(&DuckDbDialect {}, sql).tokenize().ok()?;
+    let mut tokens = tokens.iter().filter(|token| !matches!(token, Token::Whitespace(_))).peekable();
+    while let Some(token) = tokens.next() {
+        let Token::Word(word) = token else { continue };
+        if tokens.peek() == Some(&&Token::LParen) {
+            let name = word.value.to_ascii_lowercase();
+            if let Some(known) = NEVER.iter().find(|known| **known == name) {
+                return Some(known);
+            }
+        }
+    }
+    None
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

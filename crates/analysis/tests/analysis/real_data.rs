@@ -30,7 +30,7 @@ fn outcome(experiment: &str, as_of: &str) -> Outcome {
     let loaded = load::load(load::read_folder(root.path()).expect("a book"));
     let findings: Vec<_> = loaded.findings.iter().map(|f| (f.primary.file.path(), &f.message)).collect();
     let book = loaded.book.as_ref().unwrap_or_else(|| panic!("{findings:?}"));
-    let warehouse = Embedded::new(root.path(), None).open().expect("a warehouse");
+    let warehouse = Embedded::new(root.path(), None).installing().open().expect("a warehouse");
     let request = Request {
         experiments: vec![ExperimentKey::new(experiment).expect("a key")],
         as_of: as_of.parse::<Timestamp>().expect("an instant"),

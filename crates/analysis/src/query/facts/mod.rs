@@ -138,7 +138,7 @@ pub(super) fn ask(
             progress(&format!("{} of `{key}`", counted(metrics.len(), "metric")));
             let reading = Reading { question, warehouse, units, source };
             if let Err(error) = reading.ask(&metrics, answer) {
-                let message = error.told();
+                let message = error.published();
                 for (metric, (_, users)) in &metrics {
                     reading.fail(metric, users, &message, answer);
                 }
@@ -189,7 +189,7 @@ impl Reading<'_> {
             match builder.add(metric) {
                 Ok(()) => asked.push((*metric, users)),
                 // One metric's mistake is not the others'.
-                Err(error) => self.fail(key, users, &error.told(), answer),
+                Err(error) => self.fail(key, users, &error.published(), answer),
             }
         }
         if asked.is_empty() {

@@ -1,5 +1,6 @@
 //! What the embedded warehouse reads, and what it refuses.
 
+use super::super::Value;
 use super::*;
 
 fn book() -> tempfile::TempDir {
@@ -14,7 +15,7 @@ fn book() -> tempfile::TempDir {
 }
 
 fn open(root: &Path) -> Duckdb {
-    Duckdb::open(Embedded::new(root, None)).expect("a warehouse")
+    Duckdb::open(Embedded::new(root, None).installing()).expect("a warehouse")
 }
 
 fn number(warehouse: &Duckdb, sql: &'static str) -> Option<f64> {
@@ -87,12 +88,13 @@ fn no_query_reaches_what_is_outside_the_book() {
 #[test]
 fn a_database_is_only_read() {
     let root = book();
-    let path = root.path().join("w.duckdb");
+    drop(open(root.path()));
     {
-        let connection = Connection::open(&path).expect("a database");
-        connection.execute_batch("CREATE TABLE t AS SELECT 42 AS x").expect("a table");
+        let database = NewDatabase::create(Some(&root.path().join("w.duckdb"))).expect("a database");
+        database.run("CREATE TABLE t AS SELECT 42 AS x").expect("a table");
     }
-    let warehouse = Duckdb::open(Embedded::new(root.path(), Some("w.duckdb"))).expect("a warehouse");
+    let warehouse =
+        Duckdb::open(Embedded::new(root.path(), Some("w.duckdb")).installing()).expect("a warehouse");
     assert_eq!(number(&warehouse, "SELECT x FROM t"), Some(42.0));
     for sql in ["INSERT INTO t VALUES (1)", "DROP TABLE t", "CREATE TABLE u AS SELECT 1"] {
         assert!(warehouse.select(&Sql::code(sql)).is_err(), "{sql}");
@@ -102,7 +104,7 @@ fn a_database_is_only_read() {
 #[test]
 fn a_database_that_is_not_there_says_so() {
     let root = book();
-    let open = |database| match Duckdb::open(Embedded::new(root.path(), Some(database))) {
+    let open = |database| match Duckdb::open(Embedded::new(root.path(), Some(database)).installing()) {
         Ok(_) => panic!("{database} was opened"),
         Err(error) => error,
     };
@@ -162,4 +164,143 @@ fn a_time_that_cannot_be_read_is_null() {
     );
     let rows = warehouse.select(&sql).expect("rows");
     assert_eq!(rows.first().map(|row| (row.count(0), row.count(1))), Some((Some(2), Some(1))));
+}
+
+/// With DuckDB 1.5 both write files out of a SELECT, wherever they like, also after the configuration is locked.
+#[test]
+fn no_function_writes_files_or_reads_settings() {
+    let root = book();
+    let warehouse = open(root.path());
+    let outside = tempfile::tempdir().expect("a folder");
+    let place = DuckDbDialect.text(&outside.path().join("written").to_string_lossy());
+    for template in [
+        "SELECT * FROM enable_profiling(save_location := {p})",
+        "SELECT * FROM enable_logging(storage_path := {p})",
+        "SELECT * FROM \"enable_logging\" (storage_path := {p})",
+        "SELECT 1 FROM (SELECT * FROM Enable_Logging(storage_path := {p})) AS t",
+    ] {
+        let sql = Sql::fill(template, &[("p", &place)]);
+        assert!(warehouse.select(&sql).is_err(), "{sql}");
+        let read = super::super::select(sql.as_str(), &mut |_| Ok(Vec::new()));
+        assert!(read.is_err(), "{sql}");
+    }
+    assert_eq!(number(&warehouse, "SELECT 1"), Some(1.0));
+    assert_eq!(std::fs::read_dir(outside.path()).expect("a folder").count(), 0);
+    for sql in ["SELECT getenv('HOME')", "SELECT * FROM duckdb_settings()", "SELECT * FROM glob('*')"] {
+        assert!(warehouse.select(&Sql::code(sql)).is_err(), "{sql}");
+    }
+}
+
+#[test]
+fn only_files_that_a_source_resolved_can_be_read() {
+    let root = book();
+    std::fs::write(root.path().join("data/b.csv"), "x\n7\n").expect("a file");
+    std::fs::create_dir(root.path().join(".git")).expect("a folder");
+    std::fs::write(root.path().join(".git/config"), "secret\n").expect("a file");
+    let warehouse = open(root.path());
+    let read = |path: &str| {
+        let path = root.path().canonicalize().expect("the folder").join(path);
+        let path = DuckDbDialect.text(&path.to_string_lossy());
+        warehouse.select(&Sql::fill("SELECT * FROM read_csv({p}, header = false)", &[("p", &path)]))
+    };
+    for file in ["data/a.csv", "data/b.csv", ".git/config"] {
+        assert!(read(file).is_err(), "{file} was not declared");
+    }
+    warehouse.paths("data/b.csv").expect("a path");
+    assert!(read("data/b.csv").is_ok());
+    assert!(read("data/a.csv").is_err() && read(".git/config").is_err());
+    // What was readable stays so.
+    warehouse.paths("data/a.csv").expect("a path");
+    assert!(read("data/a.csv").is_ok() && read("data/b.csv").is_ok());
+    assert!(warehouse.paths(".git/config").is_err());
+}
+
+#[test]
+fn what_a_book_selects_cannot_write_even_to_its_own_files() {
+    let root = book();
+    let warehouse = open(root.path());
+    let file = warehouse.paths("data/a.csv").expect("a path").remove(0);
+    let file = DuckDbDialect.text(&file);
+    for template in ["COPY (SELECT 1) TO {f}", "ATTACH {f}", "EXPORT DATABASE {f}"] {
+        let sql = Sql::fill(template, &[("f", &file)]);
+        let wrapped = Sql::fill("SELECT * FROM ({sql}) q", &[("sql", &sql)]);
+        assert!(warehouse.select(&wrapped).is_err(), "{wrapped}");
+        assert!(warehouse.columns(&Sql::fill("({sql})", &[("sql", &sql)])).is_err(), "{sql}");
+    }
+    let text = std::fs::read_to_string(root.path().join("data/a.csv")).expect("the file");
+    assert!(text.starts_with("id,at,amount"), "{text}");
+}
+
+#[test]
+fn a_query_that_takes_too_long_is_stopped() {
+    let root = book();
+    let limit = std::time::Duration::from_millis(300);
+    let embedded = Embedded { time_limit: limit, ..Embedded::new(root.path(), None).installing() };
+    let warehouse = Duckdb::open(embedded).expect("a warehouse");
+    let started = std::time::Instant::now();
+    let endless = "SELECT sum(hash(a.range, b.range)) FROM range(10000000) AS a, range(10000000) AS b";
+    let error = warehouse.select(&Sql::code(endless)).expect_err("too long");
+    assert!(matches!(error, WarehouseError::Stopped(_)), "{error}");
+    assert!(started.elapsed() < std::time::Duration::from_secs(20), "{:?}", started.elapsed());
+    assert_eq!(number(&warehouse, "SELECT 1"), Some(1.0), "the warehouse can still be used");
+}
+
+#[test]
+fn every_value_is_read_as_what_it_is_or_refused() {
+    let root = book();
+    let warehouse = open(root.path());
+    let row = |sql: &'static str| {
+        let rows = warehouse.select(&Sql::code(sql)).unwrap_or_else(|error| panic!("{sql}: {error}"));
+        rows.into_iter().next().expect("a row")
+    };
+    for (sql, value) in [
+        ("SELECT NULL", Value::Null),
+        ("SELECT CAST(NULL AS DOUBLE)", Value::Null),
+        ("SELECT true", Value::Boolean(true)),
+        ("SELECT CAST(-1 AS TINYINT)", Value::Integer(-1)),
+        ("SELECT CAST(65535 AS USMALLINT)", Value::Integer(65_535)),
+        ("SELECT CAST(18446744073709551615 AS UBIGINT)", Value::Float(18_446_744_073_709_551_615.0)),
+        ("SELECT sum(range) FROM range(1000)", Value::Integer(499_500)),
+        (
+            "SELECT CAST(170141183460469231731687303715884105727 AS HUGEINT) - 1",
+            Value::Float(1.701_411_834_604_692_3e38),
+        ),
+        ("SELECT CAST(-12.5 AS DECIMAL(10, 2))", Value::Float(-12.5)),
+        ("SELECT CAST(1.5 AS FLOAT)", Value::Float(1.5)),
+        ("SELECT 'a'", Value::Text("a".into())),
+        ("SELECT CAST('b' AS ENUM ('a', 'b'))", Value::Text("b".into())),
+    ] {
+        assert_eq!(row(sql), Row::new(vec![value]), "{sql}");
+    }
+    let many = warehouse.select(&Sql::code("SELECT range, 'é' FROM range(5000)")).expect("rows");
+    assert_eq!(many.len(), 5000);
+    assert_eq!(many.last().map(|row| (row.integer(0), row.text(1))), Some((Some(4999), Some("é"))));
+    for sql in ["SELECT [1, 2]", "SELECT {'a': 1}", "SELECT DATE '2026-01-01'", "SELECT INTERVAL 1 DAY"] {
+        let error = warehouse.select(&Sql::code(sql)).expect_err(sql);
+        assert!(error.to_string().contains("not read"), "{sql}: {error}");
+    }
+}
+
+#[test]
+fn the_engine_names_its_version_and_keeps_utc() {
+    let root = book();
+    let warehouse = open(root.path());
+    let engine = warehouse.engine();
+    assert_eq!(engine.name, "duckdb");
+    assert!(engine.version.starts_with("1.5.") || engine.version.starts_with("2."), "{engine:?}");
+    let rows = warehouse.select(&Sql::code("SELECT CAST(TIMESTAMPTZ '2026-06-01 12:00:00+02' AS VARCHAR)"));
+    let rows = rows.expect("rows");
+    assert_eq!(rows.first().and_then(|row| row.text(0)), Some("2026-06-01 10:00:00+00"));
+}
+
+#[test]
+fn an_engines_words_stay_out_of_what_is_published() {
+    let root = book();
+    std::fs::write(root.path().join("data/s.csv"), "x\nthe secret\n").expect("a file");
+    let warehouse = open(root.path());
+    let relation = warehouse.files("data/s.csv", &["x"]).expect("a relation");
+    let error = warehouse.select(&Sql::fill("SELECT CAST(x AS BIGINT) FROM {r}", &[("r", &relation)]));
+    let error = error.expect_err("no number");
+    assert!(error.to_string().contains("the secret"), "{error}");
+    assert!(!error.published().contains("secret"), "{}", error.published());
 }

@@ -9,6 +9,7 @@ use crate::load::documents::Documents;
 use crate::load::rules;
 use crate::load::syntax::Map;
 use crate::load::syntax::source::SourceFile;
+use trialbook_gate::not_a_table;
 use trialbook_model::diagnostic::Diagnostic;
 use trialbook_model::span::{Span, Spanned};
 use trialbook_model::{Assignment, ColumnName, Kind, Relation, Source, SourceKey, SourceRole};
@@ -71,6 +72,16 @@ fn relation(file: &SourceFile, sink: &mut Sink<'_>) -> Option<Relation> {
                 table.span,
                 message,
                 "write `table`, `schema.table` or `catalogue.schema.table`",
+            );
+        } else if let Some(why) =
+            not_a_table(&table.value.0.split('.').map(|part| (part, true)).collect::<Vec<_>>())
+        {
+            let message = format!("the table `{}` {why}", table.value.0);
+            sink.error(
+                rules::BAD_KEY,
+                table.span,
+                message,
+                "name a table of the warehouse; files are named by `file:`",
             );
         }
         return Some(Relation::Table(table.value.0.clone()));

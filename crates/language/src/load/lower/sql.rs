@@ -7,6 +7,7 @@ use sqlparser::dialect::DuckDbDialect;
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, Tokenizer};
+use trialbook_gate as gate;
 
 use trialbook_model::span::{SourceFile, Span};
 
@@ -95,10 +96,10 @@ pub(super) fn not_a_select(text: &str) -> Option<Problem> {
         Err(error) => return Some(reason(text, &error)),
     };
     match statements.as_slice() {
-        [Statement::Query(query)] if query.visit(&mut OnlyReads).is_break() => {
-            Problem::whole("it must only read")
-        }
-        [Statement::Query(_)] => None,
+        [Statement::Query(query)] => gate::check(query).err().map(|refusal| Problem {
+            at: refusal.at.map(|(line, column)| offset(text, line, column)),
+            message: refusal.message,
+        }),
         [_] => Problem::whole("it must be a SELECT"),
         _ => Problem::whole("it must be one statement"),
     }
@@ -180,19 +181,6 @@ impl Visitor for NoQuery {
     }
 }
 
-/// Stops at a statement inside a query, such as an INSERT in a common table expression.
-struct OnlyReads;
-
-impl Visitor for OnlyReads {
-    type Break = ();
-    fn pre_visit_statement(&mut self, statement: &Statement) -> ControlFlow<()> {
-        match statement {
-            Statement::Query(_) => ControlFlow::Continue(()),
-            _ => ControlFlow::Break(()),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -231,6 +219,15 @@ mod tests {
     fn a_source_is_one_select() {
         for good in ["select * from t", "with a as (select 1 as x) select x from a", "select 1;"] {
             assert_eq!(not_a_select(good), None, "{good}");
+        }
+        for bad in [
+            "select * from enable_profiling(save_location := 'x')",
+            "select * from enable_logging(storage_path := 'x')",
+            "select * from read_text('.git/config')",
+            "select * from 'a.csv'",
+            "select getenv('HOME')",
+        ] {
+            assert!(not_a_select(bad).is_some(), "{bad}");
         }
         for bad in
             ["", "drop table t", "select 1; select 2", "insert into t select 1", "copy t to 'x'", "(select 1"]

@@ -1,0 +1,151 @@
+//! Limits on a query that the engine does not keep by itself.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use adbc_core::CancelHandle;
+
+use super::connection::Trouble;
+
+/// How often the clock and the process's memory are looked at.
+const TICK: Duration = Duration::from_millis(100);
+/// How often a query that should stop is stopped again: one cancellation may come before the engine begins.
+const AGAIN: Duration = Duration::from_millis(20);
+
+/// What a query may take.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// How long it may run.
+    pub time: Duration,
+    /// By how many bytes the process may grow meanwhile: beyond the engine's own limit, which does not count
+    /// everything.
+    pub growth: u64,
+}
+
+impl Limits {
+    /// For this program's own statements, which no book writes.
+    pub const NONE: Self = Self { time: Duration::MAX, growth: u64::MAX };
+}
+
+/// Why a query was stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(in crate::warehouse) enum Stopped {
+    /// It ran too long.
+    #[error("the query took longer than {} seconds and was stopped", .0.as_secs())]
+    Time(Duration),
+    /// It took too much memory.
+    #[error("the query took more than {} MiB of memory and was stopped", .0 >> 20)]
+    Memory(u64),
+}
+
+const RUNNING: u8 = 0;
+const TOO_LONG: u8 = 1;
+const TOO_LARGE: u8 = 2;
+
+/// Runs a query, and stops it at its limits.
+pub(super) fn within<T>(
+    limits: Limits,
+    cancel: &dyn CancelHandle,
+    query: impl FnOnce() -> Result<T, Trouble>,
+) -> Result<T, Trouble> {
+    let state = AtomicU8::new(RUNNING);
+    let (done, wait) = mpsc::channel::<()>();
+    let stopped = &state;
+    let answer = std::thread::scope(|scope| {
+        scope.spawn(move || {
+            let (started, before) = (Instant::now(), resident());
+            while matches!(wait.recv_timeout(TICK), Err(RecvTimeoutError::Timeout)) {
+                let grown = resident().zip(before).map_or(0, |(now, before)| now.saturating_sub(before));
+                if started.elapsed() >= limits.time {
+                    stopped.store(TOO_LONG, Ordering::Release);
+                } else if grown > limits.growth {
+                    stopped.store(TOO_LARGE, Ordering::Release);
+                } else {
+                    continue;
+                }
+                // The engine reports a cancelled query as one with wrong arguments: the state says why.
+                while matches!(wait.recv_timeout(AGAIN), Err(RecvTimeoutError::Timeout)) {
+                    let _ = cancel.try_cancel();
+                }
+                break;
+            }
+        });
+        let answer = query();
+        drop(done);
+        answer
+    });
+    match (state.into_inner(), answer) {
+        (_, Ok(answer)) => Ok(answer),
+        (TOO_LONG, Err(_)) => Err(Stopped::Time(limits.time).into()),
+        (TOO_LARGE, Err(_)) => Err(Stopped::Memory(limits.growth).into()),
+        (_, Err(error)) => Err(error),
+    }
+}
+
+/// Returns how much memory this process has in use, in bytes; `None` where the system does not say so in a file.
+fn resident() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib << 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use super::*;
+
+    /// An engine that loses the first cancellation, as one that has not begun does.
+    #[derive(Default)]
+    struct Deaf(AtomicUsize);
+
+    impl CancelHandle for Deaf {
+        fn try_cancel(&self) -> adbc_core::error::Result<()> {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            Ok(())
+        }
+    }
+
+    impl Deaf {
+        fn work(&self) -> Result<(), Trouble> {
+            while self.0.load(Ordering::Relaxed) < 2 {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            Err(Trouble::Engine("INTERRUPT Error: Interrupted!".to_owned()))
+        }
+    }
+
+    #[test]
+    fn a_query_is_cancelled_until_it_ends() {
+        let engine = Deaf::default();
+        let limits = Limits { time: Duration::from_millis(1), growth: u64::MAX };
+        let error = within(limits, &engine, || engine.work()).expect_err("stopped");
+        assert!(matches!(error, Trouble::Stopped(Stopped::Time(_))), "{error}");
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_query_that_takes_too_much_memory_is_stopped() {
+        let engine = Deaf::default();
+        let limits = Limits { time: Duration::from_secs(60), growth: 64 << 20 };
+        let error = within(limits, &engine, || {
+            let taken = vec![1_u8; 512 << 20];
+            let ended = engine.work();
+            assert!(taken.iter().step_by(4096).all(|byte| *byte == 1));
+            ended
+        });
+        let error = error.expect_err("stopped");
+        assert!(matches!(error, Trouble::Stopped(Stopped::Memory(_))), "{error}");
+    }
+
+    #[test]
+    fn what_ends_in_time_is_left_alone() {
+        let engine = Deaf::default();
+        let answer = within(Limits::NONE, &engine, || Ok(7)).expect("an answer");
+        assert_eq!((answer, engine.0.load(Ordering::Relaxed)), (7, 0));
+        let error = within(Limits::NONE, &engine, || Err::<(), _>(Trouble::Engine("no".to_owned())));
+        assert!(matches!(error, Err(Trouble::Engine(_))));
+    }
+}

@@ -1,0 +1,270 @@
+//! What the SQL of a book may name: tables, and functions of a list.
+//!
+//! An engine runs functions that read files and settings, and some that write: in DuckDB 1.5,
+//! `SELECT * FROM enable_logging(storage_path := '…')` makes files. So everything that is not listed is refused, when
+//! a book is linted and again before a query is run.
+
+mod functions;
+mod growth;
+mod tables;
+
+use std::ops::ControlFlow;
+
+use sqlparser::ast::{
+    BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgOperator, FunctionArguments,
+    ObjectName, ObjectNamePart, Query, SetExpr, Spanned, Statement, TableFactor, TableFunctionArgs, Value,
+    Visit, Visitor,
+};
+use sqlparser::tokenizer::Location;
+
+pub use functions::is_file_reader;
+pub use growth::{Growth, of_replacement};
+pub use tables::not_a_table;
+
+/// Why a SELECT is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Refusal {
+    /// What is wrong, as a lower-case fragment.
+    pub message: String,
+    /// The line and the column where it stands, counted from 1, the column in characters; `None` where the parser does
+    /// not keep it.
+    pub at: Option<(u64, u64)>,
+}
+
+/// Returns the first thing in a SELECT that is not allowed, as an error.
+///
+/// # Errors
+///
+/// A function or a kind of table that is not listed, a file in the place of a table, a file to read that is not
+/// written out, and anything that does not only read.
+pub fn check(query: &Query) -> Result<(), Refusal> {
+    let mut gate = Gate { expansion: 1 };
+    match query.visit(&mut gate) {
+        ControlFlow::Break(refusal) => Err(refusal),
+        ControlFlow::Continue(()) => Ok(()),
+    }
+}
+
+/// The most by which all operations of a SELECT together may lengthen a text.
+const MOST_EXPANSION: u64 = 1 << 16;
+
+struct Gate {
+    /// By how much the operations so far can lengthen a text. One may work on the result of any other.
+    expansion: u64,
+}
+
+type Checked = ControlFlow<Refusal>;
+
+fn refuse(message: impl Into<String>, at: Location) -> Checked {
+    let at = (at.line > 0).then_some((at.line, at.column));
+    ControlFlow::Break(Refusal { message: message.into(), at })
+}
+
+impl Visitor for Gate {
+    type Break = Refusal;
+
+    fn pre_visit_statement(&mut self, statement: &Statement) -> Checked {
+        match statement {
+            Statement::Query(_) => ControlFlow::Continue(()),
+            other => refuse("it must only read", other.span().start),
+        }
+    }
+
+    fn pre_visit_query(&mut self, query: &Query) -> Checked {
+        if only_reads(query) {
+            ControlFlow::Continue(())
+        } else {
+            refuse("it must only read", query.span().start)
+        }
+    }
+
+    fn pre_visit_table_factor(&mut self, table: &TableFactor) -> Checked {
+        match table {
+            TableFactor::Table { name, args: None, .. } => match not_a_table(&parts(name)?) {
+                Some(why) => refuse(format!("`{name}` {why}"), name.span().start),
+                None => ControlFlow::Continue(()),
+            },
+            TableFactor::Table { name, args: Some(TableFunctionArgs { args, settings: None }), .. }
+            | TableFactor::Function { name, args, .. } => table_function(name, args),
+            TableFactor::Derived { .. }
+            | TableFactor::NestedJoin { .. }
+            | TableFactor::UNNEST { .. }
+            | TableFactor::Pivot { .. }
+            | TableFactor::Unpivot { .. } => ControlFlow::Continue(()),
+            other => refuse(format!("`{other}` is not allowed in FROM"), Location::empty()),
+        }
+    }
+
+    fn pre_visit_expr(&mut self, expr: &Expr) -> Checked {
+        match expr {
+            Expr::Function(function) => self.function(function),
+            Expr::BinaryOp { op: BinaryOperator::StringConcat, left, .. } => {
+                // A chain is one operation: each further part adds its own length.
+                let chain = matches!(&**left, Expr::BinaryOp { op: BinaryOperator::StringConcat, .. });
+                self.expands(if chain { 1 } else { chained(expr) }, left.span().start)
+            }
+            Expr::BinaryOp {
+                op: op @ (BinaryOperator::PGCustomBinaryOperator(_) | BinaryOperator::Custom(_)),
+                ..
+            } => refuse(format!("the operator `{op}` is not allowed here"), expr.span().start),
+            _ => ControlFlow::Continue(()),
+        }
+    }
+}
+
+impl Gate {
+    fn function(&mut self, function: &Function) -> Checked {
+        let at = function.name.span().start;
+        let name = match function.name.0.as_slice() {
+            [ObjectNamePart::Identifier(ident)] => ident.value.to_ascii_lowercase(),
+            _ => String::new(),
+        };
+        if !functions::is_plain(&name) {
+            return refuse(
+                format!(
+                    "the function `{}` is not allowed in a book's `sql`: put it into a view of the warehouse",
+                    function.name
+                ),
+                at,
+            );
+        }
+        let FunctionArguments::List(list) = &function.args else { return ControlFlow::Continue(()) };
+        match name.as_str() {
+            "concat" | "concat_ws" => self.expands(list.args.len() as u64, at),
+            "replace" => match of_replacement(&list.args) {
+                Some(factor) => self.expands(factor, at),
+                None => {
+                    refuse("`replace` takes texts in single quotes as its second and third arguments", at)
+                }
+            },
+            _ => ControlFlow::Continue(()),
+        }
+    }
+
+    fn expands(&mut self, by: u64, at: Location) -> Checked {
+        self.expansion = self.expansion.saturating_mul(by.max(1));
+        if self.expansion > MOST_EXPANSION {
+            return refuse("it joins and replaces texts so often that they could fill the memory", at);
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// Counts the parts of a chain of `||`.
+fn chained(expr: &Expr) -> u64 {
+    let (mut expr, mut parts) = (expr, 1);
+    while let Expr::BinaryOp { op: BinaryOperator::StringConcat, left, .. } = expr {
+        parts += 1;
+        expr = left;
+    }
+    parts
+}
+
+fn parts(name: &ObjectName) -> ControlFlow<Refusal, Vec<(&str, bool)>> {
+    let mut found = Vec::new();
+    for part in &name.0 {
+        match part {
+            ObjectNamePart::Identifier(ident) if ident.quote_style != Some('\'') => {
+                found.push((ident.value.as_str(), ident.quote_style.is_some()));
+            }
+            _ => {
+                let refused = refuse(format!("`{name}` is not the name of a table"), name.span().start);
+                return match refused {
+                    ControlFlow::Break(refusal) => ControlFlow::Break(refusal),
+                    ControlFlow::Continue(()) => ControlFlow::Continue(found),
+                };
+            }
+        }
+    }
+    ControlFlow::Continue(found)
+}
+
+/// Checks a function in FROM, and that its files are written out: then they can be resolved within the book.
+fn table_function(name: &ObjectName, args: &[FunctionArg]) -> Checked {
+    let at = name.span().start;
+    let lower = match name.0.as_slice() {
+        [ObjectNamePart::Identifier(ident)] => ident.value.to_ascii_lowercase(),
+        _ => String::new(),
+    };
+    if functions::is_plain_table(&lower) {
+        return ControlFlow::Continue(());
+    }
+    if !is_file_reader(&lower) {
+        return refuse(
+            format!("the table function `{name}` is not allowed; there are {}", functions::table_functions()),
+            at,
+        );
+    }
+    let mut files = 0;
+    for arg in args {
+        match arg {
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) if is_texts(expr) => files += 1,
+            FunctionArg::Named { name, operator, .. }
+                if functions::is_reader_option(&name.value)
+                    && matches!(
+                        operator,
+                        FunctionArgOperator::Equals
+                            | FunctionArgOperator::Assignment
+                            | FunctionArgOperator::RightArrow
+                            | FunctionArgOperator::Colon
+                    ) => {}
+            FunctionArg::Named { name: option, .. } => {
+                return refuse(
+                    format!("the option `{option}` of `{name}` is not allowed"),
+                    option.span.start,
+                );
+            }
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::BinaryOp {
+                left,
+                op: BinaryOperator::Eq,
+                ..
+            })) if matches!(&**left, Expr::Identifier(option) if functions::is_reader_option(&option.value)) =>
+                {}
+            _ => {
+                let message =
+                    format!("`{name}` takes the names of files in single quotes, and options by name");
+                return refuse(message, at);
+            }
+        }
+    }
+    if files == 1 {
+        ControlFlow::Continue(())
+    } else {
+        refuse(format!("`{name}` takes one file or one list of files"), at)
+    }
+}
+
+/// Tells whether an expression is a text in single quotes, or a list of such.
+fn is_texts(expr: &Expr) -> bool {
+    match expr {
+        Expr::Array(array) => !array.elem.is_empty() && array.elem.iter().all(is_text),
+        other => is_text(other),
+    }
+}
+
+fn is_text(expr: &Expr) -> bool {
+    matches!(expr, Expr::Value(value) if matches!(value.value, Value::SingleQuotedString(_)))
+}
+
+fn only_reads(query: &Query) -> bool {
+    query.locks.is_empty()
+        && query.pipe_operators.is_empty()
+        && query.for_clause.is_none()
+        && query.settings.is_none()
+        && query.format_clause.is_none()
+        && body_only_reads(&query.body)
+}
+
+fn body_only_reads(body: &SetExpr) -> bool {
+    match body {
+        SetExpr::Select(select) => select.into.is_none(),
+        // A query in it is visited by itself.
+        SetExpr::Query(_) | SetExpr::Values(_) => true,
+        SetExpr::SetOperation { left, right, .. } => body_only_reads(left) && body_only_reads(right),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;
