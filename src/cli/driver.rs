@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::{Exit, Failure, Session};
+use super::{Exit, Failure, Session, sink};
 use trialbook_analysis::warehouse::driver::{self, DRIVERS, Driver, DriverError, Environment, Found};
 
 /// The libraries of warehouses' engines: which there are, and how to get them
@@ -74,7 +74,7 @@ fn install(name: &str, session: &Session) -> Result<Exit, Failure> {
         return Err(Failure::new(Exit::Usage, format!("there is no driver `{name}`")));
     };
     let file = driver::install(driver, &Environment::of_process(), &mut |line| session.say(line));
-    println!("{}", file.map_err(|error| failure(&error))?.display());
+    sink::line(format_args!("{}", file.map_err(|error| failure(&error))?.display()))?;
     Ok(Exit::Done)
 }
 
@@ -116,10 +116,11 @@ fn list(format: Format) -> Result<Exit, Failure> {
     let listed: Vec<_> = DRIVERS.iter().map(|driver| listed(driver, &environment)).collect();
     match format {
         Format::Json => {
-            let text = serde_json::to_string_pretty(&listed);
-            println!("{}", text.map_err(|error| Failure::of(Exit::Bug, &error))?);
+            let text =
+                serde_json::to_string_pretty(&listed).map_err(|error| Failure::of(Exit::Bug, &error))?;
+            sink::print(sink::Text::Json(&format!("{text}\n")))?;
         }
-        Format::Text => listed.iter().for_each(show),
+        Format::Text => listed.iter().try_for_each(show)?,
     }
     Ok(Exit::Done)
 }
@@ -155,15 +156,16 @@ fn listed(driver: &'static Driver, environment: &Environment) -> Listed {
     }
 }
 
-fn show(listed: &Listed) {
+fn show(listed: &Listed) -> Result<(), Failure> {
     let version = listed.version.as_deref().unwrap_or("not usable");
     let place = match (&listed.path, listed.source) {
         (Some(path), Some(source)) => format!("{} ({source})", path.display()),
         (None, Some(source)) => source.to_owned(),
         _ => format!("run `trialbook driver install {}` for version {}", listed.name, listed.install.version),
     };
-    println!("{}  {version}  {place}", listed.name);
+    sink::line(format_args!("{}  {version}  {place}", listed.name))?;
     if let Some(problem) = &listed.problem {
-        println!("  {problem}");
+        sink::line(format_args!("  {problem}"))?;
     }
+    Ok(())
 }
