@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 use super::sink::{self, Text};
 use super::{Exit, Failure, Opened, Session, report};
-use crate::github::{self, BODY_LIMIT, Change, Client, GithubError, Marker, Upserted};
-use crate::report::blocks::{Inline, Line};
+use crate::github::{self, Change, Client, GithubError, Marker, Upserted};
 use crate::report::{markdown, outcome};
 use trialbook_analysis::Outcome;
 use trialbook_history::{HistoryError, Repository};
@@ -38,7 +37,7 @@ pub struct Args {
 pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     let outcome = report::read(&args.from)?;
     let marker = Marker::new("outcome", outcome.experiment.key.as_str()).map_err(|error| failure(&error))?;
-    let body = body(&outcome, &marker);
+    let body = markdown::for_pull_request(&outcome::document(&outcome), &report::rest());
     if args.dry_run {
         sink::print(Text::Plain(&format!("{}\n", marker.mark(&body).trim_end())))?;
         return Ok(Exit::Done);
@@ -52,17 +51,6 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     let upserted = client.upsert_comment(number, &marker, &body).map_err(|error| failure(&error))?;
     told(&upserted, number, session)?;
     Ok(Exit::Done)
-}
-
-/// Returns the Markdown, short enough for GitHub with its marker.
-fn body(outcome: &Outcome, marker: &Marker) -> String {
-    let limit = BODY_LIMIT.saturating_sub(marker.mark("").len());
-    let pointer: Line = vec![
-        "This is not all: ".into(),
-        Inline::code("trialbook report OUTCOME --verbose"),
-        " shows the rest of it.".into(),
-    ];
-    markdown::render_within(&outcome::document(outcome), limit, &pointer)
 }
 
 fn client(opened: &Opened, outcome: &Outcome) -> Result<Client, Failure> {

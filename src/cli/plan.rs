@@ -304,7 +304,10 @@ pub(super) fn print(plan: &Plan, format: Format, opened: &Opened) -> Result<(), 
             let text = report::terminal::render(&document, super::report::settings(false));
             sink::print(Text::Styled(&text))?;
         }
-        Format::Markdown => sink::print(Text::Plain(&report::markdown::render(&document)))?,
+        Format::Markdown => {
+            let rest = report::plan::rest();
+            sink::print(Text::Plain(&report::markdown::for_pull_request(&document, &rest)))?;
+        }
         Format::Json => {
             let text = plan.write().map_err(|error| Failure::of(Exit::Bug, &error))?;
             sink::print(Text::Json(&text))?;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::sink::{self, Text};
 use super::{Exit, Failure, Session, exit};
+use crate::report::blocks::{Inline, Line};
 use crate::report::terminal::{self, Settings};
 use crate::report::{markdown, outcome};
 use trialbook_analysis::{Outcome, OutcomeError};
@@ -53,7 +54,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
 pub fn tell(outcome: &Outcome, format: Format, session: &Session) -> Result<(), Failure> {
     let text = match format {
         Format::Terminal => terminal::render(&outcome::document(outcome), settings(session.verbose())),
-        Format::Markdown => markdown::render(&outcome::document(outcome)),
+        Format::Markdown => markdown::for_pull_request(&outcome::document(outcome), &rest()),
         Format::Json => outcome.to_json().map_err(|error| Failure::of(Exit::Bug, &error))?,
     };
     Ok(sink::print(match format {
@@ -61,6 +62,15 @@ pub fn tell(outcome: &Outcome, format: Format, session: &Session) -> Result<(), 
         Format::Markdown => Text::Plain(&text),
         Format::Json => Text::Json(&text),
     })?)
+}
+
+/// Says where the rest of an outcome is.
+pub(super) fn rest() -> Line {
+    vec![
+        "This is not all: ".into(),
+        Inline::code("trialbook report OUTCOME --verbose"),
+        " shows the rest of it.".into(),
+    ]
 }
 
 /// Returns how this process's stdout is written to. Colours that it does not take are taken out on the way.

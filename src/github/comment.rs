@@ -45,7 +45,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`GithubError::TooLong`] before anything is sent (see [`fitted`](super::fitted));
+    /// [`GithubError::TooLong`] before anything is sent;
     /// [`GithubError::NotSeen`] for a lost write; otherwise when GitHub cannot be reached or says no.
     pub fn upsert_comment(
         &self,

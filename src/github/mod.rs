@@ -16,7 +16,7 @@ mod pull;
 mod token;
 
 pub use address::{ApiUrl, Commit, Marker, Repository};
-pub use body::{BODY_LIMIT, fitted};
+pub use body::BODY_LIMIT;
 pub use client::{Client, Pace};
 pub use comment::{Change, Upserted};
 pub use error::GithubError;

@@ -1,35 +1,50 @@
 //! A document as GitHub-flavoured Markdown.
 
+mod cut;
+
 use super::blocks::{Align, Block, Document, Inline, Line, Table};
 use super::escape;
+use super::number::shortened;
 
 /// The longest body that GitHub takes, counted as JavaScript counts: in UTF-16 units.
 pub const LONGEST_BODY: usize = 65_536;
 
-/// Writes the document.
+/// Room that whoever posts the comment needs, for a marker that finds it again.
+pub const HEADROOM: usize = 1024;
+
+/// The longest text in a heading, in characters. A title that is longer would push out what it is a title of.
+const LONGEST_TITLE: usize = 200;
+
+/// The longest text in one piece elsewhere, in characters.
+const LONGEST_TEXT: usize = 1_000;
+
+/// The longest line, in UTF-16 units as it is written.
+const LONGEST_LINE: usize = 8_000;
+
+/// Writes the document for a pull request: never longer than GitHub takes, with [`HEADROOM`] left. Where something is
+/// left out, the last paragraph is `pointer`, which says where the rest is.
+pub fn for_pull_request(document: &Document, pointer: &Line) -> String {
+    render_within(document, LONGEST_BODY - HEADROOM, pointer)
+}
+
+/// Writes the document, however long.
 pub fn render(document: &Document) -> String {
     joined(&parts(document))
 }
 
-/// Writes the document in at most `limit` UTF-16 units.
+/// Writes the document in at most `limit` UTF-16 units, or in those of its first heading and `pointer`.
 ///
-/// What is folded is left out first, from the end; then whole blocks, from the end. Where something is
-/// left out, the last paragraph is `pointer`, which says where the rest is.
+/// What is folded is left out first, from the end; then rows of tables and lists, which say how many; then whole blocks,
+/// from the end, but no heading and no alert before all else. Where something is left out, the last paragraph is
+/// `pointer`, which says where the rest is.
 pub fn render_within(document: &Document, limit: usize, pointer: &Line) -> String {
     let mut parts = parts(document);
-    if units(&joined(&parts)) <= limit {
-        return joined(&parts);
+    let whole = joined(&parts);
+    if units(&whole) <= limit {
+        return whole;
     }
     let pointer = line(pointer);
-    let fits = |parts: &[Part]| units(&joined(parts)) + 2 + units(&pointer) < limit;
-    while !fits(&parts) {
-        let folded = parts.iter().rposition(|part| part.folded);
-        match folded {
-            Some(index) => drop(parts.remove(index)),
-            None if parts.pop().is_none() => break,
-            None => {}
-        }
-    }
+    cut::cut(&mut parts, limit.saturating_sub(units(&pointer) + 2));
     let body = joined(&parts);
     if body.is_empty() { format!("{pointer}\n") } else { format!("{body}\n{pointer}\n") }
 }
@@ -42,11 +57,47 @@ fn units(text: &str) -> usize {
 /// A written block.
 struct Part {
     text: String,
-    folded: bool,
+    /// The text's length in UTF-16 units.
+    units: usize,
+    shape: Shape,
+}
+
+impl Part {
+    fn new(text: String, shape: Shape) -> Self {
+        let units = units(&text);
+        Self { text, units, shape }
+    }
+}
+
+/// How a block can be cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    /// Not before all else.
+    Head,
+    /// Before all else.
+    Folded,
+    /// Between its lines, but for the first ones, which say what the others are.
+    Rows { head: usize },
+    /// As a whole.
+    Other,
+}
+
+impl Shape {
+    fn of(block: &Block) -> Self {
+        match block {
+            Block::Heading(_) | Block::Alert(_) => Self::Head,
+            Block::Details { .. } => Self::Folded,
+            Block::Table(_) => Self::Rows { head: 2 },
+            Block::List(_) => Self::Rows { head: 0 },
+            Block::Subheading(_) | Block::Paragraph(_) | Block::Small(_) | Block::Verbatim { .. } => {
+                Self::Other
+            }
+        }
+    }
 }
 
 fn parts(document: &Document) -> Vec<Part> {
-    let written = |block: &Block| Part { text: write(block), folded: matches!(block, Block::Details { .. }) };
+    let written = |block: &Block| Part::new(write(block), Shape::of(block));
     document.blocks.iter().map(written).filter(|part| !part.text.is_empty()).collect()
 }
 
@@ -57,8 +108,8 @@ fn joined(parts: &[Part]) -> String {
 
 fn write(block: &Block) -> String {
     match block {
-        Block::Heading(heading) => format!("### {}", line(heading)),
-        Block::Subheading(heading) => format!("#### {}", line(heading)),
+        Block::Heading(heading) => format!("### {}", line_of(heading, LONGEST_TITLE)),
+        Block::Subheading(heading) => format!("#### {}", line_of(heading, LONGEST_TITLE)),
         Block::Paragraph(paragraph) => line(paragraph),
         Block::Table(block) => table(block),
         Block::List(items) => {
@@ -69,28 +120,64 @@ fn write(block: &Block) -> String {
         Block::Verbatim { language, text } => escape::fenced(language, text),
         Block::Details { summary, blocks } => {
             let inner: Vec<_> = blocks.iter().map(write).collect();
-            let summary = escape::text(summary);
+            let summary = bounded(summary, LONGEST_TITLE, escape::text);
             format!("<details><summary>{summary}</summary>\n\n{}\n\n</details>", inner.join("\n\n"))
         }
     }
 }
 
-/// Writes a line. Nothing in it can end the line or the cell it stands in.
+/// Writes a line. Nothing in it can end the line or the cell it stands in, and no text in it is endless.
 fn line(line: &Line) -> String {
-    line.iter().map(inline).collect()
+    line_of(line, LONGEST_TEXT)
 }
 
-fn inline(inline: &Inline) -> String {
+/// Writes a line of texts of so many characters at most. A line of too many ends in `…`.
+fn line_of(line: &Line, longest: usize) -> String {
+    let mut out = String::new();
+    let mut used = 0;
+    for piece in line {
+        let piece = inline(piece, longest);
+        used += units(&piece);
+        if used > LONGEST_LINE {
+            return out.trim_end().to_owned() + " …";
+        }
+        out.push_str(&piece);
+    }
+    out
+}
+
+fn inline(inline: &Inline, longest: usize) -> String {
     match inline {
-        Inline::Text(text) | Inline::Toned(_, text) => escape::text(text),
-        Inline::Strong(text) => strong(text),
-        Inline::Code(text) => escape::code(text),
-        Inline::Link { text, url } => match escape::destination(url) {
-            Some(url) => format!("[{}]({url})", escape::text(text)),
-            None => escape::text(text),
-        },
+        Inline::Text(text) | Inline::Toned(_, text) => bounded(text, longest, escape::text),
+        Inline::Strong(text) => bounded(text, longest, strong),
+        Inline::Code(text) => bounded(text, longest, escape::code),
+        Inline::Link { text, url } => {
+            let text = bounded(text, longest, escape::text);
+            // An address that is cut leads elsewhere.
+            match escape::destination(url).filter(|url| url.len() <= 2 * LONGEST_TEXT) {
+                Some(url) => format!("[{text}]({url})"),
+                None => text,
+            }
+        }
         // Box drawings and no-break spaces only: a code span holds them as they are.
         Inline::Gauge(gauge) => format!("`{}`", gauge.draw()),
+    }
+}
+
+/// Writes a text of so many characters at most; of fewer, where most of them have to be escaped.
+fn bounded(text: &str, longest: usize, write: impl Fn(&str) -> String) -> String {
+    // No character takes more than `<span>&#36;</span>`.
+    if text.len() * 18 <= 4 * longest {
+        return write(text);
+    }
+    let mut characters = longest;
+    loop {
+        let long = text.chars().nth(characters).is_some();
+        let written = if long { write(&shortened(text, characters)) } else { write(text) };
+        if units(&written) <= 4 * longest || characters < 8 {
+            return written;
+        }
+        characters /= 2;
     }
 }
 

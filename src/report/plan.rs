@@ -7,6 +7,9 @@ use super::blocks::{Align, Block, Document, Inline, Line, Table, Tone};
 use super::calendar::Calendar;
 use super::number::{count, counted, exact_percent, list, shortened};
 
+/// How many launches are named before the rest is only counted.
+const NAMED: usize = 50;
+
 /// Tells a plan. Dates are those of an IANA time zone, the book's.
 pub fn document(plan: &Plan, timezone: &str) -> Document {
     let calendar = Calendar::new(timezone);
@@ -29,7 +32,10 @@ pub fn document(plan: &Plan, timezone: &str) -> Document {
     }
     let launches: Vec<_> = plan.actions.iter().flat_map(|action| &action.launches).collect();
     if !launches.is_empty() {
-        let names: Vec<_> = launches.iter().map(|key| key.as_str()).collect();
+        let mut names: Vec<_> = launches.iter().take(NAMED).map(|key| key.as_str().to_owned()).collect();
+        if let Some(more @ 1..) = launches.len().checked_sub(NAMED) {
+            names.push(format!("{} more", count(more as u64)));
+        }
         let frozen = if names.len() == 1 { "its plan is" } else { "their plans are" };
         document.push(Block::Paragraph(vec![
             Inline::strong(format!("Launches {}", list(&names))),
@@ -42,6 +48,11 @@ pub fn document(plan: &Plan, timezone: &str) -> Document {
         document.push(Block::List(plan.drifted.iter().map(|drift| drifted(drift, &calendar)).collect()));
     }
     document
+}
+
+/// Says where the rest of a plan is.
+pub fn rest() -> Line {
+    vec!["This is not all: ".into(), Inline::code("trialbook plan"), " shows every change.".into()]
 }
 
 /// Says what is to be done: `1 to add, 2 to change`.

@@ -1,16 +1,13 @@
 //! A comment for a pull request: what the run comes to, errors first, the rest folded, never longer than GitHub takes.
 
 use crate::report::blocks::{Block, Document, Inline, Line};
-use crate::report::markdown::{LONGEST_BODY, render_within};
+use crate::report::markdown::for_pull_request;
 use trialbook_model::diagnostic::{Diagnostic, Severity};
 
 use super::{Findings, RulePage, counted};
 
 /// How many findings of a severity are told, before the rest is only counted.
 const SHOWN: usize = 50;
-
-/// Room that whoever posts the comment needs, for a marker that finds it again.
-const SPARE: usize = 1024;
 
 /// Returns the comment.
 pub(super) fn render(run: &Findings<'_>) -> String {
@@ -41,7 +38,7 @@ pub(super) fn render(run: &Findings<'_>) -> String {
     if left.contains(&true) {
         document.push(Block::Paragraph(pointer.clone()));
     }
-    render_within(&document, LONGEST_BODY - SPARE, &pointer)
+    for_pull_request(&document, &pointer)
 }
 
 fn heading(run: &Findings<'_>) -> String {
