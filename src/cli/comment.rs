@@ -104,8 +104,16 @@ fn told(upserted: &Upserted, number: u64, session: &Session) -> Result<(), Failu
     session.say(format_args!("{what} on pull request #{number}:"));
     sink::print(Text::Plain(&format!("{}\n", sink::inline(&upserted.url))))?;
     if !upserted.duplicates.is_empty() {
-        let pages = upserted.duplicates.join(", ");
-        session.say(format_args!("There are more comments of this experiment, left as they are: {pages}"));
+        const NAMED: usize = 10;
+        let pages: Vec<_> = upserted.duplicates.iter().take(NAMED).map(String::as_str).collect();
+        let more = match upserted.duplicates.len() - pages.len() {
+            0 => String::new(),
+            more => format!(", and {more} more"),
+        };
+        session.say(format_args!(
+            "There are more comments of this experiment, left as they are: {}{more}",
+            pages.join(", ")
+        ));
     }
     Ok(())
 }

@@ -32,6 +32,7 @@ mod write;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::SystemTime;
 
 use clap::{Parser, Subcommand};
 
@@ -106,6 +107,10 @@ fn run(args: impl Iterator<Item = OsString>) -> Exit {
         Err(error) => return exit::of_usage(&error),
     };
     let session = Session::new(cli.global);
+    if instant::of_clock(SystemTime::now()).is_none() {
+        let failure = Failure::new(Exit::Unreachable, "the clock of this machine shows a year beyond 9999");
+        return failure.help("set the clock: what runs and what is over depends on it").report();
+    }
     match dispatch(&cli.command, &session) {
         Ok(exit) => exit,
         Err(failure) => failure.report(),

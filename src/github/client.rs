@@ -2,8 +2,9 @@
 
 use std::fmt;
 use std::future::Future;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use jiff::Timestamp;
 use octocrab::Octocrab;
 use serde::Deserialize;
@@ -19,6 +20,18 @@ const PER_PAGE: u32 = 100;
 /// Pages read before a list is taken for endless. GitHub allows 2,500 comments on a pull request.
 const MOST_PAGES: u32 = 100;
 
+/// The longest answer that is read, in bytes: 100 comments as long as GitHub takes them fit.
+const LONGEST_ANSWER: usize = 32 << 20;
+
+/// The longest reason of GitHub's that is passed on, in characters.
+const LONGEST_REASON: usize = 300;
+
+/// The furthest from now that a rate limit may end, in seconds. GitHub's end within the hour.
+const FURTHEST_LIMIT: i64 = 24 * 60 * 60;
+
+/// The second at which the year 2000 began.
+const THIS_CENTURY: i64 = 946_684_800;
+
 /// How often a read is tried while the server is in trouble.
 const READ_ATTEMPTS: u32 = 3;
 
@@ -29,11 +42,17 @@ pub struct Pace {
     pub timeout: Duration,
     /// The pause before a read is tried again; each further one is twice as long.
     pub pause: Duration,
+    /// The most that everything together may take: all pages, all attempts, all pauses.
+    pub whole: Duration,
 }
 
 impl Default for Pace {
     fn default() -> Self {
-        Pace { timeout: Duration::from_secs(30), pause: Duration::from_millis(500) }
+        Pace {
+            timeout: Duration::from_secs(30),
+            pause: Duration::from_millis(500),
+            whole: Duration::from_secs(300),
+        }
     }
 }
 
@@ -92,9 +111,20 @@ impl Client {
         self
     }
 
-    /// Runs a conversation to its end.
-    pub(super) fn wait<T>(&self, conversation: impl Future<Output = T>) -> T {
-        self.runtime.block_on(conversation)
+    /// Runs a conversation to its end, which `what` says.
+    pub(super) fn wait<T>(
+        &self,
+        what: &str,
+        conversation: impl Future<Output = Result<T, GithubError>>,
+    ) -> Result<T, GithubError> {
+        let bounded = async { tokio::time::timeout(self.pace.whole, conversation).await };
+        self.runtime.block_on(bounded).unwrap_or_else(|_elapsed| {
+            Err(GithubError::Unreachable {
+                what: what.to_owned(),
+                detail: format!("{} did not finish within {:?}", self.api, self.pace.whole),
+                source: None,
+            })
+        })
     }
 
     /// The address of a route below the repository, such as `/issues/1/comments`.
@@ -112,17 +142,18 @@ impl Client {
         self.api.graphql()
     }
 
-    /// Every item of a list, page after page.
+    /// The items of a list that are wanted, page after page.
     pub(super) async fn list<T: DeserializeOwned>(
         &self,
         what: &str,
         address: &str,
+        wanted: impl Fn(&T) -> bool,
     ) -> Result<Vec<T>, GithubError> {
         let mut items = Vec::new();
         for page in 1..=MOST_PAGES {
             let address = format!("{address}?per_page={PER_PAGE}&page={page}");
             let answer = self.read(what, Request::Get(&address)).await?;
-            items.extend(answer.parse::<Vec<T>>(what)?);
+            items.extend(answer.parse::<Vec<T>>(what)?.into_iter().filter(&wanted));
             // The address of the next page is counted, not followed: the token goes to one host only.
             if !answer.more {
                 return Ok(items);
@@ -161,7 +192,8 @@ impl Client {
                 Request::Get(address) => self.octocrab._get(*address).await,
                 Request::Post(address, body) => self.octocrab._post(*address, Some(body)).await,
                 Request::Patch(address, body) => self.octocrab._patch(*address, Some(body)).await,
-            }?;
+            }
+            .map_err(|cause| Broken::Transport(transport(cause)))?;
             let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
             let seconds = |name: &str| header(name).and_then(|text| text.trim().parse::<i64>().ok());
             let mut answer = Answer {
@@ -174,16 +206,29 @@ impl Client {
                 },
                 text: String::new(),
             };
-            answer.text = self.octocrab.body_to_string(response).await?;
-            Ok::<_, octocrab::Error>(answer)
+            let body = Limited::new(response.into_body(), LONGEST_ANSWER).collect().await;
+            let body = match body {
+                Ok(body) => Ok(body.to_bytes()),
+                Err(error) if error.is::<LengthLimitError>() => {
+                    Err(format!("it is longer than {} MiB", LONGEST_ANSWER >> 20))
+                }
+                Err(error) => return Err(Broken::Transport(error)),
+            };
+            let text = body
+                .and_then(|body| String::from_utf8(body.into()).map_err(|_| "it is not UTF-8".to_owned()));
+            answer.text = text.map_err(Broken::Answer)?;
+            Ok(answer)
         };
         let answer = match tokio::time::timeout(self.pace.timeout, exchange).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(cause)) => {
+            Ok(Err(Broken::Answer(detail))) => {
+                return Err(GithubError::Unexpected { what: what.to_owned(), detail });
+            }
+            Ok(Err(Broken::Transport(cause))) => {
                 return Err(GithubError::Unreachable {
                     what: what.to_owned(),
                     detail: format!("no answer from {}", self.api),
-                    source: Some(transport(cause)),
+                    source: Some(cause),
                 });
             }
             Err(_elapsed) => {
@@ -194,7 +239,8 @@ impl Client {
                 });
             }
         };
-        answer.accepted(what, Timestamp::now())
+        // A clock that no timestamp holds cannot say when a limit ends.
+        answer.accepted(what, Timestamp::try_from(SystemTime::now()).unwrap_or(Timestamp::MAX))
     }
 }
 
@@ -231,6 +277,14 @@ fn transport(cause: octocrab::Error) -> Box<dyn std::error::Error + Send + Sync>
     }
 }
 
+/// Why there is no answer.
+enum Broken {
+    /// It did not arrive.
+    Transport(Box<dyn std::error::Error + Send + Sync>),
+    /// It is none that is read.
+    Answer(String),
+}
+
 /// What is sent.
 #[derive(Clone, Copy)]
 pub(super) enum Request<'a> {
@@ -258,17 +312,25 @@ struct Limit {
 }
 
 impl Limit {
+    /// Returns when the limit ends. What is further off than a day, or before this century, is no such instant.
     fn until(&self, now: Timestamp) -> Option<Timestamp> {
-        let after = self.retry_after.map(|seconds| now.as_second().saturating_add(seconds));
-        Timestamp::from_second(after.or(self.reset)?).ok()
+        let now = now.as_second();
+        let until = match (self.retry_after, self.reset) {
+            (Some(after), _) => now.checked_add(after).filter(|_| after >= 0)?,
+            (None, reset) => reset.filter(|reset| *reset >= THIS_CENTURY)?,
+        };
+        let limit = now.saturating_add(FURTHEST_LIMIT);
+        Timestamp::from_second(until).ok().filter(|_| until <= limit)
     }
 }
 
 impl Answer {
     /// The body as the API's type.
     pub(super) fn parse<T: DeserializeOwned>(&self, what: &str) -> Result<T, GithubError> {
-        serde_json::from_str(&self.text)
-            .map_err(|cause| GithubError::Unexpected { what: what.to_owned(), detail: cause.to_string() })
+        serde_json::from_str(&self.text).map_err(|cause| GithubError::Unexpected {
+            what: what.to_owned(),
+            detail: brief(&cause.to_string()),
+        })
     }
 
     /// This answer if the request succeeded, else what its refusal means.
@@ -327,7 +389,17 @@ fn said(text: &str) -> String {
         _ => None,
     });
     let all: Vec<String> = std::iter::once(refusal.message.clone()).chain(fields).collect();
-    all.join("; ").chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    brief(&all.join("; "))
+}
+
+/// Returns a text on one line, and no more of it than a person reads.
+fn brief(text: &str) -> String {
+    let mut brief: String =
+        text.chars().take(LONGEST_REASON).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if text.chars().nth(LONGEST_REASON).is_some() {
+        brief.push('…');
+    }
+    brief
 }
 
 #[cfg(test)]
@@ -366,6 +438,36 @@ mod tests {
         assert_eq!(shown, "GitHub's rate limit is used up until 2026-11-25T12:00:00Z");
         let limit = Limit { retry_after: Some(i64::MAX), ..Limit::default() };
         assert_eq!(answer(429, limit, "").unwrap_err().to_string(), "GitHub's rate limit is used up");
+    }
+
+    #[test]
+    fn a_rate_limit_that_ends_at_no_sensible_time_says_none() {
+        for seconds in [-99_999_999_999, -1, FURTHEST_LIMIT + 1, i64::MAX, i64::MIN] {
+            for limit in [
+                Limit { retry_after: Some(seconds), ..Limit::default() },
+                Limit { reset: Some(seconds), remaining: Some(0), retry_after: None },
+            ] {
+                let shown = answer(429, limit, "").unwrap_err().to_string();
+                assert_eq!(shown, "GitHub's rate limit is used up", "{seconds}");
+            }
+        }
+        for now in [Timestamp::MIN, Timestamp::MAX] {
+            let limit = Limit { retry_after: Some(60), reset: Some(0), ..Limit::default() };
+            assert!(limit.until(now).is_none_or(|until| until > now));
+        }
+    }
+
+    #[test]
+    fn an_endless_reason_is_cut() {
+        let text = format!(r#"{{"message": "{}"}}"#, "no ".repeat(100_000));
+        assert_eq!(said(&text).chars().count(), LONGEST_REASON + 1);
+        let wrong = Answer {
+            status: 200,
+            more: false,
+            limit: Limit::default(),
+            text: format!("\"{}\"", "x".repeat(1 << 20)),
+        };
+        assert!(wrong.parse::<u64>("look").unwrap_err().to_string().len() < 2 * LONGEST_REASON);
     }
 
     #[test]

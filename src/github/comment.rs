@@ -8,6 +8,9 @@ use super::client::{Answer, Request};
 use super::identity::Account;
 use super::{Client, GithubError, Marker};
 
+/// The longest address of a page that is passed on, in bytes.
+const LONGEST_URL: usize = 2_000;
+
 /// How often GitHub is looked at for a write whose answer was lost.
 const LOOKS: u32 = 3;
 
@@ -58,19 +61,19 @@ impl Client {
         if length > BODY_LIMIT {
             return Err(GithubError::TooLong { length });
         }
-        self.wait(async {
+        self.wait(&format!("write the comment on pull request {pull_request}"), async {
             let login = self.login().await?;
             let mut ours = self.ours(pull_request, marker, &login).await?.into_iter();
             let Some(first) = ours.next() else {
                 let url = self.create(pull_request, marker, &login, &body).await?;
                 return Ok(Upserted { change: Change::Created, url, duplicates: Vec::new() });
             };
-            let duplicates = ours.map(|comment| comment.html_url).collect();
+            let duplicates = ours.map(|comment| self.page_of(&comment)).collect();
             if first.says(&body) {
-                return Ok(Upserted { change: Change::Unchanged, url: first.html_url, duplicates });
+                return Ok(Upserted { change: Change::Unchanged, url: self.page_of(&first), duplicates });
             }
             self.edit(pull_request, &first, &body).await?;
-            Ok(Upserted { change: Change::Edited, url: first.html_url, duplicates })
+            Ok(Upserted { change: Change::Edited, url: self.page_of(&first), duplicates })
         })
     }
 
@@ -83,15 +86,26 @@ impl Client {
     ) -> Result<Vec<Comment>, GithubError> {
         let what = format!("read the comments of pull request {pull_request}");
         let address = self.in_repository(&format!("/issues/{pull_request}/comments"));
-        let mut comments: Vec<Comment> = self.list(&what, &address).await?;
-        comments.retain(|comment| {
+        let ours = |comment: &Comment| {
             let by_us = comment.user.as_ref().is_some_and(|user| user.login.eq_ignore_ascii_case(login));
             by_us && comment.body.as_deref().is_some_and(|body| body.starts_with(marker.as_str()))
-        });
+        };
+        let mut comments: Vec<Comment> = self.list(&what, &address, ours).await?;
         comments.sort_by_key(|comment| comment.id);
         // A list that grows while it is read shows one comment on two pages.
         comments.dedup_by_key(|comment| comment.id);
         Ok(comments)
+    }
+
+    /// The address of a comment's page; that of the API where what GitHub names is none of the web.
+    fn page_of(&self, comment: &Comment) -> String {
+        let url = comment.html_url.as_str();
+        let of_the_web = url.starts_with("https://") || url.starts_with("http://");
+        if of_the_web && url.len() <= LONGEST_URL && url.bytes().all(|byte| byte.is_ascii_graphic()) {
+            url.to_owned()
+        } else {
+            self.in_repository(&format!("/issues/comments/{}", comment.id))
+        }
     }
 
     async fn create(
@@ -105,7 +119,7 @@ impl Client {
         let address = self.in_repository(&format!("/issues/{pull_request}/comments"));
         let sent = self.once(&what, &Request::Post(&address, &json!({ "body": body }))).await;
         let lost = match written(&what, sent) {
-            Ok(comment) => return Ok(comment.html_url),
+            Ok(comment) => return Ok(self.page_of(&comment)),
             Err(error) if is_lost(&error) => error,
             Err(error) => return Err(error),
         };
@@ -113,7 +127,7 @@ impl Client {
             self.pause(look).await;
             let seen = self.ours(pull_request, marker, login).await?;
             if let Some(comment) = seen.into_iter().find(|comment| comment.says(body)) {
-                return Ok(comment.html_url);
+                return Ok(self.page_of(&comment));
             }
         }
         Err(GithubError::NotSeen { what, source: Box::new(lost) })

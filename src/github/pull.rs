@@ -18,11 +18,15 @@ impl Client {
     pub fn pull_request_introducing(&self, commit: &Commit) -> Result<Option<u64>, GithubError> {
         let what = format!("find the pull request of commit {commit}");
         let address = self.in_repository(&format!("/commits/{commit}/pulls"));
-        let found = self.wait(self.list::<Pull>(&what, &address)).map_err(|error| match error {
-            // For a commit that was never pushed, GitHub answers 422 "No commit found for SHA".
-            GithubError::Refused { what, status: 422, message } => GithubError::NotFound { what, message },
-            other => other,
-        })?;
+        let found = self
+            .wait(&what, self.list::<Pull>(&what, &address, |pull| pull.merged_at.is_some()))
+            .map_err(|error| match error {
+                // For a commit that was never pushed, GitHub answers 422 "No commit found for SHA".
+                GithubError::Refused { what, status: 422, message } => {
+                    GithubError::NotFound { what, message }
+                }
+                other => other,
+            })?;
         let repository = self.repository.to_string();
         let here = |pull: &Pull| match pull.base.repo.as_ref().and_then(|repo| repo.full_name.as_deref()) {
             Some(name) => name.eq_ignore_ascii_case(&repository),

@@ -25,9 +25,11 @@ fn client_with(github: &GitHub, token: &str) -> Client {
         "GITHUB_TOKEN" => Some(token.to_owned()),
         _ => None,
     };
-    Client::from_variables(Repository::new("acme/shop").unwrap(), variables)
-        .unwrap()
-        .with_pace(Pace { timeout: Duration::from_millis(700), pause: Duration::from_millis(5) })
+    Client::from_variables(Repository::new("acme/shop").unwrap(), variables).unwrap().with_pace(Pace {
+        timeout: Duration::from_millis(700),
+        pause: Duration::from_millis(5),
+        ..Pace::default()
+    })
 }
 
 fn marker() -> Marker {
@@ -291,9 +293,12 @@ fn nobody_listening_is_told_with_the_address() {
         "GITHUB_API_URL" => Some(format!("http://{free}")),
         _ => Some(TOKEN.to_owned()),
     };
-    let client = Client::from_variables(Repository::new("acme/shop").unwrap(), variables)
-        .unwrap()
-        .with_pace(Pace { timeout: Duration::from_secs(5), pause: Duration::from_millis(1) });
+    let client =
+        Client::from_variables(Repository::new("acme/shop").unwrap(), variables).unwrap().with_pace(Pace {
+            timeout: Duration::from_secs(5),
+            pause: Duration::from_millis(1),
+            ..Pace::default()
+        });
     let error = client.upsert_comment(7, &marker(), "x").unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -374,4 +379,67 @@ fn on_a_machine_without_certificates() {
     let error = Client::from_variables(Repository::new("acme/shop").unwrap(), variables).unwrap_err();
     assert!(matches!(error, GithubError::NoCertificates { .. }), "{error:?}");
     assert!(error.is_unreachable() && error.hint().contains("ca-certificates"));
+}
+
+#[test]
+fn an_endless_answer_is_refused() {
+    let github = GitHub::of_user("octocat");
+    let endless = json!({"login": "octocat", "bio": "x".repeat(33 << 20)});
+    github.will("GET", Fault::Answer(200, vec![], endless));
+    let client = client(&github).with_pace(Pace::default());
+    let error = client.upsert_comment(7, &marker(), "x").unwrap_err();
+    let expected = "it is longer than 32 MiB";
+    assert!(matches!(&error, GithubError::Unexpected { detail, .. } if detail == expected), "{error}");
+    assert_eq!(github.count("POST"), 0);
+}
+
+#[test]
+fn an_endless_list_is_refused() {
+    let github = GitHub::of_user("octocat");
+    github.state().page = 1;
+    for n in 0..101 {
+        github.comment(7, "somebody", &format!("comment {n}"));
+    }
+    let client = client(&github).with_pace(Pace::default());
+    let error = client.upsert_comment(7, &marker(), "x").unwrap_err();
+    assert!(error.to_string().contains("the list has more than 100 pages"), "{error}");
+    assert_eq!(github.count("POST"), 0);
+}
+
+#[test]
+fn a_conversation_ends_in_time_however_slow_each_answer_is() {
+    let github = GitHub::of_user("octocat");
+    github.will("GET", Fault::Silent);
+    let pace = Pace { whole: Duration::from_millis(300), ..Pace::default() };
+    let start = Instant::now();
+    let error = client(&github).with_pace(pace).upsert_comment(7, &marker(), "x").unwrap_err();
+    assert!(start.elapsed() < Duration::from_secs(10));
+    assert!(error.is_unreachable() && error.to_string().contains("did not finish within 300ms"), "{error}");
+}
+
+#[test]
+fn a_page_that_is_none_of_the_web_is_not_passed_on() {
+    let own_page = "https://github.com/acme/shop/pull/7#issuecomment-1000";
+    for hostile in
+        ["https://x.test/\u{1b}[31m", "https://x.test/\n::error::x", "javascript:x", "https://x.test/ä"]
+    {
+        let github = GitHub::of_user("octocat");
+        let id = github.comment(7, "octocat", &marked("same"));
+        let mut comments = github.state().comments[&7].clone();
+        assert_eq!(comments[0]["html_url"], own_page);
+        comments[0]["html_url"] = hostile.into();
+        github.will("GET", Fault::Answer(200, vec![], json!({"login": "octocat"})));
+        github.will("GET", Fault::Answer(200, vec![], comments.into()));
+        let url = client(&github).upsert_comment(7, &marker(), "same").unwrap().url;
+        assert_eq!(url, format!("{}/repos/acme/shop/issues/comments/{id}", github.url()));
+    }
+}
+
+#[test]
+fn a_rate_limit_before_christ_names_no_time() {
+    let github = GitHub::of_user("octocat");
+    let limits = vec![("retry-after", "-99999999999".to_owned())];
+    github.will("GET", Fault::Answer(429, limits, json!({"message": "slow down"})));
+    let error = client(&github).upsert_comment(7, &marker(), "x").unwrap_err();
+    assert_eq!(error.to_string(), "GitHub's rate limit is used up");
 }

@@ -12,6 +12,7 @@ mod fit;
 mod fmt;
 mod github;
 mod hidden;
+mod large;
 mod lint;
 mod lsp;
 mod output;

@@ -160,7 +160,9 @@ fn a_comment_that_is_too_long_ends_with_a_pointer() {
     assert!(body.starts_with("### ✅ Ship **bold**"));
     assert!(body.contains("Can it be trusted?") && body.trim_end().ends_with("The rest is in the outcome."));
     let least = markdown::render_within(&document, 10, &pointer);
-    assert!(least.starts_with("### ✅ Ship **bold**") && least.ends_with("\n\nThe rest is in the outcome.\n"));
+    assert!(
+        least.starts_with("### ✅ Ship **bold**") && least.ends_with("\n\nThe rest is in the outcome.\n")
+    );
     assert_eq!(least.lines().count(), 3, "the verdict and where the rest is: {least}");
     let whole =
         markdown::render_within(&outcome::document(&fixture::ship()), markdown::LONGEST_BODY, &pointer);

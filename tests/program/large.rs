@@ -1,0 +1,45 @@
+//! Large books: what is for a pull request stays within its limit.
+
+use std::path::Path;
+use std::process::Output;
+
+const BOOK: &str = "book: big\nentities: {user: {column: user_id}}\nattributes: {country: {type: string}, uid: {type: string}}\n\
+                    targets: {production: {type: flagd, store: \"file://live.json\"}}\n";
+
+/// Writes a book of so many flags, each with a rule for this audience.
+fn book(flags: usize, audience: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("trialbook.yaml"), BOOK).expect("a file");
+    for n in 0..flags {
+        let flag = format!(
+            "description: Flag number {n}\nowner: team-{}\nentity: user\ntype: boolean\nvariants: {{\"off\": false, \"on\": true}}\n\
+             default: \"off\"\nrules: [{{when: {{{audience}}}, serve: \"on\"}}]\n",
+            n % 7
+        );
+        std::fs::write(folder.path().join(format!("flag-{n:05}.flag.yaml")), flag).expect("a file");
+    }
+    folder
+}
+
+fn run(folder: &Path, args: &[&str]) -> Output {
+    let mut command = assert_cmd::Command::cargo_bin("trialbook").expect("the program");
+    command.current_dir(folder).env("NO_COLOR", "1").args(args).output().expect("a run")
+}
+
+fn stdout(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout.clone()).expect("UTF-8")
+}
+
+#[test]
+fn a_plan_of_thousands_of_flags_fits_into_a_pull_request() {
+    let book = book(2_000, "country: SE");
+    let text = stdout(&run(book.path(), &["plan", "--format", "markdown"]));
+    let units = text.encode_utf16().count();
+    assert!(units <= 64_512 && units > 63_000, "{units}");
+    assert!(text.starts_with("### Plan for **production**: 2\u{202f}000 to add\n"), "{text}");
+    assert!(text.contains("more rows are left out.\n"), "{text}");
+    assert!(text.ends_with("\n\nThis is not all: `trialbook plan` shows every change.\n"), "{text}");
+    let terminal = stdout(&run(book.path(), &["plan"]));
+    assert!(terminal.contains("flag-00000") && terminal.contains("flag-01999"), "the terminal has it all");
+}
