@@ -48,6 +48,20 @@ pub struct Attribute {
     pub max: Option<f64>,
 }
 
+impl Attribute {
+    /// Tells whether a value is among those that are declared to occur.
+    pub fn declares(&self, value: &Scalar) -> bool {
+        let within = match value {
+            Scalar::Number(number) => {
+                self.min.is_none_or(|min| min <= number.get())
+                    && self.max.is_none_or(|max| number.get() <= max)
+            }
+            _ => true,
+        };
+        within && (self.values.is_empty() || self.values.iter().any(|(known, _)| known == value))
+    }
+}
+
 /// A unit of randomisation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entity {

@@ -180,7 +180,7 @@ impl<'a> Pair<'a> {
             b.key(),
             percent(of_a.in_both(&of_b))
         );
-        finding.note(note).witness(witness.json())
+        context.observed(finding.note(note), witness).witness(witness.json())
     }
 
     /// Adds the share of all traffic that both can serve, where it is known.

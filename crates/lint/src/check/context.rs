@@ -1,5 +1,7 @@
 //! What every rule has at hand: the book, its documents, and when now is.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::sync::Arc;
 
@@ -9,8 +11,8 @@ use jiff::tz::TimeZone;
 use trialbook_language::load::Documents;
 use trialbook_model::diagnostic::Diagnostic;
 use trialbook_model::span::{SourceFile, Span};
-use trialbook_model::targeting::Sample;
-use trialbook_model::{Book, Experiment, Kind, Predicate};
+use trialbook_model::targeting::{Attributes, Contradiction, Sample, Witness, widened};
+use trialbook_model::{AttributeKey, Book, Experiment, Kind, Predicate};
 
 use super::Given;
 use super::date;
@@ -25,13 +27,49 @@ pub(super) struct Context<'a> {
     documents: &'a Documents,
     timezone: TimeZone,
     sample: Option<&'a Sample>,
+    /// What the sample contradicts of what attributes are declared to be.
+    contradictions: BTreeMap<AttributeKey, Contradiction>,
+    /// The attributes as they may occur: as declared, and as seen in the sample.
+    attributes: Cow<'a, Attributes>,
 }
 
 impl<'a> Context<'a> {
     pub(super) fn new(book: &'a Book, documents: &'a Documents, given: Given<'a>) -> Self {
         // `load` refuses a book with an unknown time zone.
         let timezone = trialbook_model::timezone(&book.timezone).unwrap_or(TimeZone::UTC);
-        Self { book, now: given.now, documents, timezone, sample: given.sample }
+        let contradictions =
+            given.sample.map(|sample| sample.contradictions(&book.attributes)).unwrap_or_default();
+        let attributes = if contradictions.is_empty() {
+            Cow::Borrowed(&book.attributes)
+        } else {
+            Cow::Owned(widened(&book.attributes, &contradictions))
+        };
+        let sample = given.sample;
+        Self { book, now: given.now, documents, timezone, sample, contradictions, attributes }
+    }
+
+    /// Returns the attributes as proofs have to take them: what a sample has may occur, whatever is declared.
+    pub(super) fn attributes(&self) -> &Attributes {
+        &self.attributes
+    }
+
+    /// Returns what the sample contradicts, and how many contexts it has.
+    pub(super) fn contradictions(&self) -> (&BTreeMap<AttributeKey, Contradiction>, usize) {
+        (&self.contradictions, self.sample.map_or(0, Sample::len))
+    }
+
+    /// Adds to a finding which values of its witness are not declared, and how often the sample has them.
+    pub(super) fn observed(&self, finding: Diagnostic, witness: &Witness) -> Diagnostic {
+        let contexts = self.sample.map_or(0, Sample::len);
+        witness.values().iter().fold(finding, |finding, (key, value)| {
+            match self.contradictions.get(key).and_then(|found| found.values.get(value)) {
+                None => finding,
+                Some(count) => finding.note(format!(
+                    "`{key}: {value}` is not declared, and {count} of the sample's {contexts} contexts have it: the declared \
+                     values keep nobody apart"
+                )),
+            }
+        })
     }
 
     /// Adds the place of a value to a finding.

@@ -86,6 +86,7 @@ pub static RULES: &[Rule] = &[
     idle_holdout::RULE,
     evaluators_disagree::RULE,
     inexpressible_targeting::RULE,
+    contradicted_attribute::RULE,
     unsupported_analysis::RULE,
     unsupported_target::RULE,
     no_owner::RULE,

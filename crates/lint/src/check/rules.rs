@@ -2,6 +2,7 @@
 
 pub(super) mod archived_flag_in_use;
 pub(super) mod broken_holdout;
+pub(super) mod contradicted_attribute;
 pub(super) mod decision_ships_nothing;
 pub(super) mod diluted_holdout;
 pub(super) mod disabled_flag_in_use;

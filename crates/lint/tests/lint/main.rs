@@ -2,4 +2,5 @@
 
 mod collisions;
 mod rules;
+mod sample;
 mod workspace;

@@ -21,6 +21,8 @@ const WITHOUT_EXAMPLES: &[&str] = &[
     "too-large",
     "invalid-book",
     "stale-baseline",
+    // It is about a sample of contexts: tests/program/lint.rs shows it.
+    "contradicted-attribute",
     // They are about git's history: tests/against.rs shows them.
     "key-used-again",
     "merge-conflict",

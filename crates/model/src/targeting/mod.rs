@@ -38,7 +38,7 @@ mod wanted;
 pub use context::{Attributes, Context, Segments, holds, matches, matches_among};
 pub use overlap::{Overlap, Witness, meet, overlap, satisfiable};
 pub use relation::{Answer, equivalent, implied, remainder, rest};
-pub use sample::{Measured, Sample, measured};
+pub use sample::{Contradiction, Measured, Sample, measured, widened};
 pub use share::share;
 pub use time::{OverTime, meets_over_time};
 pub use undecided::UndecidedReason;

@@ -1,7 +1,11 @@
 //! The share of traffic that an audience is, measured in a sample of contexts.
 
-use super::context::{Context, matches};
-use crate::Predicate;
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::context::{Attributes, Context, matches};
+use crate::{AttributeKey, Predicate, Scalar};
 
 /// Contexts as they occurred. They stand for all traffic as far as they were drawn from it at random.
 #[derive(Debug, Clone, Default)]
@@ -23,6 +27,51 @@ pub struct Measured {
     pub contexts: u64,
 }
 
+/// What a sample contradicts of an attribute's declaration.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Contradiction {
+    /// How many contexts have a value that is not declared.
+    pub undeclared: u64,
+    /// The values that are not declared, each with how many contexts have it: the first [`Self::MOST_VALUES`] of them.
+    pub values: BTreeMap<Scalar, u64>,
+    /// Whether there are values beyond these.
+    pub has_more_values: bool,
+    /// How many contexts have a value that does not read as the declared type, so that it counts as missing.
+    pub unreadable: u64,
+    /// The first value that does not.
+    pub example: Option<Value>,
+}
+
+impl Contradiction {
+    /// How many undeclared values of an attribute are told apart.
+    pub const MOST_VALUES: usize = 100;
+}
+
+/// Returns attributes with the values of a sample beside those that are declared: what may occur, now that it has been seen.
+///
+/// An attribute with more undeclared values than are told apart may have any.
+pub fn widened(attributes: &Attributes, by: &BTreeMap<AttributeKey, Contradiction>) -> Attributes {
+    let mut widened = attributes.clone();
+    for (key, contradiction) in by {
+        let Some(attribute) = widened.get_mut(key) else { continue };
+        if contradiction.has_more_values {
+            (attribute.min, attribute.max) = (None, None);
+            attribute.values.clear();
+            continue;
+        }
+        for value in contradiction.values.keys() {
+            if let Scalar::Number(number) = value {
+                attribute.min = attribute.min.map(|min| min.min(number.get()));
+                attribute.max = attribute.max.map(|max| max.max(number.get()));
+            }
+            if !attribute.values.is_empty() && attribute.values.iter().all(|(known, _)| known != value) {
+                attribute.values.push((value.clone(), None));
+            }
+        }
+    }
+    widened
+}
+
 impl FromIterator<Context> for Sample {
     fn from_iter<I: IntoIterator<Item = Context>>(contexts: I) -> Self {
         Self { contexts: contexts.into_iter().collect() }
@@ -33,6 +82,36 @@ impl Sample {
     /// Returns the share of the sample in an audience whose segments are inlined; `None` where the sample is empty.
     pub fn share(&self, audience: &Predicate) -> Option<Measured> {
         counted(self.contexts.iter().map(|context| matches(audience, context)))
+    }
+
+    /// Returns what the sample contradicts of what attributes are declared to be; an attribute that it agrees with is absent.
+    pub fn contradictions(&self, attributes: &Attributes) -> BTreeMap<AttributeKey, Contradiction> {
+        let mut found = BTreeMap::<AttributeKey, Contradiction>::new();
+        for context in &self.contexts {
+            for (name, json) in context.json() {
+                let Some((key, attribute)) = attributes.get_key_value(name.as_str()) else { continue };
+                match context.get(key) {
+                    None if json.is_null() => {}
+                    None => {
+                        let contradiction = found.entry(key.clone()).or_default();
+                        contradiction.unreadable += 1;
+                        contradiction.example.get_or_insert_with(|| json.clone());
+                    }
+                    Some(value) if attribute.declares(value) => {}
+                    Some(value) => {
+                        let contradiction = found.entry(key.clone()).or_default();
+                        contradiction.undeclared += 1;
+                        let known = contradiction.values.get(value).copied();
+                        if known.is_some() || contradiction.values.len() < Contradiction::MOST_VALUES {
+                            contradiction.values.insert(value.clone(), known.unwrap_or(0) + 1);
+                        } else {
+                            contradiction.has_more_values = true;
+                        }
+                    }
+                }
+            }
+        }
+        found
     }
 
     /// Returns how many contexts there are.

@@ -99,7 +99,7 @@ fn by_rule(
     claim: &Claim<'_>,
     released: &VariantKey,
 ) -> Option<Diagnostic> {
-    let attributes = &context.book.attributes;
+    let attributes = context.attributes();
     let audience = context.book.inlined(claim.audience);
     let whens: Vec<_> = flag.rules.iter().map(|rule| context.book.inlined(&rule.when)).collect();
     let serving = flag.rules.iter().zip(&whens).enumerate().filter(|(_, (rule, _))| rule.serve == *released);
@@ -126,7 +126,7 @@ fn by_rule(
             format!("it lasts until {}", context.date(holdout.schedule.end())),
         );
         let finding = match witness {
-            Some(witness) => finding.witness(witness.json()),
+            Some(witness) => context.observed(finding, &witness).witness(witness.json()),
             None => finding,
         };
         return Some(finding.help(

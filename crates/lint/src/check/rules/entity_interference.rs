@@ -106,7 +106,7 @@ fn proof(context: &Context<'_>, a: Test<'_>, b: Test<'_>) -> Option<Witness> {
     let left = |test: Test<'_>| -> Predicate {
         Reach::new(context.book, test.flag).left_of(&test.experiment.audience)
     };
-    match meet(&[&left(a), &left(b)], &context.book.attributes) {
+    match meet(&[&left(a), &left(b)], context.attributes()) {
         Overlap::At(witness) => Some(witness),
         Overlap::Disjoint | Overlap::Undecided(_) => None,
     }
@@ -141,7 +141,7 @@ fn finding(
         0 | 1 => finding,
         pairs => finding.note(format!("{pairs} pairs of tests are served there at the same time")),
     };
-    Some(finding.witness(witness.json()).help(
+    Some(context.observed(finding, witness).witness(witness.json()).help(
         "let one begin after the other, or keep the audience of one out of the other's: units that one test changes \
          together are not independent in the other",
     ))

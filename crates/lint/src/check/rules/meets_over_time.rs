@@ -31,7 +31,7 @@ fn check(context: &Context<'_>, flag: &Flag, found: &mut Vec<Diagnostic>) {
 
 /// Returns the finding where no unit is in both at once, and one can be in both in turn.
 fn crossing(context: &Context<'_>, flag: &Flag, reach: &Reach<'_>, pair: &Pair<'_>) -> Option<Diagnostic> {
-    let attributes = &context.book.attributes;
+    let attributes = context.attributes();
     let (a, b) = (reach.left_of(pair.earlier.audience()), reach.left_of(pair.later.audience()));
     // Who can meet at once is another rule's.
     if !changeable(context, &a)
@@ -77,7 +77,7 @@ fn crossing(context: &Context<'_>, flag: &Flag, reach: &Reach<'_>, pair: &Pair<'
 /// Tells whether an audience asks for anything that a unit may change.
 fn changeable(context: &Context<'_>, audience: &Predicate) -> bool {
     let mut found = false;
-    let changes = |key| context.book.attributes.get(key).is_some_and(|attribute| !attribute.stable);
+    let changes = |key| context.attributes().get(key).is_some_and(|attribute| !attribute.stable);
     audience.walk(&mut |key, _| found |= changes(key), &mut |_| ());
     found
 }

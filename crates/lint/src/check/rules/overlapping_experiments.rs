@@ -29,7 +29,7 @@ fn check(context: &Context<'_>, flag: &Flag, found: &mut Vec<Diagnostic>) {
 /// Returns the finding where two experiments that are served at the same time can meet.
 fn collision(context: &Context<'_>, flag: &Flag, reach: &Reach<'_>, pair: &Pair<'_>) -> Option<Diagnostic> {
     let (a, b) = (reach.left_of(pair.later.audience()), reach.left_of(pair.earlier.audience()));
-    match meet(&[&a, &b], &context.book.attributes) {
+    match meet(&[&a, &b], context.attributes()) {
         Overlap::Disjoint => None,
         Overlap::At(witness) => {
             let message = format!("two experiments on `{}` can enrol the same unit", flag.key);

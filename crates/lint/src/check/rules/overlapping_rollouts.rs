@@ -34,7 +34,7 @@ fn collision(context: &Context<'_>, flag: &Flag, reach: &Reach<'_>, pair: &Pair<
         1 => "an experiment and a rollout",
         _ => "two rollouts",
     };
-    match meet(&[&a, &b], &context.book.attributes) {
+    match meet(&[&a, &b], context.attributes()) {
         Overlap::Disjoint => None,
         Overlap::At(witness) => {
             let message = format!("{who} on `{}` can serve the same unit", flag.key);

@@ -19,7 +19,7 @@ pub(in crate::check) const RULE: Rule = Rule::of_parts(
 ///
 /// What cannot be decided is left alone here: an experiment that enrols nobody harms nobody.
 fn check(context: &Context<'_>, flag: &Flag, found: &mut Vec<Diagnostic>) {
-    let attributes = &context.book.attributes;
+    let attributes = context.attributes();
     let reach = Reach::in_primary(context.book, flag);
     for experiment in context.book.experiments_of(&flag.key).filter(|e| e.decision.is_none()) {
         if satisfiable(&reach.left_of(&experiment.audience), attributes) != Overlap::Disjoint {

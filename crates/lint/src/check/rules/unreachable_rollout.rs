@@ -17,7 +17,7 @@ pub(in crate::check) const RULE: Rule = Rule::of_parts(
 
 /// What cannot be decided is left alone here: a rollout that serves nobody harms nobody.
 fn check(context: &Context<'_>, flag: &Flag, found: &mut Vec<Diagnostic>) {
-    let attributes = &context.book.attributes;
+    let attributes = context.attributes();
     let mut rollouts = context.book.rollouts_of(&flag.key).peekable();
     if rollouts.peek().is_none() {
         return;

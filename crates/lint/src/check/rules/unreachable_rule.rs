@@ -32,7 +32,7 @@ fn rules(
     pointer: &str,
     found: &mut Vec<Diagnostic>,
 ) {
-    let attributes = &context.book.attributes;
+    let attributes = context.attributes();
     let audiences: Vec<Predicate> = rules.iter().map(|rule| context.book.inlined(&rule.when)).collect();
     let mut earlier: Vec<(usize, &Predicate)> = Vec::new();
     for (at, audience) in audiences.iter().enumerate() {

@@ -1,0 +1,54 @@
+//! An attribute whose declaration a sample of contexts contradicts.
+
+use crate::check::context::Context;
+use crate::check::rule::Rule;
+use trialbook_model::diagnostic::{Diagnostic, Severity};
+use trialbook_model::{AttributeType, Kind};
+
+pub(in crate::check) const RULE: Rule = Rule::of_book(
+    "contradicted-attribute",
+    Severity::Warning,
+    "crates/lint/src/check/rules/contradicted_attribute.md",
+    include_str!("contradicted_attribute.md"),
+    check,
+);
+
+/// How many undeclared values a finding names.
+const NAMED: usize = 5;
+
+fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
+    let (contradictions, contexts) = context.contradictions();
+    for (key, contradiction) in contradictions {
+        if contradiction.undeclared > 0 {
+            let message = format!(
+                "{} of the sample's {contexts} contexts have a value of `{key}` that is not declared",
+                contradiction.undeclared
+            );
+            let mut values: Vec<_> = contradiction.values.iter().collect();
+            // The most frequent first; of equals, the least.
+            values.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+            let named: Vec<_> =
+                values.iter().take(NAMED).map(|(value, count)| format!("`{value}` ({count})")).collect();
+            let more = if values.len() > NAMED || contradiction.has_more_values { ", …" } else { "" };
+            let finding = RULE.finding(context, message, (Kind::Book, &"", &format!("/attributes/{key}")));
+            let finding = finding.note(format!("not declared: {}{more}", named.join(", ")));
+            found.push(
+                finding.help("declare the values that occur, or correct the programs that send the others"),
+            );
+        }
+        if let Some(example) = &contradiction.example {
+            let kind =
+                context.book.attributes.get(key).map_or(AttributeType::String, |attribute| attribute.kind);
+            let message = format!(
+                "{} of the sample's {contexts} contexts have a `{key}` that does not read as a {}, so it counts as missing",
+                contradiction.unreadable,
+                kind.as_str()
+            );
+            let finding =
+                RULE.finding(context, message, (Kind::Book, &"", &format!("/attributes/{key}/type")));
+            let example: String = example.to_string().chars().take(80).collect();
+            let finding = finding.note(format!("such as {example}"));
+            found.push(finding.help("correct the declared type, or the programs that send other values"));
+        }
+    }
+}
