@@ -7,7 +7,7 @@ use super::write::new_file;
 use super::{Exit, Failure, Opened, Session};
 use trialbook_language::edit::start::{About, again, text};
 use trialbook_language::load::{article, suggestion};
-use trialbook_model::{Book, Flag, Kind, SurfaceKey};
+use trialbook_model::{Book, Flag, FlagKey, Kind, SurfaceKey};
 
 /// Begin a file: what the book can say is filled in, the rest is left blank for you
 ///
@@ -18,7 +18,7 @@ pub struct Args {
     #[arg(value_name = "KIND", value_parser = kind)]
     kind: Kind,
     /// Its key, which is also the file's name
-    #[arg(value_name = "KEY", value_parser = key)]
+    #[arg(value_name = "KEY")]
     key: String,
     /// Copy this file for a new round: without its dates, salt, slots and decision
     #[arg(long, value_name = "KEY")]
@@ -36,9 +36,20 @@ fn kind(text: &str) -> Result<Kind, String> {
     })
 }
 
-fn key(text: &str) -> Result<String, String> {
-    // Every kind's key has the same grammar.
-    SurfaceKey::new(text).map(String::from).map_err(|error| error.to_string())
+/// Holds a key against the grammar of its kind; it becomes the name of a file.
+fn checked(kind: Kind, key: &str) -> Result<(), Failure> {
+    if kind == Kind::Flag {
+        return if FlagKey::is_stem(key) {
+            Ok(())
+        } else {
+            let failure = Failure::new(Exit::Usage, format!("no file can be named after the flag `{key}`"));
+            Err(failure.help(
+                "begin it under a name of letters, digits, `.`, `_` and `-`, and add `key:` to the file",
+            ))
+        };
+    }
+    // The keys of every other kind have one grammar.
+    SurfaceKey::new(key).map(|_| ()).map_err(|error| Failure::new(Exit::Usage, error.to_string()))
 }
 
 /// Begins a file.
@@ -47,6 +58,7 @@ fn key(text: &str) -> Result<String, String> {
 ///
 /// Where the book has errors, there is such a file already, or what is named is not there.
 pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
+    checked(args.kind, &args.key)?;
     let opened = session.open()?;
     let documents = &opened.loaded.documents;
     if let Some(path) = documents.path_of(args.kind, &args.key) {

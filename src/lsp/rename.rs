@@ -16,7 +16,7 @@ use trialbook_language::load::COMBINATORS;
 use trialbook_language::load::language::Name;
 use trialbook_language::load::uses::{Symbol, unquoted};
 use trialbook_language::load::yaml::{ScalarNode, Typed};
-use trialbook_model::{AttributeKey, Kind, SurfaceKey, VariantKey};
+use trialbook_model::{AttributeKey, FlagKey, Kind, SurfaceKey, VariantKey};
 
 /// Returns the name at the cursor and its range, to be edited.
 ///
@@ -72,6 +72,14 @@ pub fn rename(
     if new == &*symbol.text {
         return Ok(Edits::default().value(client, buffers));
     }
+    if let Name::File(Kind::Flag) = symbol.name
+        && let Some((document, _)) = names::declaration(spot.book, &symbol)
+        && !document.file().path().ends_with(&format!("{}.flag.yaml", symbol.text))
+    {
+        return Err(Refusal::because(
+            "the flag's file gives its key: change `key:` there, which makes it another flag",
+        ));
+    }
     let other = Symbol { text: new.into(), ..symbol.clone() };
     if names::declaration(spot.book, &other).is_some() {
         return Err(Refusal::because(format!("there is a {what} `{new}` already")));
@@ -80,9 +88,9 @@ pub fn rename(
     for (document, found) in names::uses_of(spot.book, &symbol) {
         let text = document.file().text();
         let inner = unquoted(text, found.span);
-        let quoted = inner != found.span;
-        let new = if quoted { new.to_owned() } else { plain(new) };
-        edits.replace(spot.book, document.file().path(), text, inner, new);
+        let simple = inner != found.span && !new.contains(['"', '\'', '\\']);
+        let (place, new) = if simple { (inner, new.to_owned()) } else { (found.span, plain(new)) };
+        edits.replace(spot.book, document.file().path(), text, place, new);
     }
     if let Name::File(kind) = symbol.name
         && let Some((document, _)) = names::declaration(spot.book, &symbol)
@@ -104,6 +112,12 @@ fn grammar(name: Name, new: &str) -> Result<(), String> {
         }
         // Every file, surface and target has the grammar of a key.
         Name::File(Kind::Book) => return Err("the book's file has no other name".to_owned()),
+        Name::File(Kind::Flag) if FlagKey::is_stem(new) => Ok(()),
+        Name::File(Kind::Flag) => {
+            return Err(format!(
+                "`{new}` is not made of letters, digits, `.`, `_` and `-` alone, so no file can have its name"
+            ));
+        }
         Name::File(_) | Name::Surface | Name::Target | Name::Salt => SurfaceKey::new(new).map(|_| ()),
         Name::Column => return Err("a column is renamed in its database".to_owned()),
     };
@@ -117,10 +131,13 @@ fn grammar(name: Name, new: &str) -> Result<(), String> {
 /// Returns the name as it is written without quotes; with them where it would be something else.
 fn plain(name: &str) -> String {
     let scalar = ScalarNode { text: name.into(), plain: true };
-    if scalar.typed() == Typed::Text(name) && !scalar.is_ambiguous() {
+    let word = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let begins = name.starts_with(|c: char| c.is_alphanumeric() || c == '_');
+    if begins && name.chars().all(word) && scalar.typed() == Typed::Text(name) && !scalar.is_ambiguous() {
         name.to_owned()
     } else {
-        format!("\"{name}\"")
+        // JSON's escapes are YAML's too.
+        serde_json::Value::from(name).to_string()
     }
 }
 

@@ -1,5 +1,5 @@
-// The grammar of a trialbook key and of a variant: neither holds a dot, so the name of an arm splits in one way.
-const ARM = /^([a-z0-9][a-z0-9-]{0,62})\.([A-Za-z0-9][A-Za-z0-9_-]{0,62})$/;
+// The grammar of an experiment's key, which has no dot, and of a variant's: the name of an arm splits at its first dot.
+const ARM = /^([a-z0-9][a-z0-9-]{0,62})\.(\P{Cc}{1,64})$/u;
 
 /**
  * Splits the name of a served entry into experiment and variant, or returns `undefined` where no experiment served it.

@@ -136,8 +136,11 @@ impl Documents {
 
     /// Puts a file in the place of one of the same path.
     pub(super) fn replace(&mut self, index: usize, document: Document) {
-        if let Some(old) = self.documents.get_mut(index) {
-            *old = document;
+        let Some(old) = self.documents.get_mut(index) else { return };
+        let renamed = old.key != document.key;
+        *old = document;
+        if renamed {
+            self.by_key = Self::keys(&self.documents);
         }
     }
 

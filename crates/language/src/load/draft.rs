@@ -147,10 +147,15 @@ impl Draft {
     pub fn edit(&mut self, path: &str, bytes: Option<Vec<u8>>) -> Effect {
         let mut paths = std::mem::take(&mut self.refused);
         paths.insert(path.to_owned());
-        let name = super::name::classify(path).part();
+        let named = |draft: &Self| draft.documents.at_path(path).map(Document::name);
+        let before = named(self);
         if let Some(novelty) = self.put(path, bytes) {
-            let dirty = name.map_or(Vec::new(), |name| self.dirtied(path, name, novelty));
-            paths.extend(self.lower(dirty));
+            // A flag's file may give its key, so an edit may make it another flag.
+            let names: BTreeSet<PartName> = before.into_iter().chain(named(self)).collect();
+            let novelty = if names.len() > 1 { Novelty::Existence } else { novelty };
+            let dirty: BTreeSet<usize> =
+                names.into_iter().flat_map(|name| self.dirtied(path, name, novelty)).collect();
+            paths.extend(self.lower(dirty.into_iter().collect()));
         }
         self.show(&paths);
         let concerned = self.settle(&mut paths);

@@ -21,7 +21,7 @@ mod unseen;
 pub mod uses;
 pub mod yaml;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 pub use discover::{
@@ -110,8 +110,8 @@ fn read_file(raw: RawFile) -> Read {
     };
     let (file, mut findings) = text::decode(raw);
     let mut document = Document { kind, key, file: Arc::clone(&file), root: None, comments: Vec::new() };
-    findings.extend(name::bad_key(&document));
-    if findings.iter().any(|finding| finding.rule != rules::BAD_KEY) {
+    if !findings.is_empty() {
+        findings.extend(name::bad_key(&document));
         return Read { document: Some(document), syntax: None, findings };
     }
     let parsed = yaml::parse(&file);
@@ -119,6 +119,10 @@ fn read_file(raw: RawFile) -> Read {
     findings.extend(parsed.findings);
     document.comments = parsed.comments;
     document.root = parsed.root;
+    if let Some(key) = document.root.as_ref().and_then(|root| name::given_key(kind, root)) {
+        document.key = key;
+    }
+    findings.extend(name::bad_key(&document));
     findings.extend(document.root.iter().flat_map(|root| unseen::findings(kind, root, &file)));
     let syntax = document.root.as_ref().filter(|_| parsed.faithful).and_then(|root| {
         let mut reader = Reader::new(&file);
@@ -208,6 +212,7 @@ fn lost_files(documents: &Documents) -> Vec<Diagnostic> {
             .help(format!("`{BOOK_FILE}` marks the root of a book and declares its entities and attributes")),
         );
     }
+    findings.extend(confusable_flags(documents));
     if !documents.has_duplicates() {
         return findings;
     }
@@ -228,6 +233,40 @@ fn lost_files(documents: &Documents) -> Vec<Diagnostic> {
                 .related(&first.file, documents_start(first), "the first")
                 .help("rename or remove one of them"),
             );
+        }
+    }
+    findings
+}
+
+/// Says which flags' keys differ only in case, and which files of flags with keys of their own have one name.
+///
+/// Clients that ignore case would mix them up; and git's history knows a file by its name, whatever its folder.
+fn confusable_flags(documents: &Documents) -> Vec<Diagnostic> {
+    let mut findings = Vec::new();
+    let (mut keys, mut stems) = (HashMap::new(), HashMap::new());
+    for document in documents.iter().filter(|document| document.kind == Kind::Flag) {
+        let error = |message: String, first: &Document, help: &str| {
+            Diagnostic::error(rules::DUPLICATE_FILE, message, &document.file, documents_start(document))
+                .related(&first.file, documents_start(first), "the first")
+                .help(help)
+        };
+        let first: &Document = *keys.entry(document.key.to_lowercase()).or_insert(document);
+        if first.key != document.key {
+            let message =
+                format!("flags `{}` and `{}` differ only in upper and lower case", first.key, document.key);
+            findings.push(error(message, first, "remove the one that no client asks for"));
+        }
+        let stem = name::stem_of(document.file.path());
+        let first: &Document = *stems.entry(stem).or_insert(document);
+        if first.key != document.key {
+            let message = format!(
+                "a second file `{stem}.flag.yaml`: names are unique in the whole book, whatever the folder"
+            );
+            findings.push(error(
+                message,
+                first,
+                "give one of the files another name: their keys are in them",
+            ));
         }
     }
     findings

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use super::documents::Document;
 use super::nearest::nearest;
 use super::syntax::key_like;
+use super::yaml::{Content, Node};
 use super::{BOOK_FILE, rules};
 use trialbook_model::diagnostic::Diagnostic;
 use trialbook_model::span::{SourceFile, Span};
-use trialbook_model::{Kind, PartName, SurfaceKey};
+use trialbook_model::{FlagKey, Kind, SurfaceKey};
 
 /// What a path is to a book.
 #[derive(Debug, PartialEq, Eq)]
@@ -81,16 +82,6 @@ pub fn identity(path: &str) -> Option<String> {
     kind_and_key(path).map(|(kind, key)| format!("{key}.{kind}"))
 }
 
-impl FileName<'_> {
-    /// Returns the part that the file says.
-    pub fn part(&self) -> Option<PartName> {
-        match self {
-            Self::Of(kind, key) => Some(PartName::new(*kind, *key)),
-            Self::Wrong(_) | Self::Other => None,
-        }
-    }
-}
-
 impl Wrong<'_> {
     /// Returns the finding for it.
     pub fn finding(self, file: &Arc<SourceFile>) -> Diagnostic {
@@ -128,7 +119,20 @@ impl Wrong<'_> {
 
 /// Returns the finding that the stem of a file's name is not a key.
 pub fn bad_key(document: &Document) -> Option<Diagnostic> {
-    // Every kind's key has the same grammar.
+    let stem = stem_of(document.file.path());
+    if document.kind == Kind::Flag {
+        // Clients ask for it: another name would be another flag.
+        if gives_key(document) || FlagKey::is_stem(stem) {
+            return None;
+        }
+        let message = format!(
+            "the file's name is the flag's key, and `{stem}` is not made of letters, digits, `.`, `_` and `-` alone, \
+             beginning with a letter or a digit, at most 100"
+        );
+        let help = "give the file such a name, and write the key that clients ask for in it: `key: \"…\"`";
+        return Some(Diagnostic::error(rules::BAD_KEY, message, &document.file, Span::default()).help(help));
+    }
+    // Every other kind's key has the same grammar.
     let error = SurfaceKey::new(&document.key).err()?;
     let help = match key_like(&document.key, |key| SurfaceKey::new(key).is_ok()).strip_prefix("write `") {
         Some(key) => format!("rename the file to `{}.{}.yaml`", key.trim_end_matches('`'), document.kind),
@@ -143,6 +147,24 @@ pub fn bad_key(document: &Document) -> Option<Diagnostic> {
         )
         .help(help),
     )
+}
+
+/// Returns what is before the kind in a file's name; the whole name where it has none.
+pub fn stem_of(path: &str) -> &str {
+    kind_and_key(path).map_or(path, |(_, stem)| stem)
+}
+
+/// Tells whether a flag's file gives its key itself, right or wrong.
+fn gives_key(document: &Document) -> bool {
+    document.root.as_ref().is_some_and(|root| root.entry("key").is_some())
+}
+
+/// Returns the key that a file gives itself; `None` where its name says it.
+pub fn given_key(kind: Kind, root: &Node) -> Option<String> {
+    match &root.entry("key").filter(|_| kind == Kind::Flag)?.value.content {
+        Content::Scalar(scalar) if FlagKey::new(&*scalar.text).is_ok() => Some(scalar.text.to_string()),
+        _ => None,
+    }
 }
 
 /// Returns the kind with its article.

@@ -13,7 +13,8 @@ use crate::plan::{
 };
 use trialbook_model::allocation::Purpose;
 use trialbook_model::{
-    AttributeKey, AttributeType, Bound, Number, Scalar, Schedule, ServedName, Test, VariantKey, Version,
+    AttributeKey, AttributeType, Bound, ExperimentKey, Number, Scalar, Schedule, ServedName, Test,
+    VariantKey, Version,
 };
 
 /// A flag of a book that is not as an apply left it.
@@ -53,17 +54,22 @@ fn encodes_to(state: &FlagState, flag: &Value) -> bool {
 
 fn state(flag: &Value) -> Option<FlagState> {
     let about = metadata::decode(flag)?;
-    let mut entries = BTreeMap::new();
-    for (name, value) in flag.get("variants")?.as_object()? {
-        entries.insert(ServedName::try_from(name.clone()).ok()?, value.clone());
-    }
-    let branches = match flag.get("targeting") {
+    let branches: Vec<Branch> = match flag.get("targeting") {
         None => Vec::new(),
         Some(targeting) => {
             let steps = targeting.get("if")?.as_array()?;
             steps.chunks(2).map(branch).collect::<Option<_>>()?
         }
     };
+    let served = |key: &ExperimentKey| {
+        branches
+            .iter()
+            .any(|branch| matches!(branch, Branch::Experiment(experiment) if experiment.key == *key))
+    };
+    let mut entries = BTreeMap::new();
+    for (name, value) in flag.get("variants")?.as_object()? {
+        entries.insert(ServedName::try_from(name.clone()).ok()?.among(served), value.clone());
+    }
     Some(FlagState {
         book: about.book,
         owner: about.owner,

@@ -30,6 +30,7 @@ pub(super) fn lower(
         context.entities.check("entity", entity.value.as_str(), entity.span, sink);
     }
     let variants = variants(file, sink);
+    no_arms(file, index, sink);
     if let Some(default) = &file.default {
         check_variant(file, default, sink);
     }
@@ -227,6 +228,22 @@ fn unquoted(text: &str, kind: ValueType) -> bool {
             number.is_finite() && !plain.is_ambiguous() && !plain.is_padded_number()
         }
         _ => false,
+    }
+}
+
+/// Reports variants that data could not tell from the arm of an experiment, which is served as `EXPERIMENT.VARIANT`.
+fn no_arms(file: &FlagFile, index: &Index<'_>, sink: &mut Sink<'_>) {
+    for (key, _) in file.variants.iter().flat_map(|variants| &variants.value.0) {
+        if let Some((experiment, variant)) = key.value.as_str().split_once('.')
+            && index.experiments.contains(experiment)
+        {
+            let message = format!(
+                "variant `{}` cannot be told from variant `{variant}` of experiment `{experiment}`",
+                key.value
+            );
+            let help = "give the experiment another key before it is launched";
+            sink.error(rules::DUPLICATE_KEY, key.span, message, help);
+        }
     }
 }
 

@@ -9,11 +9,13 @@ use super::reader::{Reader, Syntax};
 use super::shape::Shape;
 use crate::load::rules;
 use crate::load::yaml::{Content, Node, Typed, to_json};
-use trialbook_model::{EntityKey, HoldoutKey, SurfaceKey, TargetKey, ValueType, VariantKey};
+use trialbook_model::{EntityKey, FlagKey, HoldoutKey, SurfaceKey, TargetKey, ValueType, VariantKey};
 
 mapping! {
-    /// A flag: typed variants, a default, ordered rules. The file's stem is its key.
+    /// A flag: typed variants, a default, ordered rules. The file's stem is its key, unless the file gives another.
     struct FlagFile: "a flag" {
+        /// The key that clients ask for, where it cannot be the name of a file, such as `a/b`. Never change it: that is another flag.
+        "key" optional key: FlagKey,
         /// What it decides, in prose.
         "description" required description: Text,
         /// Who answers for it.

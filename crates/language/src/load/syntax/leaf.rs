@@ -56,7 +56,11 @@ macro_rules! keys {
                 match $type::new(text) {
                     Ok(key) => Some(key),
                     Err(error) => {
-                        let help = key_like(text, |key| $type::new(key).is_ok());
+                        // Clients ask for a flag by its key: another one would be another flag.
+                        let help = match $name {
+                            Name::File(Kind::Flag) => "write the key as clients ask for it".into(),
+                            _ => key_like(text, |key| $type::new(key).is_ok()),
+                        };
                         reader.error(rules::BAD_KEY, node.span, error.to_string(), help);
                         None
                     }
@@ -71,7 +75,7 @@ macro_rules! keys {
 }
 
 keys! {
-    FlagKey: Name::File(Kind::Flag), "a flag's key", "^[a-z0-9][a-z0-9-]{0,62}$";
+    FlagKey: Name::File(Kind::Flag), "a flag's key", "^(?!__proto__$)[^\\s\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]([^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]{0,98}[^\\s\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029])?$";
     ExperimentKey: Name::File(Kind::Experiment), "an experiment's key", "^[a-z0-9][a-z0-9-]{0,62}$";
     LayerKey: Name::File(Kind::Layer), "a layer's key", "^[a-z0-9][a-z0-9-]{0,62}$";
     SegmentKey: Name::File(Kind::Segment), "a segment's key", "^[a-z0-9][a-z0-9-]{0,62}$";
@@ -81,7 +85,7 @@ keys! {
     HoldoutKey: Name::File(Kind::Holdout), "a holdout's key", "^[a-z0-9][a-z0-9-]{0,62}$";
     TargetKey: Name::Target, "a target's key", "^[a-z0-9][a-z0-9-]{0,62}$";
     Salt: Name::Salt, "a salt", "^[a-z0-9][a-z0-9-]{0,62}$";
-    VariantKey: Name::Variant, "a variant's key", "^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$";
+    VariantKey: Name::Variant, "a variant's key", "^(?!__proto__$)[^\\s\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]([^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]{0,62}[^\\s\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029])?$";
     AttributeKey: Name::Attribute, "an attribute's name", "^[A-Za-z_][A-Za-z0-9_-]{0,62}$";
     EntityKey: Name::Entity, "an entity's name", "^[A-Za-z_][A-Za-z0-9_-]{0,62}$";
     MeasureKey: Name::Measure, "a measure's name", "^[A-Za-z_][A-Za-z0-9_-]{0,62}$";
