@@ -1,5 +1,8 @@
 //! `trialbook analyze`: from the warehouse to outcomes.
 
+mod place;
+mod plans;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,13 +11,13 @@ use jiff::Timestamp;
 
 use super::refusals::Refusals;
 use super::report::{Format, tell};
-use super::sink::Text;
-use super::{At, Exit, Failure, Opened, Session, write};
+use super::{At, Exit, Failure, Session};
+use place::Place;
+use plans::Plans;
 use trialbook_analysis::warehouse::{self, Embedded, WarehouseError};
-use trialbook_analysis::{AnalysisError, Outcome, Preregistration, PreregistrationStatus, Request, analyse};
-use trialbook_history::{self as history, Commit, HistoryError, Registration, Repository};
+use trialbook_analysis::{AnalysisError, Outcome, Request, analyse};
 use trialbook_language::load::suggestion;
-use trialbook_model::{Book, Contents, ExperimentKey, ExperimentState, Kind, Warehouse};
+use trialbook_model::{Book, ExperimentKey, ExperimentState, Warehouse};
 
 /// Analyse experiments: units, quality, effects where the plan allows a look, and a verdict
 ///
@@ -32,7 +35,8 @@ pub struct Args {
     as_of: Option<At>,
     #[command(flatten)]
     limits: Limits,
-    /// Write the outcome as JSON: a file for one experiment, or a folder, which gets `EXPERIMENT.json` each
+    /// Write the outcome as JSON: into a folder as `EXPERIMENT.json` where OUTCOME is a folder, ends with `/` or there are several,
+    /// else into that file
     #[arg(long, value_name = "OUTCOME", conflicts_with = "format")]
     out: Option<PathBuf>,
     /// How to show the results
@@ -50,8 +54,16 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     let opened = session.open()?;
     let book = opened.book()?;
     let as_of = opened.instant(args.as_of);
-    let keys = chosen(&args.experiments, book, as_of)?;
-    let plans = Plans::read(&opened, book, &keys)?;
+    let keys = match chosen(&args.experiments, book, as_of) {
+        // Whoever collects outcomes every night has none on a quiet one.
+        Err(_) if args.out.is_some() && args.experiments.is_empty() => {
+            session
+                .say(format_args!("no experiment runs or awaits a decision at {as_of}: nothing is written"));
+            return Ok(Exit::Done);
+        }
+        keys => keys?,
+    };
+    let plans = Plans::read(&opened, book, &keys, session)?;
     let keys = computed(keys, args.experiments.is_empty(), &plans, book, session)?;
     let place = args.out.as_deref().map(|out| Place::new(out, keys.len())).transpose()?;
     let warehouse = Refusals::of(open(book, &opened.root, args.limits)?);
@@ -63,13 +75,15 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
         preregistrations: plans.preregistrations,
     };
     let bar = session.progress(0, "reading");
-    let outcomes = by_plan(book, &plans.frozen, &warehouse, &request, &mut |what: &str| {
-        bar.set_message(format!("reading {what}"));
-    });
+    let (outcomes, failures) =
+        by_plan(book, &plans.frozen, &warehouse, &request, &mut |what: &str| {
+            bar.set_message(format!("reading {what}"));
+        });
     bar.finish_and_clear();
-    // Where the command fails, its error says it.
-    let outcomes = outcomes?;
-    warehouse.say(session);
+    // What failed says it itself.
+    if !outcomes.is_empty() {
+        warehouse.say(session);
+    }
     match place {
         None => outcomes.iter().try_for_each(|outcome| tell(outcome, args.format, session))?,
         Some(place) => {
@@ -79,7 +93,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
             }
         }
     }
-    Ok(Exit::Done)
+    told(failures, outcomes.len(), session)
 }
 
 /// Returns the experiments that are named or, where none is, those that are not concluded and have begun.
@@ -185,87 +199,17 @@ pub(super) fn open(
     })
 }
 
-/// What git says of the plans.
-struct Plans {
-    commit: Option<Commit>,
-    files: BTreeMap<ExperimentKey, String>,
-    preregistrations: BTreeMap<ExperimentKey, Preregistration>,
-    /// The launched plans of the experiments that were changed since.
-    frozen: BTreeMap<ExperimentKey, Book>,
-}
-
-impl Plans {
-    fn read(opened: &Opened, book: &Book, keys: &[ExperimentKey]) -> Result<Self, Failure> {
-        let git = |error: HistoryError| {
-            let failure = Failure::of(Exit::Unreachable, &error);
-            match error.help() {
-                Some(help) => failure.help(help),
-                None => failure,
-            }
-        };
-        let repository = Repository::of_book(&opened.root).map_err(git)?;
-        let commit = repository.as_ref().map(Repository::head).transpose().map_err(git)?.flatten();
-        let mut plans = Self {
-            commit,
-            files: BTreeMap::new(),
-            preregistrations: BTreeMap::new(),
-            frozen: BTreeMap::new(),
-        };
-        for key in keys {
-            let Some(experiment) = book.experiments.get(key) else { continue };
-            if let Some(document) = opened.loaded.documents.get(Kind::Experiment, key.as_str()) {
-                plans.files.insert(key.clone(), document.file().path().to_owned());
-            }
-            let registration = history::registration(repository.as_ref(), book, experiment)
-                .map_err(|error| Failure::of(Exit::Unreachable, &error))?;
-            let now = history::Preregistration::of(book, experiment).ok();
-            let digest = now.map(|plan| plan.digest().clone());
-            let preregistration = match registration {
-                Registration::Verified { launch } => Preregistration {
-                    digest,
-                    status: PreregistrationStatus::Verified {
-                        commit: launch.commit.as_str().to_owned(),
-                        at: launch.effective_start,
-                    },
-                },
-                Registration::Deviates { launch, frozen, changed } => {
-                    plans.frozen.insert(key.clone(), launched(*frozen, book));
-                    let status = PreregistrationStatus::Deviates { what: changed };
-                    Preregistration { digest: Some(launch.digest), status }
-                }
-                Registration::Unverified { reason } => {
-                    Preregistration { digest, status: PreregistrationStatus::Unverified { reason } }
-                }
-            };
-            plans.preregistrations.insert(key.clone(), preregistration);
-        }
-        Ok(plans)
-    }
-}
-
-/// Returns the launched book with what is read from the head: where the data lie, and decisions.
-///
-/// Where the head's sources do not fit the launched metrics, the launched ones stay.
-fn launched(frozen: Book, head: &Book) -> Book {
-    let mut contents = Contents::from(frozen.clone());
-    contents.sources = head.sources.clone();
-    for (key, experiment) in &mut contents.experiments {
-        if let Some(now) = head.experiments.get(key) {
-            experiment.owner.clone_from(&now.owner);
-            experiment.decision.clone_from(&now.decision);
-        }
-    }
-    Book::new(contents).unwrap_or(frozen)
-}
-
 /// Analyses each experiment by its plan: together where the head's plan holds, alone where it was changed.
+///
+/// What fails for all together is tried one by one, so that one experiment does not stop the others. Returns what was analysed, in
+/// the order of the request, and what failed.
 fn by_plan(
     book: &Book,
     frozen: &BTreeMap<ExperimentKey, Book>,
     warehouse: &dyn warehouse::Warehouse,
     request: &Request,
     progress: &mut dyn FnMut(&str),
-) -> Result<Vec<Outcome>, Failure> {
+) -> (Vec<Outcome>, Vec<(ExperimentKey, Failure)>) {
     let mut analysed = |book: &Book, experiments: Vec<ExperimentKey>| {
         let request = Request { experiments, ..request.clone() };
         analyse(book, warehouse, &request, progress).map_err(|error| {
@@ -276,45 +220,49 @@ fn by_plan(
             }
         })
     };
-    let together = request.experiments.iter().filter(|key| !frozen.contains_key(*key)).cloned().collect();
-    let mut outcomes = analysed(book, together)?;
-    for (key, launched) in frozen {
-        outcomes.extend(analysed(launched, vec![key.clone()])?);
-    }
-    let order = |outcome: &Outcome| request.experiments.iter().position(|key| *key == outcome.experiment.key);
-    outcomes.sort_by_key(order);
-    Ok(outcomes)
-}
-
-/// Where outcomes are written.
-enum Place {
-    File(PathBuf),
-    Folder(PathBuf),
-}
-
-impl Place {
-    /// A folder that exists is a folder; so is any name for several outcomes, and one that ends in `/`.
-    fn new(out: &Path, outcomes: usize) -> Result<Self, Failure> {
-        let folder = out.is_dir() || outcomes > 1 || out.as_os_str().to_string_lossy().ends_with('/');
-        if !folder {
-            return Ok(Self::File(out.to_owned()));
+    let (mut outcomes, mut failures) = (Vec::new(), Vec::new());
+    let together: Vec<_> =
+        request.experiments.iter().filter(|key| !frozen.contains_key(*key)).cloned().collect();
+    let mut alone: Vec<(&Book, ExperimentKey)> =
+        frozen.iter().map(|(key, launched)| (launched, key.clone())).collect();
+    let found = if together.is_empty() { Ok(Vec::new()) } else { analysed(book, together.clone()) };
+    match found {
+        Ok(found) => outcomes.extend(found),
+        Err(failure) if together.len() == 1 => {
+            failures.extend(together.into_iter().map(|key| (key, failure.clone())));
         }
-        std::fs::create_dir_all(out).map_err(|error| {
-            Failure::new(Exit::Unreachable, format!("cannot make the folder `{}`", out.display()))
-                .because(&error)
-                .help("several outcomes are written into a folder, one file each")
-        })?;
-        Ok(Self::Folder(out.to_owned()))
+        Err(_) => alone.extend(together.into_iter().map(|key| (book, key))),
     }
+    for (book, key) in alone {
+        match analysed(book, vec![key.clone()]) {
+            Ok(found) => outcomes.extend(found),
+            Err(failure) => failures.push((key, failure)),
+        }
+    }
+    let order = |key: &ExperimentKey| request.experiments.iter().position(|other| other == key);
+    outcomes.sort_by_key(|outcome| order(&outcome.experiment.key));
+    failures.sort_by_key(|(key, _)| order(key));
+    (outcomes, failures)
+}
 
-    /// Writes an outcome whole or not at all, and returns where.
-    fn write(&self, outcome: &Outcome) -> Result<PathBuf, Failure> {
-        let path = match self {
-            Self::File(path) => path.clone(),
-            Self::Folder(folder) => folder.join(format!("{}.json", outcome.experiment.key)),
-        };
-        let text = outcome.to_json().map_err(|error| Failure::of(Exit::Bug, &error))?;
-        write::output(&path, Text::Json(&text))?;
-        Ok(path)
+/// Says which experiments could not be analysed, and returns how the command ends: as the first of them.
+fn told(
+    failures: Vec<(ExperimentKey, Failure)>,
+    analysed: usize,
+    session: &Session,
+) -> Result<Exit, Failure> {
+    let mut failures = failures.into_iter();
+    let Some((first, failure)) = failures.next() else { return Ok(Exit::Done) };
+    let rest: Vec<_> = failures.collect();
+    // The same for all of them: the warehouse, and no experiment's fault.
+    if analysed == 0 && rest.iter().all(|(_, other)| other.text() == failure.text()) {
+        return Err(failure);
     }
+    for (key, failure) in
+        std::iter::once((&first, &failure)).chain(rest.iter().map(|(key, failure)| (key, failure)))
+    {
+        session.say(format_args!("`{key}` was not analysed"));
+        failure.report();
+    }
+    Err(Failure::told(failure.exit()))
 }

@@ -46,7 +46,7 @@ impl Exit {
 }
 
 /// Why a command could not do its work: a lower-case sentence, its causes, and what to do.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Failure {
     exit: Exit,
     message: String,

@@ -22,7 +22,12 @@ impl Repository {
             None => return Err(not_committed()),
         };
         let mut blob = blob_at(&commit.tree()?, &path).ok_or_else(not_committed)?;
+        // Grafts and replaced objects can make a commit its own ancestor.
+        let mut seen = std::collections::HashSet::new();
         loop {
+            if !seen.insert(commit.id()) {
+                return Err(HistoryError::Circle(Commit::of(commit.id()).short().to_owned()));
+            }
             if commit.parent_count() == 0 {
                 let id = Commit::of(commit.id());
                 let at_the_edge = self.git.is_shallow() && self.is_shallow_edge(&id);

@@ -65,8 +65,14 @@ impl Repository {
     pub fn launched(&self) -> Result<BTreeSet<ExperimentKey>, HistoryError> {
         let mut launched = BTreeSet::new();
         for name in self.git.references_glob("refs/trialbook/launch/*")?.names() {
-            let key = name?.rsplit('/').next().and_then(|key| ExperimentKey::new(key).ok());
+            // A name that is not text is no experiment's key.
+            let key = name.ok().and_then(|name| ExperimentKey::new(name.rsplit('/').next()?).ok());
             launched.extend(key);
+        }
+        // libgit2 passes over a ref whose file holds no id. It is a launch all the same: what it says is not read here.
+        let files = std::fs::read_dir(self.git.commondir().join("refs/trialbook/launch"));
+        for file in files.into_iter().flatten().filter_map(Result::ok) {
+            launched.extend(file.file_name().to_str().and_then(|key| ExperimentKey::new(key).ok()));
         }
         Ok(launched)
     }

@@ -7,6 +7,7 @@ mod launch;
 mod merge;
 mod preregistration;
 mod reader;
+mod registration;
 mod repository;
 mod tree;
 
@@ -14,6 +15,7 @@ pub use deleted::Deleted;
 pub use index::IndexError;
 pub use launch::{Launch, LaunchError};
 pub use merge::{Conflict, ConflictKind, FileChange, Joined, Merge, MergedFiles};
-pub use preregistration::{Preregistration, Registration, registration};
+pub use preregistration::Preregistration;
 pub use reader::{ReadError, find_book, read_book, read_book_within, read_file};
+pub use registration::{LiveLaunch, Registrar, Registration};
 pub use repository::{Commit, HistoryError, Repository};

@@ -6,11 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{HistoryError, Launch, LaunchError, Repository};
-use trialbook_language::load;
 use trialbook_model::{
-    Attribute, AttributeKey, Book, Digest, Evaluator, Experiment, ExperimentKey, Flag, Metric, MetricKey,
-    Predicate, Rule, Segment, SegmentKey,
+    Attribute, AttributeKey, Book, Digest, Evaluator, Experiment, Flag, Metric, MetricKey, Predicate, Rule,
+    Segment, SegmentKey,
 };
 
 /// The version of the closure's form. It changes when the same book would give another closure; the
@@ -211,78 +209,4 @@ fn definition(metric: &Metric) -> Value {
         "entity": metric.entity, "type": metric.kind, "window": metric.window, "direction": metric.direction,
         "cap": metric.cap, "covariate": metric.covariate,
     })
-}
-
-/// What is known of an experiment's pre-registration.
-#[derive(Debug, Clone)]
-pub enum Registration {
-    /// The plan is the one that was launched.
-    Verified {
-        /// The recorded launch.
-        launch: Launch,
-    },
-    /// The plan was changed after launch. Analysis follows the one that was launched.
-    Deviates {
-        /// The recorded launch.
-        launch: Launch,
-        /// The book at the launch's commit.
-        frozen: Box<Book>,
-        /// The parts that differ, by name.
-        changed: Vec<String>,
-    },
-    /// It cannot be told whether the plan was changed.
-    Unverified {
-        /// Why, as a sentence without a full stop.
-        reason: String,
-    },
-}
-
-/// Finds out whether an experiment's plan is the one that was launched.
-///
-/// # Errors
-///
-/// Only where git itself fails. What cannot be told is [`Registration::Unverified`].
-pub fn registration(
-    repository: Option<&Repository>,
-    book: &Book,
-    experiment: &Experiment,
-) -> Result<Registration, LaunchError> {
-    let unverified = |reason: String| Ok(Registration::Unverified { reason });
-    let Some(repository) = repository else {
-        return unverified("the book is not in a git repository".into());
-    };
-    let Some(launch) = repository.launch(&experiment.key)? else {
-        return unverified(format!("no launch of {} is recorded in this clone", experiment.key));
-    };
-    let Ok(now) = Preregistration::of(book, experiment) else {
-        return unverified("the plan has a value that cannot be digested".into());
-    };
-    if now.has_digest(&launch.digest) {
-        return Ok(Registration::Verified { launch });
-    }
-    match frozen_book(repository, &launch, &experiment.key) {
-        Ok(Some((frozen, then))) => {
-            let changed = then.differences(&now);
-            Ok(Registration::Deviates { launch, frozen: Box::new(frozen), changed })
-        }
-        Ok(None) => {
-            unverified(format!("the book at its launch ({}) has another digest", launch.commit.short()))
-        }
-        Err(_) => {
-            unverified(format!("the commit of its launch ({}) is not in this clone", launch.commit.short()))
-        }
-    }
-}
-
-/// Reads the book that was launched; `None` where what is there does not have the recorded digest.
-fn frozen_book(
-    repository: &Repository,
-    launch: &Launch,
-    experiment: &ExperimentKey,
-) -> Result<Option<(Book, Preregistration)>, HistoryError> {
-    let loaded = load::load(repository.files_at(&launch.commit)?);
-    Ok(loaded.book.and_then(|book| {
-        let then = Preregistration::of(&book, book.experiments.get(experiment)?).ok()?;
-        then.has_digest(&launch.digest).then_some((book, then))
-    }))
 }

@@ -78,6 +78,9 @@ pub enum HistoryError {
     /// A folder that is deeper, or holds more, than any book.
     #[error("the folders of the book at a commit are too deep or hold too much")]
     TooLarge,
+    /// A commit that is its own ancestor.
+    #[error("the history forms a circle: {0} is its own ancestor")]
+    Circle(String),
     /// Anything else that git says.
     #[error("git could not do it")]
     Git(#[from] git2::Error),
@@ -107,6 +110,7 @@ impl HistoryError {
             Self::NoCommit => Some("commit the book first".into()),
             Self::Sha256 => Some("lint without `--against`, or convert the repository to SHA-1".into()),
             Self::NotCommitted(_) => Some("commit the file first".into()),
+            Self::Circle(_) => Some("look for `.git/info/grafts` and `git replace --list`".into()),
             Self::TooLarge | Self::NotACommit(_) | Self::OutsideWorkTree | Self::Git(_) => None,
         }
     }
@@ -164,7 +168,8 @@ impl Repository {
         let mut names = Vec::new();
         for pattern in patterns {
             for name in self.git.references_glob(&pattern)?.names() {
-                let name = name?;
+                // A name that is not text cannot be typed either.
+                let Ok(name) = name else { continue };
                 // The symbolic name of a remote's main branch is one of the others.
                 if !name.ends_with("/HEAD") {
                     let short =
@@ -190,6 +195,28 @@ impl Repository {
         let [commit, of] = [commit, of].map(|commit| git2::Oid::from_str(commit.as_str()));
         let (commit, of) = (commit?, of?);
         Ok(commit == of || self.git.graph_descendant_of(of, commit)?)
+    }
+
+    /// Tells whether a commit is in the history of HEAD, or of the branch that the remote merges into (`origin/HEAD`): a branch that
+    /// parted before a launch does not hold the commit that was launched.
+    pub fn is_merged(&self, commit: &Commit) -> Result<bool, HistoryError> {
+        let mut tips: Vec<Commit> = self.head()?.into_iter().collect();
+        if let Ok(main) =
+            self.git.find_reference("refs/remotes/origin/HEAD").and_then(|main| main.peel_to_commit())
+        {
+            tips.push(Commit::of(main.id()));
+        }
+        for tip in &tips {
+            if self.is_in(commit, tip)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Tells whether history was left out of the clone.
+    pub fn is_shallow(&self) -> bool {
+        self.git.is_shallow()
     }
 
     /// Returns the commit of HEAD; `None` before the first commit.

@@ -2,7 +2,7 @@
 
 use crate::example_book::ExampleBook;
 use trialbook_history::{
-    Commit, HistoryError, Launch, Preregistration, Registration, Repository, registration,
+    Commit, HistoryError, Launch, LiveLaunch, Preregistration, Registrar, Registration, Repository,
 };
 use trialbook_model::ExperimentKey;
 
@@ -40,8 +40,39 @@ impl Fixture {
     }
 
     fn registration(&self) -> Registration {
+        self.registration_with(&[])
+    }
+
+    /// Compares with what the target says, too.
+    fn registration_with(&self, live: &[LiveLaunch]) -> Registration {
         let book = self.book();
-        registration(Some(&self.repository()), &book, &book.experiments[&key()]).expect("git")
+        let live = live.iter().map(|live| (key(), live.clone())).collect();
+        let repository = self.repository();
+        Registrar::new(Some(&repository), live).registration(&book, &book.experiments[&key()])
+    }
+
+    fn reason(&self, live: &[LiveLaunch]) -> String {
+        match self.registration_with(live) {
+            Registration::Unverified { reason } => reason,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn head(&self) -> Commit {
+        self.repository().head().expect("git").expect("a commit")
+    }
+
+    /// Writes a launch ref as somebody could who may push.
+    fn forge(&self, launch: &Launch) {
+        let git = git2::Repository::open(self.path()).expect("the repository");
+        let object = git.find_object(git2::Oid::from_str(launch.commit.as_str()).expect("an id"), None);
+        let tagger = git2::Signature::now("trialbook", "trialbook@localhost").expect("a name");
+        let record = serde_json::to_string(launch).expect("JSON");
+        let tag = git
+            .tag_annotation_create(launch.experiment.as_str(), &object.expect("a commit"), &tagger, &record)
+            .expect("a tag");
+        let name = format!("refs/trialbook/launch/{}", launch.experiment);
+        git.reference(&name, tag, true, "forged").expect("a ref");
     }
 }
 
@@ -119,13 +150,94 @@ fn what_cannot_be_verified_says_why() {
     let fixture = Fixture::new();
     let book = fixture.book();
     let experiment = &book.experiments[&key()];
-    let reason =
-        |repository: Option<&Repository>| match registration(repository, &book, experiment).expect("git") {
-            Registration::Unverified { reason } => reason,
-            other => panic!("{other:?}"),
-        };
+    let reason = |repository: Option<&Repository>| match Registrar::new(repository, Default::default())
+        .registration(&book, experiment)
+    {
+        Registration::Unverified { reason } => reason,
+        other => panic!("{other:?}"),
+    };
     assert_eq!(reason(None), "the book is not in a git repository");
     assert!(reason(Some(&fixture.repository())).starts_with("no launch of bold-checkout-button is recorded"));
+}
+
+#[test]
+fn a_forged_launch_ref_verifies_nothing_and_says_what_disagrees() {
+    let fixture = Fixture::new();
+    let honest = fixture.launch(&fixture.head());
+    fixture.repository().record_launch(&honest).expect("a recorded launch");
+    fixture.edit(EXPERIMENT, "mde: 7%", "mde: 3%");
+    let changed = fixture.commit("a change after launch");
+    assert!(matches!(fixture.registration(), Registration::Deviates { .. }));
+
+    // The digest of the changed plan, at the commit of the launch.
+    let now = fixture.launch(&changed);
+    fixture.forge(&Launch { commit: honest.commit.clone(), ..now.clone() });
+    let reason = fixture.reason(&[]);
+    assert!(reason.starts_with("the launch ref and its commit disagree: the ref has digest "), "{reason}");
+
+    // A commit of its own with the changed plan, which was never merged.
+    let git = git2::Repository::open(fixture.path()).expect("the repository");
+    let commit = git.find_commit(git2::Oid::from_str(changed.as_str()).expect("an id")).expect("a commit");
+    let author = git2::Signature::now("test", "test@acme.test").expect("an author");
+    let tree = commit.tree().expect("a tree");
+    let stray = git.commit(None, &author, &author, "elsewhere", &tree, &[]).expect("a commit");
+    let stray = Commit::parse(&stray.to_string()).expect("an id");
+    fixture.forge(&Launch { commit: stray.clone(), ..now.clone() });
+    let reason = fixture.reason(&[]);
+    assert!(reason.contains(&format!("{}, which is not in the history of HEAD", stray.short())), "{reason}");
+    // The branch that the remote merges into counts as well.
+    git.reference("refs/remotes/origin/HEAD", git2::Oid::from_str(stray.as_str()).expect("an id"), true, "")
+        .expect("a ref");
+    assert!(matches!(fixture.registration(), Registration::Verified { .. }));
+
+    // A later commit with the changed plan: the target knows which one was launched.
+    fixture.forge(&now);
+    let live =
+        LiveLaunch { commit: Some(honest.commit.as_str().to_owned()), digest: Some(honest.digest.clone()) };
+    let reason = fixture.reason(std::slice::from_ref(&live));
+    assert!(reason.starts_with("the launch ref and the target disagree: the ref has digest "), "{reason}");
+    let moved = LiveLaunch { commit: live.commit.clone(), digest: Some(now.digest.clone()) };
+    let reason = fixture.reason(&[moved]);
+    assert!(reason.starts_with("the launch ref and the target disagree: the ref names commit"), "{reason}");
+
+    // All three agree.
+    fixture.forge(&honest);
+    let deviates = fixture.registration_with(std::slice::from_ref(&live));
+    assert!(matches!(deviates, Registration::Deviates { changed, .. } if changed == ["metrics"]));
+}
+
+#[test]
+fn a_malformed_launch_ref_or_a_missing_commit_concerns_one_experiment() {
+    let fixture = Fixture::new();
+    let launch = fixture.launch(&fixture.head());
+    let git = git2::Repository::open(fixture.path()).expect("the repository");
+    let head = git2::Oid::from_str(launch.commit.as_str()).expect("an id");
+    git.reference("refs/trialbook/launch/bold-checkout-button", head, true, "").expect("a ref");
+    let reason = fixture.reason(&[]);
+    assert!(reason.contains("refs/trialbook/launch/bold-checkout-button"), "{reason}");
+    std::fs::write(fixture.path().join(".git/refs/trialbook/launch/bold-checkout-button"), "no id\n")
+        .expect("a broken ref");
+    let _ = fixture.reason(&[]);
+    assert!(fixture.repository().launched().expect("git").contains(&key()));
+}
+
+#[test]
+fn a_history_that_forms_a_circle_ends() {
+    let fixture = Fixture::new();
+    let first = fixture.head();
+    fixture.repository().record_launch(&fixture.launch(&first)).expect("a recorded launch");
+    fixture.edit(EXPERIMENT, "title: A bold checkout button", "title: The bold button");
+    let second = fixture.commit("an edit");
+    let info = fixture.path().join(".git/info");
+    std::fs::create_dir_all(&info).expect("a folder");
+    std::fs::write(info.join("grafts"), format!("{first} {second}\n")).expect("grafts");
+    let repository = fixture.repository();
+    match repository.introduced(EXPERIMENT) {
+        Err(HistoryError::Circle(_)) => {}
+        other => panic!("{other:?}"),
+    }
+    // Whatever is said of the plan, it is said.
+    let _ = fixture.registration();
 }
 
 #[test]

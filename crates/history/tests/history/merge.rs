@@ -482,3 +482,26 @@ fn random_changes_merge_as_git_merges_them() {
     }
     assert!(clean > cases / 8 && in_conflict > cases / 8, "{clean} clean, {in_conflict} in conflict");
 }
+
+#[cfg(unix)]
+#[test]
+fn a_folder_whose_name_is_not_text_stops_nobody() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let repo = Repo::new();
+    let folder = repo.root.join(std::ffi::OsStr::from_bytes(b"caf\xe9"));
+    std::fs::create_dir(&folder).expect("a folder");
+    std::fs::write(folder.join("menu.txt"), "tea\n").expect("a file");
+    std::fs::write(folder.join("z.segment.yaml"), SEGMENT).expect("a file");
+    repo.commit("a folder of another time");
+    // The change takes it away, and may.
+    repo.git(&["switch", "-q", "-c", "other"]);
+    std::fs::remove_dir_all(&folder).expect("a deleted folder");
+    repo.write("c.segment.yaml", SEGMENT);
+    repo.commit("no such folder");
+    let merge = repo.merge().expect("a merge");
+    assert_eq!(merge.changes.len(), 2);
+    assert!(merge.changes.iter().any(|change| change.after.as_deref() == Some("c.segment.yaml")));
+    let gone =
+        merge.changes.iter().find(|change| change.after.is_none()).and_then(|change| change.before.as_ref());
+    assert!(gone.is_some_and(|file| file.path.ends_with("/z.segment.yaml")), "{:?}", merge.changes);
+}

@@ -1,0 +1,40 @@
+//! Where outcomes are written.
+
+use std::path::{Path, PathBuf};
+
+use crate::cli::sink::Text;
+use crate::cli::{Exit, Failure, write};
+use trialbook_analysis::Outcome;
+
+/// Where outcomes are written.
+pub(super) enum Place {
+    File(PathBuf),
+    Folder(PathBuf),
+}
+
+impl Place {
+    /// A folder that exists is a folder; so is any name for several outcomes, and one that ends in `/`.
+    pub(super) fn new(out: &Path, outcomes: usize) -> Result<Self, Failure> {
+        let folder = out.is_dir() || outcomes > 1 || out.as_os_str().to_string_lossy().ends_with('/');
+        if !folder {
+            return Ok(Self::File(out.to_owned()));
+        }
+        std::fs::create_dir_all(out).map_err(|error| {
+            Failure::new(Exit::Unreachable, format!("cannot make the folder `{}`", out.display()))
+                .because(&error)
+                .help("several outcomes are written into a folder, one file each")
+        })?;
+        Ok(Self::Folder(out.to_owned()))
+    }
+
+    /// Writes an outcome whole or not at all, and returns where.
+    pub(super) fn write(&self, outcome: &Outcome) -> Result<PathBuf, Failure> {
+        let path = match self {
+            Self::File(path) => path.clone(),
+            Self::Folder(folder) => folder.join(format!("{}.json", outcome.experiment.key)),
+        };
+        let text = outcome.to_json().map_err(|error| Failure::of(Exit::Bug, &error))?;
+        write::output(&path, Text::Json(&text))?;
+        Ok(path)
+    }
+}
