@@ -6,7 +6,8 @@ use std::path::Path;
 use super::write::new_file;
 use super::{Exit, Failure, Opened, Session};
 use trialbook_language::edit::start::{About, again, text};
-use trialbook_language::load::{article, suggestion};
+use trialbook_language::load::{BOOK_FILE, Loaded, RawFile, article, load, suggestion};
+use trialbook_model::diagnostic::Severity;
 use trialbook_model::{Book, Flag, FlagKey, Kind, SurfaceKey};
 
 /// Begin a file: what the book can say is filled in, the rest is left blank for you
@@ -56,7 +57,7 @@ fn checked(kind: Kind, key: &str) -> Result<(), Failure> {
 ///
 /// # Errors
 ///
-/// Where the book has errors, there is such a file already, or what is named is not there.
+/// Where `trialbook.yaml` has errors, there is such a file already, or what is named is not there.
 pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     checked(args.kind, &args.key)?;
     let opened = session.open()?;
@@ -101,7 +102,11 @@ fn copied(kind: Kind, from: &str, opened: &Opened) -> Result<(String, String), F
 
 /// Returns the folder and the text of a file that begins anew.
 fn begun(args: &Args, opened: &Opened, session: &Session) -> Result<(String, String), Failure> {
-    let book = opened.book()?;
+    let whole = finished(opened);
+    let book = match &whole {
+        Some(book) => book,
+        None => opened.book()?,
+    };
     let flag = match args.kind {
         Kind::Experiment | Kind::Rollout => flag(args, book)?,
         _ => None,
@@ -117,6 +122,38 @@ fn begun(args: &Args, opened: &Opened, session: &Session) -> Result<(String, Str
     let text = text(args.kind, &args.key, &about)
         .ok_or_else(|| Failure::new(Exit::Bug, "the file that was made cannot be read"))?;
     Ok((folder, text))
+}
+
+/// Returns the book of the files that have no errors: those that were begun and are not filled in yet say nothing so far.
+fn finished(opened: &Opened) -> Option<Book> {
+    /// What refers to a file that is left out is left out next.
+    const ROUNDS: usize = 20;
+    if let Some(book) = &opened.loaded.book {
+        return Some(book.clone());
+    }
+    let documents = opened.loaded.documents.iter();
+    let mut files: Vec<RawFile> = documents
+        .map(|document| RawFile {
+            path: document.file().path().to_owned(),
+            bytes: document.file().text().as_bytes().to_vec(),
+        })
+        .collect();
+    let mut wrong = with_errors(&opened.loaded);
+    for _ in 0..ROUNDS {
+        let before = files.len();
+        files.retain(|file| file.path == BOOK_FILE || !wrong.contains(&file.path));
+        let loaded = load(files.clone());
+        if loaded.book.is_some() || files.len() == before {
+            return loaded.book;
+        }
+        wrong = with_errors(&loaded);
+    }
+    None
+}
+
+fn with_errors(loaded: &Loaded) -> BTreeSet<String> {
+    let errors = loaded.findings.iter().filter(|finding| finding.severity == Severity::Error);
+    errors.map(|finding| finding.primary.file.path().to_owned()).collect()
 }
 
 /// Returns the flag that is named or, without one, the flag whose key the new key holds.

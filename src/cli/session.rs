@@ -83,6 +83,11 @@ impl Session {
         }
     }
 
+    /// Warns on stderr of what was left out, also where the run is quiet: a result without it looks whole.
+    pub fn warn(&self, text: impl std::fmt::Display) {
+        sink::tell(Text::Plain(&format!("warning: {}\n", sink::inline(text))));
+    }
+
     /// Starts a progress bar of so many steps on stderr; hidden where stderr is no terminal or the run is quiet.
     pub fn progress(&self, steps: u64, what: &str) -> ProgressBar {
         let target =
@@ -158,8 +163,10 @@ impl Session {
                 if some.len() > SHOWN {
                     choices.push(format!("or one of {} others", some.len() - SHOWN));
                 }
-                Err(Failure::of(Exit::NothingMatched, &error)
-                    .help(format!("there is a book below it: name it with {}", choices.join(", "))))
+                Err(Failure::of(Exit::NothingMatched, &error).help(match some {
+                    [_] => format!("there is a book below it: name it with {}", choices.join(", ")),
+                    _ => format!("there are several books below it, so name one: {}", choices.join(", ")),
+                }))
             }
         }
     }

@@ -292,3 +292,31 @@ fn a_conflict_is_a_finding_and_an_unknown_branch_says_what_to_fetch() {
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(told.contains("git fetch origin main:refs/remotes/origin/main"), "{told}");
 }
+
+#[test]
+fn a_branch_that_has_nothing_in_common_or_cannot_be_read_is_left_out_by_name() {
+    let book = changed(|book| book.edit(BOLD, "title: A bold", "title: A very bold"));
+    git(&book, &["commit", "-q", "-a", "-m", "a title"]);
+    // One branch collides, one is of another project, one has no commit here.
+    git(&book, &["switch", "-q", "-c", "collides", "main"]);
+    book.edit(BOLD, "title: A bold", "title: A round");
+    git(&book, &["commit", "-q", "-a", "-m", "another title"]);
+    git(&book, &["update-ref", "refs/remotes/origin/collides", "collides"]);
+    git(&book, &["switch", "-q", "--orphan", "pages"]);
+    git(&book, &["commit", "-q", "--allow-empty", "-m", "a site"]);
+    git(&book, &["update-ref", "refs/remotes/origin/a-site", "pages"]);
+    git(&book, &["switch", "-q", "-f", "change"]);
+    std::fs::write(book.path().join(".git/refs/remotes/origin/broken"), "1".repeat(40) + "\n")
+        .expect("a ref");
+    let (code, out, err) = lint(&book, &["--with", "origin/*", "--quiet"]);
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(out.contains("only if `origin/collides` merges too"), "{out}");
+    assert!(
+        err.contains("warning: `origin/a-site` is left out: HEAD and `origin/a-site` have no commit"),
+        "{err}"
+    );
+    assert!(err.contains("warning: `origin/broken` is left out"), "{err}");
+    // Who names it wants it.
+    let (code, _, err) = lint(&book, &["--with", "origin/a-site"]);
+    assert_eq!(code, 3, "{err}");
+}

@@ -118,3 +118,54 @@ fn a_new_round_repeats_the_old_one_without_its_dates() {
     assert_eq!(code, 3);
     assert!(stderr.contains("did you mean `purchases-per-user`?"), "{stderr}");
 }
+
+#[test]
+fn a_second_file_can_be_begun_before_the_first_is_filled_in() {
+    let folder = begun();
+    let book = folder.path().join("experiments");
+    for (kind, key) in [
+        ("flag", "fresh-flag"),
+        ("metric", "fresh-metric"),
+        ("segment", "fresh-segment"),
+        ("experiment", "round-checkout-button"),
+        ("source", "fresh-source"),
+    ] {
+        let (code, _, stderr) = run(&book, &["new", kind, key]);
+        assert_eq!(code, 0, "{kind}: {stderr}");
+    }
+    // What refers to a file that is not filled in yet is left out with it.
+    fs::write(book.join("people.segment.yaml"), "description: Some.\naudience:\n  segment: fresh-segment\n")
+        .expect("a file");
+    assert_eq!(run(&book, &["new", "holdout", "winter"]).0, 0);
+    // The root of the book cannot be left out.
+    let root = book.join("trialbook.yaml");
+    let text = fs::read_to_string(&root).expect("a file");
+    fs::write(&root, text.replace("timezone: UTC", "timezone: Nowhere/Atall")).expect("a file");
+    let (code, _, stderr) = run(&book, &["new", "segment", "another"]);
+    assert_eq!(code, 1, "{stderr}");
+    assert!(!book.join("another.segment.yaml").exists());
+}
+
+#[test]
+fn the_only_book_of_a_repository_is_found_from_its_root_and_several_are_named() {
+    let folder = begun();
+    let (code, stdout, stderr) = run(folder.path(), &["lint", "--at", "2026-11-24"]);
+    assert_eq!(code, 0, "{stdout}{stderr}");
+    // A folder that was named is not exchanged for another.
+    let (code, _, stderr) = run(folder.path(), &["lint", "--book", "."]);
+    assert_eq!(code, 3, "{stderr}");
+    assert!(stderr.contains("`--book ./experiments`"), "{stderr}");
+
+    fs::create_dir_all(folder.path().join("teams/search/deep")).expect("a folder");
+    fs::write(folder.path().join("teams/search/trialbook.yaml"), "book: search\n").expect("a file");
+    fs::write(folder.path().join("teams/search/deep/trialbook.yaml"), "book: inner\n").expect("a file");
+    let (code, stdout, stderr) = run(folder.path(), &["lint"]);
+    assert_eq!((code, &*stdout), (3, ""), "{stderr}");
+    assert!(stderr.contains("`--book experiments`, `--book teams/search`"), "{stderr}");
+    assert!(!stderr.contains("deep"), "{stderr}");
+
+    let empty = tempfile::tempdir().expect("a folder");
+    let (code, _, stderr) = run(empty.path(), &["lint"]);
+    assert_eq!(code, 3);
+    assert!(stderr.contains("trialbook init"), "{stderr}");
+}

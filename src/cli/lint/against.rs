@@ -76,7 +76,14 @@ impl<'a> Merged<'a> {
             let mut others = Others::new(self, now)?;
             for pattern in with {
                 for revision in repository.revisions(pattern).map_err(|error| failure(&error))? {
-                    findings.extend(others.joined(&revision)?);
+                    match others.joined(&revision) {
+                        Ok(found) => findings.extend(found),
+                        // Somebody else's branch: it stops nobody who did not name it.
+                        Err(error) if pattern.contains('*') => {
+                            session.warn(format_args!("`{revision}` is left out: {}", told(&error)));
+                        }
+                        Err(error) => return Err(failure(&error)),
+                    }
                 }
             }
         }
@@ -160,16 +167,15 @@ impl<'a> Others<'a> {
     }
 
     /// Returns what is wrong only where another revision merges as well, as warnings: it may never merge.
-    fn joined(&mut self, revision: &str) -> Result<Vec<Diagnostic>, Failure> {
-        let failed = |error: HistoryError| failure(&error);
-        let commit = self.repository.resolve(revision).map_err(failed)?;
+    fn joined(&mut self, revision: &str) -> Result<Vec<Diagnostic>, HistoryError> {
+        let commit = self.repository.resolve(revision)?;
         for side in &self.sides {
-            if self.repository.is_in(&commit, side).map_err(failed)? {
+            if self.repository.is_in(&commit, side)? {
                 return Ok(Vec::new());
             }
         }
-        let joined = self.repository.merge_also(revision, &self.files, &self.theirs).map_err(failed)?;
-        let author = self.repository.author(&joined.commit).map_err(failed)?;
+        let joined = self.repository.merge_also(revision, &self.files, &self.theirs)?;
+        let author = self.repository.author(&joined.commit)?;
         let mut found = review::conflicts(&joined.conflicts, revision, self.workspace.documents());
         let undo: Vec<_> = joined.edits.keys().cloned().collect();
         for (path, bytes) in joined.edits {
@@ -203,6 +209,12 @@ fn identity(finding: &Diagnostic) -> Identity {
 fn concerns(finding: &Diagnostic, files: &BTreeSet<String>) -> bool {
     let mut labels = std::iter::once(&finding.primary).chain(&finding.related);
     labels.any(|label| files.contains(label.file.path()))
+}
+
+/// Writes an error with its cause in one line.
+fn told(error: &HistoryError) -> String {
+    let cause = std::error::Error::source(error).map_or(String::new(), |cause| format!(": {cause}"));
+    format!("{error}{cause}")
 }
 
 fn failure(error: &HistoryError) -> Failure {
