@@ -22,7 +22,8 @@ pub struct Args {
 }
 
 /// The files of the book; `START` and `END` stand for dates, `BOOK` for its name.
-const FILES: [(&str, &str); 7] = [
+const FILES: [(&str, &str); 8] = [
+    (".gitignore", include_str!("init/gitignore")),
     (BOOK_FILE, include_str!("init/trialbook.yaml")),
     ("checkout/checkout-button.flag.yaml", include_str!("init/checkout-button.flag.yaml")),
     (
@@ -34,6 +35,9 @@ const FILES: [(&str, &str); 7] = [
     ("metrics/purchases.source.yaml", include_str!("init/purchases.source.yaml")),
     ("metrics/exposures.source.yaml", include_str!("init/exposures.source.yaml")),
 ];
+
+/// What `.gitignore` has, for people.
+const IGNORED: &str = "/live/, /outcomes/, *.plan and warehouse.duckdb*";
 
 const WORKFLOW: &str = include_str!("init/workflow.yml");
 
@@ -50,13 +54,18 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     let (repository, inside) = repository_of(&folder);
     let workflow = repository.join(".github/workflows/experiments.yml");
     for (path, text) in FILES {
+        // Names that begin with a dot do not keep a folder from being empty: what is in them stays.
+        if path.starts_with('.') && folder.join(path).symlink_metadata().is_ok() {
+            session.say(format_args!("`{path}` is left as it is: let it ignore {IGNORED}"));
+            continue;
+        }
         new_file(&folder.join(path), &filled(text, &folder, dates))?;
     }
     let mut made = format!("made a book in `{}` with {} files", args.folder.display(), FILES.len());
     if workflow.exists() {
         made.push_str("; the workflow `.github/workflows/experiments.yml` is left as it is");
     } else {
-        new_file(&workflow, &WORKFLOW.replace("FOLDER", if inside.is_empty() { "." } else { &inside }))?;
+        new_file(&workflow, &workflow_of(&inside))?;
         made.push_str(", and the workflow `.github/workflows/experiments.yml`");
     }
     session.say(made);
@@ -65,10 +74,17 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     session.say("  trialbook lint                       says what is wrong: nothing yet");
     session.say("  trialbook plan                       shows what would be served");
     session.say("  trialbook new experiment KEY         begins your own");
-    session.say(format_args!(
-        "  in {BOOK_FILE} and the files, put your teams, surfaces and tables; in the workflow, a commit of trialbook"
-    ));
+    session.say(format_args!("  in {BOOK_FILE} and the files, put your teams, surfaces and tables"));
     Ok(Exit::Done)
+}
+
+/// Returns the workflow of a book in a folder of the repository; it installs the version that made it.
+fn workflow_of(folder: &str) -> String {
+    let pattern = if folder.is_empty() { "**".to_owned() } else { format!("{folder}/**") };
+    WORKFLOW
+        .replace("RELEASE", env!("CARGO_PKG_VERSION"))
+        .replace("PATTERN", &pattern)
+        .replace("FOLDER", if folder.is_empty() { "." } else { folder })
 }
 
 fn after(today: Date, days: i64) -> Result<Date, Failure> {

@@ -22,3 +22,4 @@ mod report;
 mod steering;
 mod timezones;
 mod unsupported;
+mod workflows;
