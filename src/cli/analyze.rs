@@ -75,10 +75,9 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
         preregistrations: plans.preregistrations,
     };
     let bar = session.progress(0, "reading");
-    let (outcomes, failures) =
-        by_plan(book, &plans.frozen, &warehouse, &request, &mut |what: &str| {
-            bar.set_message(format!("reading {what}"));
-        });
+    let (outcomes, failures) = by_plan(book, &plans.frozen, &warehouse, &request, &mut |what: &str| {
+        bar.set_message(format!("reading {what}"));
+    });
     bar.finish_and_clear();
     // What failed says it itself.
     if !outcomes.is_empty() {
