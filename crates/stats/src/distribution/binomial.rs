@@ -1,5 +1,50 @@
 //! The binomial distribution.
 
+use super::beta;
+
+/// Returns the probability of `successes` or more of `trials` under `probability`.
+///
+/// NaN when `successes` exceeds `trials` or `probability` is not between 0 and 1.
+pub fn at_least(successes: u64, trials: u64, probability: f64) -> f64 {
+    if successes > trials || probability.is_nan() || !(0.0..=1.0).contains(&probability) {
+        return f64::NAN;
+    }
+    if successes == 0 {
+        return 1.0;
+    }
+    beta::regularised(successes as f64, (trials - successes) as f64 + 1.0, probability)
+}
+
+/// Returns the lower limit of a share (Clopper and Pearson 1934): the share under which `successes` or more of
+/// `trials` have the probability `tail`; 0 for no success.
+///
+/// NaN when `successes` exceeds `trials`, there are no trials, or `tail` is not between 0 and 1.
+pub fn lower_limit(successes: u64, trials: u64, tail: f64) -> f64 {
+    if successes > trials || trials == 0 || !(tail > 0.0 && tail < 1.0) {
+        return f64::NAN;
+    }
+    if successes == 0 {
+        return 0.0;
+    }
+    if successes == trials {
+        return (tail.ln() / trials as f64).exp();
+    }
+    let (mut low, mut high) = (0.0_f64, 1.0_f64);
+    while high - low > 1e-14 * high {
+        let middle = 0.5 * (low + high);
+        if at_least(successes, trials, middle) < tail { low = middle } else { high = middle }
+    }
+    0.5 * (low + high)
+}
+
+/// Returns the upper limit of a share, as [`lower_limit`] the lower; 1 for no failure.
+pub fn upper_limit(successes: u64, trials: u64, tail: f64) -> f64 {
+    if successes == 0 && trials > 0 && tail > 0.0 && tail < 1.0 {
+        return -(tail.ln() / trials as f64).exp_m1();
+    }
+    1.0 - lower_limit(trials.saturating_sub(successes), trials, tail)
+}
+
 /// Returns the exact two-sided p-value of `successes` of `trials` under `probability`.
 ///
 /// It adds the probability of every outcome that is no more likely than the observed one, up to a
