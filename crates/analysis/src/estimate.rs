@@ -379,6 +379,9 @@ fn stats_margin(margin: model::Margin) -> trialbook_stats::Margin {
 }
 
 pub(super) fn moments(arm: &ArmMoments) -> Result<Moments, MomentsError> {
+    if let Some(events) = arm.events {
+        return Moments::of_proportion(events, arm.units);
+    }
     Moments::from_parts(arm.units, arm.value.mean, arm.value.m2)
 }
 

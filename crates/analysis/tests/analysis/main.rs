@@ -1,4 +1,5 @@
 //! From a warehouse to an outcome.
 
 mod real_data;
+mod same_bits;
 mod warehouse;

@@ -1,5 +1,6 @@
 //! What happened: a metric's value per unit, and its centred moments per arm.
 
+mod moments;
 mod sql;
 
 use std::collections::BTreeMap;
@@ -7,7 +8,7 @@ use std::collections::BTreeMap;
 use super::exposures::Units;
 use super::relation::{Readable, SourceError};
 use super::{Answer, Asked, Question, arms};
-use crate::warehouse::{Row, Sql, Warehouse};
+use crate::warehouse::{LARGEST_SUMMAND, Row, Sql, Warehouse};
 use trialbook_model::{EntityKey, Experiment, Metric, MetricKey, Source, SourceKey, VariantKey};
 
 /// A metric of an experiment, measured.
@@ -29,6 +30,8 @@ pub struct ArmMoments {
     pub variant: VariantKey,
     /// The units whose windows have closed.
     pub units: u64,
+    /// For a proportion: how many of them have something measured.
+    pub events: Option<u64>,
     /// Their moments; for no units, zeros.
     pub value: Centred,
     /// Their covariate's, where the metric has one.
@@ -95,8 +98,8 @@ pub enum NotComputed {
         /// How many, in all arms.
         rows: u64,
     },
-    /// Values beyond what sums of squares can hold.
-    #[error("the values of {units} units are too large to be squared")]
+    /// Values beyond what is added up.
+    #[error("the values of {units} units are too large: they must be below {LARGEST_SUMMAND:e}")]
     OutOfRange {
         /// How many, in all arms.
         units: u64,
@@ -221,39 +224,20 @@ fn collect(
     experiment: &Experiment,
     metric: &Metric,
 ) -> Result<Result<Measured, NotComputed>, SourceError> {
-    let at = 2 + position * sql::WIDTH;
     let (mut unusable, mut unusable_covariate_rows, mut too_large) = (0, 0, 0);
     let mut limit = None::<Limit>;
     let mut found = Vec::new();
     for (arm, variant) in arms(experiment).into_iter().enumerate() {
         let row =
             rows.iter().find(|row| row.count(0) == Some(number as u64) && row.count(1) == Some(arm as u64));
-        let covariate = metric.covariate.map(|_| CentredCovariate::default());
-        let mut moments =
-            ArmMoments { variant: variant.clone(), units: 0, value: Centred::default(), covariate };
-        if let Some(row) = row {
-            let count = |offset| row.count(at + offset).ok_or(SourceError::Shape);
-            let number = |offset| row.number(at + offset);
-            moments.units = count(0)?;
-            unusable += count(1)?;
-            unusable_covariate_rows += count(2)?;
-            too_large += count(3)?;
-            let n = moments.units as f64;
-            let centred = |shift: usize| {
-                let (shift, mean, variance) = (number(shift)?, number(shift + 1)?, number(shift + 2)?);
-                Some(Centred { mean: shift + mean, m2: variance * n })
-            };
-            moments.value = centred(4).unwrap_or_default();
-            if metric.covariate.is_some() {
-                let own = centred(7).unwrap_or_default();
-                moments.covariate = Some(CentredCovariate { own, co: number(10).unwrap_or_default() * n });
-            }
-            if let Some(value) = number(11) {
-                let units = count(12)?;
-                limit = Some(Limit { at: value, units: units + limit.map_or(0, |limit| limit.units) });
-            }
+        let read = moments::Read::of(row, position, variant, metric)?;
+        unusable += read.unusable_rows;
+        unusable_covariate_rows += read.unusable_covariate_rows;
+        too_large += read.too_large;
+        if let Some((at, units)) = read.limit {
+            limit = Some(Limit { at, units: units + limit.map_or(0, |limit| limit.units) });
         }
-        found.push(moments);
+        found.push(read.moments);
     }
     if unusable > 0 {
         return Ok(Err(NotComputed::UnusableRows { rows: unusable }));
