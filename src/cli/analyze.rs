@@ -68,7 +68,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     });
     bar.finish_and_clear();
     // Where the command fails, its error says it.
-    let outcomes = outcomes?;
+    let outcomes: Vec<_> = outcomes?.into_iter().map(|outcome| outcome.relative_to(&opened.root)).collect();
     warehouse.say(session);
     match place {
         None => outcomes.iter().try_for_each(|outcome| tell(outcome, args.format, session))?,

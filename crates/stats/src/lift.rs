@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::comparison::Comparison;
+use super::digits::significant;
 use super::probability::Probability;
 use super::reference::Interval;
 
@@ -87,8 +88,8 @@ pub enum LiftUndefined {
     ZeroControlMean,
     /// The control mean could be zero, as far as the data tell, so the lift could be anything.
     #[error(
-        "the control mean {control_mean} is not separated from zero (standard error \
-         {standard_error})"
+        "the control mean {} is not separated from zero (standard error {})",
+        significant(*control_mean), significant(*standard_error)
     )]
     ControlMeanNotSeparatedFromZero {
         /// The control mean.

@@ -106,7 +106,7 @@ fn least_tail(rejects: impl Fn(f64) -> bool) -> f64 {
         return LEAST;
     }
     let (mut low, mut high) = (LEAST.ln(), 0.5_f64.ln());
-    while high - low > 1e-10 * high.abs() {
+    while high - low > 1e-9 * high.abs() {
         let middle = 0.5 * (low + high);
         if rejects(middle.exp()) { high = middle } else { low = middle }
     }

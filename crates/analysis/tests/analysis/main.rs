@@ -2,4 +2,5 @@
 
 mod real_data;
 mod same_bits;
+mod signs_and_events;
 mod warehouse;

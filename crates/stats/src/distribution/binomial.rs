@@ -26,15 +26,46 @@ pub fn lower_limit(successes: u64, trials: u64, tail: f64) -> f64 {
     if successes == 0 {
         return 0.0;
     }
+    log_lower_limit(successes, trials, tail).exp()
+}
+
+/// Returns the logarithm of the lower limit of a share, given a success at least.
+///
+/// By regula falsi on logarithms, halving the weight of an end that stays (the Illinois algorithm).
+fn log_lower_limit(successes: u64, trials: u64, tail: f64) -> f64 {
+    let (k, n) = (successes as f64, trials as f64);
     if successes == trials {
-        return (tail.ln() / trials as f64).exp();
+        return tail.ln() / n;
     }
-    let (mut low, mut high) = (0.0_f64, 1.0_f64);
-    while high - low > 1e-14 * high {
-        let middle = 0.5 * (low + high);
-        if at_least(successes, trials, middle) < tail { low = middle } else { high = middle }
+    let excess = |log_share: f64| at_least(successes, trials, log_share.exp()).ln() - tail.ln();
+    // P(X ≥ k) is at most (n·p)^k / k!.
+    let mut low = ((tail.ln() + libm::lgamma(k + 1.0)) / k - n.ln()).min(0.0);
+    let (mut high, mut below, mut above) = (0.0_f64, excess(low), -tail.ln());
+    if below.is_nan() || below >= 0.0 {
+        return low;
     }
-    0.5 * (low + high)
+    // Which end moved last, so that the weight of one that stays can be halved.
+    let mut moved = 0;
+    let mut last = low;
+    for _ in 0..200 {
+        let chord = low - below * (high - low) / (above - below);
+        let middle = if chord > low && chord < high { chord } else { 0.5 * (low + high) };
+        let found = excess(middle);
+        if found == 0.0 || (middle - last).abs() <= 1e-14 * middle.abs() {
+            return middle;
+        }
+        last = middle;
+        if found < 0.0 {
+            (low, below) = (middle, found);
+            above *= if moved == -1 { 0.5 } else { 1.0 };
+            moved = -1;
+        } else {
+            (high, above) = (middle, found);
+            below *= if moved == 1 { 0.5 } else { 1.0 };
+            moved = 1;
+        }
+    }
+    last
 }
 
 /// Returns the upper limit of a share, as [`lower_limit`] the lower; 1 for no failure.
@@ -42,7 +73,13 @@ pub fn upper_limit(successes: u64, trials: u64, tail: f64) -> f64 {
     if successes == 0 && trials > 0 && tail > 0.0 && tail < 1.0 {
         return -(tail.ln() / trials as f64).exp_m1();
     }
-    1.0 - lower_limit(trials.saturating_sub(successes), trials, tail)
+    if successes >= trials {
+        return if successes == trials && trials > 0 && tail > 0.0 && tail < 1.0 { 1.0 } else { f64::NAN };
+    }
+    if !(tail > 0.0 && tail < 1.0) {
+        return f64::NAN;
+    }
+    -log_lower_limit(trials - successes, trials, tail).exp_m1()
 }
 
 /// Returns the exact two-sided p-value of `successes` of `trials` under `probability`.

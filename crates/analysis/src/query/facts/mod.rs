@@ -10,6 +10,7 @@ use super::relation::{Readable, SourceError};
 use super::{Answer, Asked, Question, arms};
 use crate::warehouse::{LARGEST_SUMMAND, Row, Sql, Warehouse};
 use trialbook_model::{EntityKey, Experiment, Metric, MetricKey, Source, SourceKey, VariantKey};
+use trialbook_stats::significant;
 
 /// A metric of an experiment, measured.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +33,8 @@ pub struct ArmMoments {
     pub units: u64,
     /// For a proportion: how many of them have something measured.
     pub events: Option<u64>,
+    /// How many of them have a value other than 0.
+    pub non_zero: u64,
     /// Their moments; for no units, zeros.
     pub value: Centred,
     /// Their covariate's, where the metric has one.
@@ -66,7 +69,7 @@ pub struct Limit {
 }
 
 /// Why a metric has no moments.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum NotComputed {
     /// Its source cannot be read.
     #[error("source `{source_key}` cannot be read: {message}")]
@@ -92,11 +95,23 @@ pub enum NotComputed {
     },
     /// Rows that count have a measure that is no finite number.
     #[error(
-        "{rows} rows that count have no finite number as measure; leave them out with `where`, or mend them"
+        "{rows} rows that count have no number as measure (empty, NaN or infinite); fix them in the data, or leave \
+         them out with `where`"
     )]
     UnusableRows {
         /// How many, in all arms.
         rows: u64,
+    },
+    /// The cap makes every value the same.
+    #[error(
+        "its cap cuts every value to {} ({units} units have more): too few units have a value for a cap there",
+        significant(*at)
+    )]
+    CapCutsAll {
+        /// The cap's limit.
+        at: f64,
+        /// How many units were above it, in all arms.
+        units: u64,
     },
     /// Values beyond what is added up.
     #[error("the values of {units} units are too large: they must be below {LARGEST_SUMMAND:e}")]
@@ -244,6 +259,11 @@ fn collect(
     }
     if too_large > 0 {
         return Ok(Err(NotComputed::OutOfRange { units: too_large }));
+    }
+    if let Some(Limit { at, units }) = limit.filter(|limit| limit.units > 0)
+        && (at == 0.0 || found.iter().all(|arm| arm.units == 0 || arm.value == Centred { mean: at, m2: 0.0 }))
+    {
+        return Ok(Err(NotComputed::CapCutsAll { at, units }));
     }
     if unusable_covariate_rows > 0 {
         found.iter_mut().for_each(|arm| arm.covariate = None);

@@ -12,12 +12,13 @@ use trialbook_model::{Cap, Metric, MetricType, VariantKey};
 use trialbook_stats::Moments;
 
 /// Columns of the result per metric, after the experiment and the arm: units, unusable rows, unusable covariate rows,
-/// units out of range; then nine of moments; the limit of the cap, units above it.
+/// units out of range; then nine of moments; the limit of the
+/// cap, units above it; units with a value other than 0.
 ///
 /// Of moments a proportion has the units with a value, with a covariate and with both; any other metric has the mean,
 /// the largest distance from it, the sum and the sum of squares of the distances as fractions of that; the same of
 /// the covariate; and the sum of the products of both fractions.
-const WIDTH: usize = 15;
+const WIDTH: usize = 16;
 
 /// Returns the rest of the query after `numbers`, which has a row per experiment and unit.
 pub(super) fn sql(metrics: &[Prepared], dialect: &dyn Dialect) -> Sql {
@@ -108,7 +109,7 @@ fn capped(k: usize, metric: &Prepared) -> Sql {
     );
     let above = VALUE.fill(k, if metric.cap.is_some() { "n.{v} > l.{l}" } else { "FALSE" });
     Sql::fill(
-        ",\n    n.{c}, n.{b}, n.{bx}, n.{o}, l.{l}{values}, {above} AS {a}",
+        ",\n    n.{c}, n.{b}, n.{bx}, n.{o}, l.{l}{values}, {above} AS {a},\n    n.{y} <> 0 AS {z}",
         &[
             ("c", &Sql::name("c", k)),
             ("b", &Sql::name("b", k)),
@@ -118,6 +119,8 @@ fn capped(k: usize, metric: &Prepared) -> Sql {
             ("values", &values),
             ("above", &above),
             ("a", &Sql::name("a", k)),
+            ("y", &Sql::name("y", k)),
+            ("z", &Sql::name("z", k)),
         ],
     )
 }
@@ -159,7 +162,7 @@ fn centred(k: usize, metric: &Prepared) -> Sql {
         },
     );
     Sql::fill(
-        ",\n    c.{c}, c.{b}, c.{bx}, c.{o}, c.{l}, c.{a}{values}",
+        ",\n    c.{c}, c.{b}, c.{bx}, c.{o}, c.{l}, c.{a}, c.{z}{values}",
         &[
             ("c", &Sql::name("c", k)),
             ("b", &Sql::name("b", k)),
@@ -167,6 +170,7 @@ fn centred(k: usize, metric: &Prepared) -> Sql {
             ("o", &Sql::name("o", k)),
             ("l", &Sql::name("l", k)),
             ("a", &Sql::name("a", k)),
+            ("z", &Sql::name("z", k)),
             ("values", &values),
         ],
     )
@@ -212,7 +216,7 @@ fn moments(k: usize, metric: &Prepared, dialect: &dyn Dialect) -> Sql {
     Sql::fill(
         ",\n  count(*) FILTER (WHERE {c}), CAST(coalesce(sum({b}) FILTER (WHERE {c}), 0) AS BIGINT), \
          CAST(coalesce(sum({bx}) FILTER (WHERE {c}), 0) AS BIGINT), count(*) FILTER (WHERE {c} AND {o}), \
-         {columns}, min({l}), count(*) FILTER (WHERE {a})",
+         {columns}, min({l}), count(*) FILTER (WHERE {a}), count(*) FILTER (WHERE {z})",
         &[
             ("c", &Sql::name("c", k)),
             ("b", &Sql::name("b", k)),
@@ -221,6 +225,7 @@ fn moments(k: usize, metric: &Prepared, dialect: &dyn Dialect) -> Sql {
             ("columns", &Sql::join(columns, ", ")),
             ("l", &Sql::name("l", k)),
             ("a", &Sql::name("a", k)),
+            ("z", &Sql::name("z", k)),
         ],
     )
 }
@@ -253,6 +258,7 @@ impl Read {
                 variant: variant.clone(),
                 units: 0,
                 events: is_proportion.then_some(0),
+                non_zero: 0,
                 value: Centred::default(),
                 covariate,
             },
@@ -267,6 +273,7 @@ impl Read {
         read.unusable_rows = columns.count(1)?;
         read.unusable_covariate_rows = columns.count(2)?;
         read.too_large = columns.count(3)?;
+        read.moments.non_zero = columns.count(15)?;
         if is_proportion {
             columns.proportion(&mut read.moments)?;
         } else {
