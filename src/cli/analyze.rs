@@ -79,6 +79,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
         bar.set_message(format!("reading {what}"));
     });
     bar.finish_and_clear();
+    let outcomes: Vec<_> = outcomes.into_iter().map(|outcome| outcome.relative_to(&opened.root)).collect();
     // What failed says it itself.
     if !outcomes.is_empty() {
         warehouse.say(session);

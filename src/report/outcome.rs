@@ -92,9 +92,10 @@ impl<'a> Lead<'a> {
             },
             _ => match find(VerdictKind::Invalid).or(best).or_else(|| find(VerdictKind::Ship)) {
                 Some(lead) => Self::One(lead),
-                None => match find(VerdictKind::KeepRunning) {
-                    Some(running) => Self::All(running),
-                    None => Self::Mixed,
+                None => match (find(VerdictKind::KeepRunning), find(VerdictKind::NotDecidable)) {
+                    (Some(running), _) => Self::All(running),
+                    (None, Some(open)) => Self::One(open),
+                    (None, None) => Self::Mixed,
                 },
             },
         }

@@ -68,13 +68,14 @@ pub struct Effect {
     pub p_greater: f64,
     /// The one-sided p-value of "the treatment is lower".
     pub p_less: f64,
-    /// The difference relative to the control mean.
+    /// The difference relative to the size of the control mean.
     pub lift: Lift,
     /// How a covariate was used.
     pub adjustment: Adjustment,
 }
 
-/// The difference relative to the control mean, or why it is undefined.
+/// The difference relative to the size of the control mean, or why it is undefined. It has the sign of the
+/// difference, whatever that of the control mean.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Lift {
@@ -167,17 +168,21 @@ impl Effect {
             p_greater: effect.p_greater,
             p_less: effect.p_less,
             lift: match &effect.lift {
-                stats::Lift::Defined(lift) => Lift::Defined {
-                    lift: lift.lift,
-                    interval: interval(lift.interval),
-                    method: lift.method.code().to_owned(),
-                },
+                stats::Lift::Defined(lift) => defined(lift.by_size(comparison.control_mean())),
                 stats::Lift::Undefined(why) => {
                     Lift::Undefined(NotMeasured { reason: why.code().to_owned(), detail: why.to_string() })
                 }
             },
             adjustment: adjustment(comparison.adjustment()),
         }
+    }
+}
+
+fn defined(lift: stats::DefinedLift) -> Lift {
+    Lift::Defined {
+        lift: lift.lift,
+        interval: interval(lift.interval),
+        method: lift.method.code().to_owned(),
     }
 }
 

@@ -1,19 +1,17 @@
 //! The metrics of one experiment: moments to estimates, and what the rule needs of them.
 
-use super::effect::{Estimate, NonInferiority, NonInferiorityTest, NotMeasured};
+use super::compared::Compared;
+use super::effect::{Estimate, NonInferiority, NotMeasured};
 use super::outcome::{
     ArmMetric, Capping, CovariateMoments, MetricComparison, MetricKind, MetricMoments, MetricResult, Role,
 };
 use super::work::Work;
 use crate::query::{ArmMoments, Measured, NotComputed};
 use trialbook_decision::{self as decision, GuardrailTest, Judgement, MetricFinding, Part};
-use trialbook_model::{self as model, Direction, Metric, MetricKey, MetricType, MinimumEffect, VariantKey};
+use trialbook_model::{self as model, Direction, Metric, MetricKey, MetricType, VariantKey};
 use trialbook_stats::decision_rule::DecisionLevels;
 use trialbook_stats::multiplicity::benjamini_hochberg;
-use trialbook_stats::{
-    Better, CoMoments, CoMomentsParts, Comparison, Moments, MomentsError, Probability, Unmeasurable,
-    adjusted_mean_difference, mean_difference, proportion_difference,
-};
+use trialbook_stats::{Better, CoMoments, CoMomentsParts, Moments, MomentsError, Probability, Unmeasurable};
 
 /// The metrics of an experiment with what follows from them.
 pub(super) struct Analysed<'a> {
@@ -177,21 +175,20 @@ impl Bench<'_> {
             }),
             (Look::Allowed(measured), Some(level)) => self.measure(measured, control, treatment, level),
         };
-        let comparison = compared.as_ref().ok().map(|(comparison, _)| comparison);
-        let cautious = match look {
-            Look::Allowed(measured) => self.cautious(measured, control, treatment),
-            Look::Refused(_) => None,
+        let non_inferiority = match (compared.as_ref(), self.role, self.level) {
+            (Ok(compared), Role::Guardrail { margin }, Some(level)) => {
+                Some(compared.non_inferiority(margin, self.direction, level))
+            }
+            _ => None,
         };
-        let non_inferiority =
-            comparison.and_then(|comparison| self.non_inferiority(cautious.as_ref().unwrap_or(comparison)));
-        let finding = self.finding(comparison, &compared, non_inferiority.as_ref());
+        let finding = self.finding(compared.as_ref(), non_inferiority.as_ref());
         let judgement = match (look, self.levels, self.role) {
             (Look::Refused(why), ..) if why.reason == "before-horizon" => Judgement::NotDecided,
             (.., Role::Exploratory) | (_, None, _) => Judgement::NotMeasured,
             (_, Some(levels), _) => decision::judge(&finding, levels),
         };
         let estimate = match compared {
-            Ok((_, effect)) => Estimate::Measured(effect),
+            Ok(compared) => Estimate::Measured(compared.effect),
             Err(why) => Estimate::NotMeasured(why),
         };
         let shown = MetricComparison {
@@ -212,7 +209,7 @@ impl Bench<'_> {
         control: &VariantKey,
         treatment: &VariantKey,
         level: Probability,
-    ) -> Result<(Comparison, super::Effect), NotMeasured> {
+    ) -> Result<Compared, NotMeasured> {
         let arm = |variant: &VariantKey| {
             measured.arms.iter().find(|arm| arm.variant == *variant).ok_or_else(|| NotMeasured {
                 reason: "empty-arm".into(),
@@ -220,13 +217,11 @@ impl Bench<'_> {
             })
         };
         let (control, treatment) = (arm(control)?, arm(treatment)?);
-        let comparison = self.comparison(control, treatment)?;
         // The two-sided interval whose ends are the directional tests' own bounds.
         let alpha = Probability::new(2.0 * level.get()).unwrap_or(level);
-        let effect = comparison.effect(alpha).map_err(NotMeasured::of)?;
-        let mut effect = super::Effect::of(&effect);
+        let mut compared = Compared::new(self.metric, self.adjusted, control, treatment, alpha)?;
         if self.adjusted && measured.unusable_covariate_rows > 0 {
-            effect.adjustment = super::Adjustment::NotPossible(NotMeasured {
+            compared.effect.adjustment = super::Adjustment::NotPossible(NotMeasured {
                 reason: "unusable-rows".into(),
                 detail: format!(
                     "{} rows before exposure have no finite number as measure",
@@ -234,110 +229,41 @@ impl Bench<'_> {
                 ),
             });
         }
-        Ok((comparison, effect))
-    }
-
-    fn comparison(&self, control: &ArmMoments, treatment: &ArmMoments) -> Result<Comparison, NotMeasured> {
-        if self.adjusted
-            && let (Some(c), Some(t)) = (co_moments(control), co_moments(treatment))
-        {
-            return adjusted_mean_difference(
-                &c.map_err(NotMeasured::of_moments)?,
-                &t.map_err(NotMeasured::of_moments)?,
-            )
-            .map_err(NotMeasured::of);
-        }
-        let (c, t) = (moments(control), moments(treatment));
-        let (c, t) = (c.map_err(NotMeasured::of_moments)?, t.map_err(NotMeasured::of_moments)?);
-        let difference = match self.metric.kind {
-            MetricType::Proportion(_) => proportion_difference(&c, &t),
-            MetricType::Mean(_) => mean_difference(&c, &t),
-            // The query gives no moments of these.
-            MetricType::Ratio { .. } | MetricType::Quantile { .. } => {
-                let detail = "this version does not compute metrics of this type".into();
-                return Err(NotMeasured { reason: "unsupported".into(), detail });
-            }
-        };
-        difference.map_err(NotMeasured::of)
-    }
-
-    /// Returns the comparison of a proportion with few events in an arm, with the variances of one more event and
-    /// one more non-event in each (Agresti and Caffo 2000); `None` where events abound.
-    ///
-    /// An arm without any event has no variance of its own: it would be shown safe by having seen nothing.
-    fn cautious(
-        &self,
-        measured: &Measured,
-        control: &VariantKey,
-        treatment: &VariantKey,
-    ) -> Option<Comparison> {
-        let arm = |variant: &VariantKey| measured.arms.iter().find(|arm| arm.variant == *variant);
-        let (control, treatment) = (arm(control)?, arm(treatment)?);
-        let rare = |arm: &ArmMoments| {
-            let (units, share) = (arm.units as f64, arm.value.mean);
-            units * share.min(1.0 - share) < FEW_EVENTS
-        };
-        if !matches!(self.metric.kind, MetricType::Proportion(_)) || !(rare(control) || rare(treatment)) {
-            return None;
-        }
-        let widened = |arm: &ArmMoments| {
-            let (units, share) = (arm.units as f64, arm.value.mean);
-            let smoothed = (units * share + 1.0) / (units + 2.0);
-            Moments::from_parts(arm.units, share, units * smoothed * (1.0 - smoothed)).ok()
-        };
-        mean_difference(&widened(control)?, &widened(treatment)?).ok().map(Comparison::with_normal_reference)
-    }
-
-    fn non_inferiority(&self, comparison: &Comparison) -> Option<NonInferiority> {
-        let (Role::Guardrail { margin }, Some(level)) = (self.role, self.level) else { return None };
-        Some(match comparison.non_inferiority(stats_margin(margin), self.direction) {
-            Ok(test) => NonInferiority::Tested(NonInferiorityTest {
-                contrast: test.contrast,
-                standard_error: test.standard_error,
-                statistic: test.statistic,
-                p_value: test.p_value,
-                p_breached: test.p_breached,
-                level: level.get(),
-            }),
-            Err(why) => NonInferiority::NotTested(NotMeasured {
-                reason: why.code().to_owned(),
-                detail: why.to_string(),
-            }),
-        })
+        Ok(compared)
     }
 
     fn finding(
         &self,
-        comparison: Option<&Comparison>,
-        compared: &Result<(Comparison, super::Effect), NotMeasured>,
+        compared: Result<&Compared, &NotMeasured>,
         non_inferiority: Option<&NonInferiority>,
     ) -> MetricFinding {
-        let part = match self.role {
-            Role::Success { mde } => {
-                Part::Success { p_ruled_out: comparison.and_then(|c| ruled_out(c, mde, self.direction)) }
-            }
-            Role::Guardrail { .. } => Part::Guardrail(match (non_inferiority, compared) {
+        let unmeasured = |why: &NotMeasured| why.detail.clone();
+        let part = match (self.role, self.level) {
+            (Role::Success { mde }, Some(level)) => Part::Success {
+                p_ruled_out: compared
+                    .map_err(unmeasured)
+                    .and_then(|compared| compared.p_ruled_out(mde, self.direction, level)),
+            },
+            (Role::Guardrail { .. }, _) => Part::Guardrail(match (non_inferiority, compared) {
                 (Some(NonInferiority::Tested(test)), _) => {
                     Ok(GuardrailTest { p_safe: test.p_value, p_breached: test.p_breached })
                 }
                 (Some(NonInferiority::NotTested(why)), _) | (None, Err(why)) => Err(why.detail.clone()),
                 (None, Ok(_)) => Err("it was not tested".into()),
             }),
-            // Never used: exploratory metrics have no part in the rule.
-            Role::Exploratory => Part::Success { p_ruled_out: None },
+            // Exploratory metrics have no part in the rule.
+            (Role::Success { .. } | Role::Exploratory, _) => {
+                Part::Success { p_ruled_out: Err("it was not tested".into()) }
+            }
         };
-        let directions =
-            compared.as_ref().map_err(|why| why.detail.clone()).map(|(_, effect)| match self.direction {
-                Better::Higher => (effect.p_greater, effect.p_less),
-                Better::Lower => (effect.p_less, effect.p_greater),
-            });
-        let lift = compared.as_ref().ok().and_then(|(_, effect)| effect.lift.value());
+        let directions = compared.map_err(unmeasured).map(|compared| match self.direction {
+            Better::Higher => (compared.effect.p_greater, compared.effect.p_less),
+            Better::Lower => (compared.effect.p_less, compared.effect.p_greater),
+        });
+        let lift = compared.ok().and_then(|compared| compared.effect.lift.value());
         MetricFinding { metric: self.metric.key.clone(), part, directions, lift }
     }
 }
-
-/// Below so many events, or non-events, the normal distribution is no good guide to a margin.
-const FEW_EVENTS: f64 = 20.0;
 
 /// The one-sided level of a role's own test.
 fn level(role: Role, alpha: model::Share, levels: Option<&DecisionLevels>) -> Option<Probability> {
@@ -348,22 +274,6 @@ fn level(role: Role, alpha: model::Share, levels: Option<&DecisionLevels>) -> Op
     }
 }
 
-/// Returns the p-value of "the effect is smaller than declared".
-///
-/// A relative effect is the linear contrast with (1 ± mde) times the control mean, which has its error; it
-/// means nothing where that mean is not above zero.
-fn ruled_out(comparison: &Comparison, mde: MinimumEffect, direction: Better) -> Option<f64> {
-    let sign = if direction == Better::Higher { 1.0 } else { -1.0 };
-    let tails = match mde {
-        MinimumEffect::Relative(share) if comparison.control_mean() > 0.0 => {
-            comparison.linear_contrast(1.0 + sign * share.fraction()).tails
-        }
-        MinimumEffect::Relative(_) => return None,
-        MinimumEffect::Absolute(size) => comparison.test(sign * size),
-    };
-    Some(if direction == Better::Higher { tails.p_less } else { tails.p_greater })
-}
-
 pub(super) fn better(direction: Direction) -> Better {
     match direction {
         Direction::IncreaseIsGood => Better::Higher,
@@ -371,14 +281,10 @@ pub(super) fn better(direction: Direction) -> Better {
     }
 }
 
-fn stats_margin(margin: model::Margin) -> trialbook_stats::Margin {
-    match margin {
-        model::Margin::Relative(share) => trialbook_stats::Margin::Relative(share.fraction()),
-        model::Margin::Absolute(size) => trialbook_stats::Margin::Absolute(size),
-    }
-}
-
 pub(super) fn moments(arm: &ArmMoments) -> Result<Moments, MomentsError> {
+    if let Some(events) = arm.events {
+        return Moments::of_proportion(events, arm.units);
+    }
     Moments::from_parts(arm.units, arm.value.mean, arm.value.m2)
 }
 
@@ -415,16 +321,17 @@ fn not_computed(why: &NotComputed) -> NotMeasured {
         NotComputed::Unsupported { .. } => "unsupported",
         NotComputed::UnusableRows { .. } => "unusable-rows",
         NotComputed::OutOfRange { .. } => "out-of-range",
+        NotComputed::CapCutsAll { .. } => "cap-cuts-all",
     };
     NotMeasured { reason: reason.into(), detail: why.to_string() }
 }
 
 impl NotMeasured {
-    fn of(why: Unmeasurable) -> Self {
+    pub(super) fn of(why: Unmeasurable) -> Self {
         Self { reason: why.code().to_owned(), detail: why.to_string() }
     }
 
-    fn of_moments(why: MomentsError) -> Self {
+    pub(super) fn of_moments(why: MomentsError) -> Self {
         Self { reason: "moments".into(), detail: why.to_string() }
     }
 }

@@ -37,12 +37,13 @@ fn required(work: &Work<'_>) -> Option<u64> {
         let variance = pooled.variance()? * kept;
         let (level, distance, factor) = match role {
             Role::Success { mde: MinimumEffect::Relative(share) } => {
-                (levels.success, share.fraction() * pooled.mean(), 1.0)
+                (levels.success, share.fraction() * pooled.mean().abs(), 1.0)
             }
             Role::Success { mde: MinimumEffect::Absolute(size) } => (levels.success, size, 1.0),
             Role::Guardrail { margin: Margin::Relative(share) } => {
                 let sign = if better(metric.direction) == Better::Higher { -1.0 } else { 1.0 };
-                (levels.guardrail, share.fraction() * pooled.mean(), 1.0 + sign * share.fraction())
+                let factor = 1.0 + sign * pooled.mean().signum() * share.fraction();
+                (levels.guardrail, share.fraction() * pooled.mean().abs(), factor)
             }
             Role::Guardrail { margin: Margin::Absolute(size) } => (levels.guardrail, size, 1.0),
             Role::Exploratory => continue,

@@ -3,6 +3,7 @@
 //! What a report needs of other modules is re-exported here.
 
 mod analyse;
+mod compared;
 mod effect;
 mod estimate;
 mod horizon;

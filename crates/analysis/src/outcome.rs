@@ -1,11 +1,13 @@
 //! The outcome: the numbers and the verdict, with where they came from.
 
+use std::path::Path;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::effect::{Estimate, NonInferiority};
 use crate::warehouse::Engine;
-use trialbook_decision::{Judgement, QualityCheck, Verdict};
+use trialbook_decision::{Judgement, QualityCheck, Reason, Verdict};
 use trialbook_model::{
     Allocation, Analysis, Cap, Decision, Digest, Direction, Duration, ExperimentKey, ExperimentState,
     FlagKey, LayerKey, Margin, MetricKey, MinimumEffect, Schedule, Share, Split, SurfaceKey, VariantKey,
@@ -63,6 +65,42 @@ impl Outcome {
             return Err(OutcomeError::Version(version));
         }
         serde_json::from_str(text).map_err(OutcomeError::NotAnOutcome)
+    }
+
+    /// Names files relative to the book's folder wherever the outcome names one: in queries and in what people read. The
+    /// folders of a machine are nobody else's business, and differ from machine to machine.
+    pub fn relative_to(mut self, root: &Path) -> Self {
+        let root = root.canonicalize().unwrap_or_else(|_| root.to_path_buf());
+        let Some(root) = root.to_str().filter(|root| *root != "/") else { return self };
+        let plain = format!("{}/", root.trim_end_matches('/'));
+        let quoted = plain.replace('\'', "''");
+        let shorten = |text: &mut String| {
+            for prefix in [&quoted, &plain] {
+                if text.contains(prefix.as_str()) {
+                    *text = text.replace(prefix.as_str(), "");
+                }
+            }
+        };
+        self.queries.iter_mut().for_each(|query| shorten(&mut query.sql));
+        self.quality.iter_mut().for_each(|check| shorten(&mut check.detail));
+        for comparison in self.metrics.iter_mut().flat_map(|metric| &mut metric.comparisons) {
+            if let Estimate::NotMeasured(why) = &mut comparison.estimate {
+                shorten(&mut why.detail);
+            }
+        }
+        for verdict in &mut self.verdicts {
+            shorten(&mut verdict.sentence);
+            for reason in &mut verdict.reasons {
+                match reason {
+                    Reason::NotMeasured { why, .. }
+                    | Reason::NotTested { why, .. }
+                    | Reason::NothingDecides { why } => shorten(why),
+                    Reason::Quality { detail, .. } => shorten(detail),
+                    _ => {}
+                }
+            }
+        }
+        self
     }
 
     /// Returns the outcome as JSON for people and diffs: indented, with a final line break.
@@ -348,7 +386,7 @@ pub struct MetricComparison {
 pub struct Query {
     /// What it is for.
     pub name: String,
-    /// Its text.
+    /// Its text. Files are named relative to the book's folder: run it there.
     pub sql: String,
 }
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::work::Work;
-use crate::query::{ArmCount, Exposures};
+use crate::query::{ArmCount, Exposures, NotComputed};
 use trialbook_decision::{QualityCheck, QualityKind, QualityStatus};
 use trialbook_model::{DimensionKey, Duration, Experiment, SourceKey, VariantKey, Window};
 use trialbook_stats::decision_rule::DecisionLevels;
@@ -28,6 +28,7 @@ pub(super) fn checks(work: &Work<'_>, levels: Option<&DecisionLevels>) -> Vec<Qu
     ];
     checks.extend(unknown_variants(&exposures));
     checks.extend(sources(work, &exposures));
+    checks.extend(unmeasurable(work));
     checks.extend(by_dimension(work, &exposures));
     checks
 }
@@ -124,12 +125,44 @@ fn enough_units(work: &Work<'_>, exposures: &Exposures) -> QualityCheck {
         (false, true) => QualityStatus::Fail,
         (false, false) => QualityStatus::Warn,
     };
-    let detail = format!("{} has {} units; the policy asks for {needed}", least.variant, least.units);
+    let asked = format!("the policy asks for {needed} per variant");
+    let detail = match least.units {
+        0 => {
+            let others = arms.iter().filter(|arm| arm.units > 0);
+            let others: Vec<_> = others.map(|arm| format!("{} {}", arm.variant, arm.units)).collect();
+            let seen =
+                if others.is_empty() { String::new() } else { format!(" (units: {})", others.join(", ")) };
+            format!("nobody was exposed to {}{seen}; {asked}", least.variant)
+        }
+        1 => format!("{} has 1 unit; {asked}", least.variant),
+        units => format!("{} has {units} units; {asked}", least.variant),
+    };
     QualityCheck {
         observed: Some(least.units as f64),
         threshold: Some(needed as f64),
         ..check(QualityKind::TooFewUnits, status, detail)
     }
+}
+
+/// Names the metrics that cannot be computed from the data at hand, on whatever day: until the horizon they can be
+/// fixed. A source that cannot be read at all has a check of its own.
+fn unmeasurable<'a>(work: &'a Work<'_>) -> impl Iterator<Item = QualityCheck> + 'a {
+    let experiment = work.experiment;
+    experiment.metrics.all().filter_map(move |key| {
+        let metric = work.book.metrics.get(key)?;
+        let measured = work.answer.metrics.get(&(experiment.key.clone(), key.clone()))?;
+        let why = measured.as_ref().err().filter(|why| !matches!(why, NotComputed::Unsupported { .. }))?;
+        let source = &metric.kind.measurement().source;
+        if matches!(work.answer.sources.get(source), Some(Err(_))) {
+            return None;
+        }
+        let name = key.as_str().replace('-', " ");
+        let detail = format!("{name} cannot be measured: {why}");
+        Some(QualityCheck {
+            source: Some(source.clone()),
+            ..check(QualityKind::UnmeasurableMetric, QualityStatus::Warn, detail)
+        })
+    })
 }
 
 fn unknown_variants(exposures: &Exposures) -> Option<QualityCheck> {

@@ -18,6 +18,8 @@ pub enum QualityKind {
     UnknownVariant,
     /// Rows that cannot be used: no unit, no time, or a measure that is not a finite number.
     UnusableRows,
+    /// A metric that cannot be computed from its data: before the horizon it can still be fixed.
+    UnmeasurableMetric,
     /// Every arm has the units that the policy asks for.
     TooFewUnits,
     /// The source reaches the watermark, so that a missing row means that nothing happened.
@@ -33,6 +35,7 @@ impl QualityKind {
             Self::OutsideSchedule => "units outside the schedule",
             Self::UnknownVariant => "unknown variants",
             Self::UnusableRows => "unusable rows",
+            Self::UnmeasurableMetric => "metrics without a number",
             Self::TooFewUnits => "units per variant",
             Self::DataMissing => "data up to the watermark",
         }

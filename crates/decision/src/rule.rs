@@ -65,8 +65,8 @@ pub struct MetricFinding {
 pub enum Part {
     /// Can show that the change was worth making.
     Success {
-        /// The p-value of "the effect is below the declared one", where it can be tested.
-        p_ruled_out: Option<f64>,
+        /// The p-value of "the effect is below the declared one", or why that cannot be tested, as a fragment.
+        p_ruled_out: Result<f64, String>,
     },
     /// Must be shown to be within its margin.
     Guardrail(Result<GuardrailTest, String>),
@@ -110,7 +110,8 @@ pub fn judge(finding: &MetricFinding, levels: &DecisionLevels) -> Judgement {
 ///
 /// Data that fail a check are *invalid* and nothing else; what is worse beyond doubt is named beside it.
 /// Before the horizon nothing is said of effects. At the horizon: harm is *roll back*; rule 2 says *ship*; a
-/// declared effect that every success metric rules out is *no effect*; the rest is *inconclusive*.
+/// declared effect that every success metric rules out is *no effect*; where a deciding metric has no number, or a
+/// guardrail no test, it is *not decidable*; the rest is *inconclusive*.
 pub fn verdict(case: &Case<'_>) -> Verdict {
     let invalid: Vec<Reason> = case.quality.iter().filter(|check| check.invalidates()).map(quality).collect();
     let (kind, reasons, harm, need) = match case.stage {
@@ -180,16 +181,38 @@ fn at_horizon(case: &Case<'_>) -> Found {
     if !success.is_empty() && ruled_out.len() == success.len() && better.is_empty() {
         return (VerdictKind::NoEffect, ruled_out, Vec::new(), None);
     }
+    let open = guarded.filter(|reason| !matches!(reason, Reason::GuardrailSafe { .. }));
+    let unmeasured = unmeasured(case);
+    if !unmeasured.is_empty() {
+        let open = open.filter(|reason| matches!(reason, Reason::GuardrailNotShown { .. }));
+        let reasons = unmeasured.into_iter().chain(better).chain(open).collect();
+        return (VerdictKind::NotDecidable, reasons, Vec::new(), None);
+    }
     let mut reasons =
         if better.is_empty() && !success.is_empty() { vec![Reason::NothingBetter] } else { better };
-    reasons.extend(guarded.filter(|reason| !matches!(reason, Reason::GuardrailSafe { .. })));
-    reasons.extend(case.metrics.iter().filter_map(|finding| {
-        let why = finding.directions.as_ref().err()?.clone();
-        Some(Reason::NotMeasured { metric: finding.metric.clone(), why })
+    reasons.extend(open);
+    reasons.extend(success.iter().filter_map(|finding| match &finding.part {
+        Part::Success { p_ruled_out: Err(why) } => {
+            Some(Reason::NotTested { metric: finding.metric.clone(), why: why.clone() })
+        }
+        _ => None,
     }));
     let doubtful = |check: &&QualityCheck| check.status != QualityStatus::Pass;
     reasons.extend(ratio.filter(doubtful).map(quality));
     (VerdictKind::Inconclusive, reasons, Vec::new(), None)
+}
+
+/// Returns the deciding metrics that have no number, and the guardrails that have no test.
+fn unmeasured(case: &Case<'_>) -> Vec<Reason> {
+    let reason = |finding: &MetricFinding| {
+        let metric = finding.metric.clone();
+        match (&finding.directions, &finding.part) {
+            (Err(why), _) => Some(Reason::NotMeasured { metric, why: why.clone() }),
+            (Ok(_), Part::Guardrail(Err(why))) => Some(Reason::NotTested { metric, why: why.clone() }),
+            (Ok(_), Part::Guardrail(Ok(_)) | Part::Success { .. }) => None,
+        }
+    };
+    case.metrics.iter().filter_map(reason).collect()
 }
 
 fn successes<'a>(case: &'a Case<'_>) -> Vec<&'a MetricFinding> {
@@ -243,7 +266,7 @@ fn guardrail(metric: &MetricKey, test: Result<GuardrailTest, &str>, levels: &Dec
 }
 
 fn ruled_out(finding: &MetricFinding, levels: &DecisionLevels) -> Option<Reason> {
-    let Part::Success { p_ruled_out: Some(p_value) } = finding.part else { return None };
+    let Part::Success { p_ruled_out: Ok(p_value) } = finding.part else { return None };
     let (metric, level) = (finding.metric.clone(), levels.success.get());
     levels.success.rejects(p_value).then_some(Reason::EffectRuledOut { metric, p_value, level })
 }

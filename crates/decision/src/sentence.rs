@@ -34,6 +34,12 @@ pub(super) fn sentence(verdict: &Verdict, timezone: &TimeZone) -> String {
             }
             _ => format!("No decision on {treatment}: {}.", listed(&told)),
         },
+        VerdictKind::NotDecidable => {
+            let why =
+                |reason: &&Reason| matches!(reason, Reason::NotMeasured { .. } | Reason::NotTested { .. });
+            let told: Vec<String> = verdict.reasons.iter().filter(why).filter_map(tell).collect();
+            format!("{treatment} cannot be decided until this is fixed: {}.", listed(&told))
+        }
         VerdictKind::Invalid => {
             let harm = if verdict.harm.is_empty() {
                 String::new()
@@ -90,6 +96,7 @@ fn tell(reason: &Reason) -> Option<String> {
             format!("an effect on {} as large as planned is ruled out", name(metric))
         }
         Reason::NotMeasured { metric, why } => format!("{} could not be measured ({why})", name(metric)),
+        Reason::NotTested { metric, why } => format!("{} could not be tested ({why})", name(metric)),
         Reason::NothingDecides { why } => why.clone(),
         Reason::Quality { detail, .. } => detail.clone(),
         Reason::GuardrailSafe { .. } | Reason::BeforeHorizon { .. } | Reason::NotStarted { .. } => {

@@ -40,6 +40,8 @@ pub enum VerdictKind {
     NoEffect,
     /// The plan is fulfilled and neither an effect nor its absence is shown.
     Inconclusive,
+    /// A deciding metric has no number, so that nothing can be decided until its data or its definition is fixed.
+    NotDecidable,
     /// The data cannot carry a verdict.
     Invalid,
 }
@@ -53,6 +55,7 @@ impl VerdictKind {
             Self::KeepRunning => "keep running",
             Self::NoEffect => "no effect of the declared size",
             Self::Inconclusive => "inconclusive",
+            Self::NotDecidable => "not decidable",
             Self::Invalid => "invalid",
         }
     }
@@ -124,6 +127,14 @@ pub enum Reason {
     },
     /// A metric that decides has no number.
     NotMeasured {
+        /// Which.
+        metric: MetricKey,
+        /// Why, as a fragment.
+        why: String,
+    },
+    /// A metric has a number, and a test that it needs cannot be made: that of a relative margin or effect where the
+    /// control mean may be zero, say.
+    NotTested {
         /// Which.
         metric: MetricKey,
         /// Why, as a fragment.

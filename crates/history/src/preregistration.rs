@@ -55,13 +55,20 @@ impl Preregistration {
         self.closure.get(name)
     }
 
-    /// Returns the parts that differ between two pre-registrations, by name.
+    /// Returns the parts that differ between two pre-registrations, by name. A hypothesis differs where its words do:
+    /// lines may be broken elsewhere.
     pub fn differences(&self, other: &Self) -> Vec<String> {
         let (Some(ours), Some(theirs)) = (self.closure.as_object(), other.closure.as_object()) else {
             return Vec::new();
         };
         let names: BTreeSet<&String> = ours.keys().chain(theirs.keys()).collect();
-        names.into_iter().filter(|name| ours.get(*name) != theirs.get(*name)).cloned().collect()
+        let differs = |name: &&String| match (ours.get(*name), theirs.get(*name)) {
+            (Some(Value::String(a)), Some(Value::String(b))) if *name == "hypothesis" => {
+                !a.split_whitespace().eq(b.split_whitespace())
+            }
+            (a, b) => a != b,
+        };
+        names.into_iter().filter(differs).cloned().collect()
     }
 }
 

@@ -117,6 +117,9 @@ impl<'a> Registrar<'a> {
             return Err("the book at its launch cannot be read".to_owned());
         };
         let changed = then.differences(&now);
+        if changed.is_empty() {
+            return Ok(Registration::Verified { launch });
+        }
         Ok(Registration::Deviates { launch, frozen: Box::new(frozen.clone()), changed })
     }
 

@@ -102,11 +102,17 @@ pub fn proportion_difference(control: &Moments, treatment: &Moments) -> Result<C
 /// The proportion of an arm, its sampling variance, and the degrees of freedom of that.
 fn proportion(moments: &Moments, arm: Arm) -> Result<(f64, f64, f64), Unmeasurable> {
     let n = units(moments.n(), arm)?;
-    let share = moments.mean();
-    let m2 = n * share * (1.0 - share);
-    let zeros_and_ones =
-        (0.0..=1.0).contains(&share) && (moments.m2() - m2).abs() <= 1e-6 * m2.max(f64::EPSILON);
-    if zeros_and_ones { Ok((share, m2 / n / n, n - 1.0)) } else { Err(Unmeasurable::NotAProportion { arm }) }
+    // The number of ones, which a mean of merged moments holds but for its rounding.
+    let ones = (n * moments.mean()).round();
+    let m2 = ones * ((n - ones) / n);
+    let zeros_and_ones = (0.0..=n).contains(&ones)
+        && (n * moments.mean() - ones).abs() <= 1e-9 * ones.max(1.0)
+        && (moments.m2() - m2).abs() <= 1e-6 * m2.max(1e-6);
+    if zeros_and_ones {
+        Ok((ones / n, m2 / n / n, n - 1.0))
+    } else {
+        Err(Unmeasurable::NotAProportion { arm })
+    }
 }
 
 /// Returns the sampling variance of an arm's mean.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::comparison::Comparison;
+use super::digits::significant;
 use super::probability::Probability;
 use super::reference::Interval;
 
@@ -46,6 +47,18 @@ pub struct DefinedLift {
     pub method: LiftMethod,
 }
 
+impl DefinedLift {
+    /// Returns the difference relative to the size of the control mean: with the sign of the difference, whatever
+    /// that of the control mean.
+    pub fn by_size(self, control_mean: f64) -> Self {
+        if control_mean >= 0.0 {
+            return self;
+        }
+        let interval = Interval { lower: -self.interval.upper, upper: -self.interval.lower };
+        Self { lift: -self.lift, interval, ..self }
+    }
+}
+
 /// How the interval of a lift was computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -75,8 +88,8 @@ pub enum LiftUndefined {
     ZeroControlMean,
     /// The control mean could be zero, as far as the data tell, so the lift could be anything.
     #[error(
-        "the control mean {control_mean} is not separated from zero (standard error \
-         {standard_error})"
+        "the control mean {} is not separated from zero (standard error {})",
+        significant(*control_mean), significant(*standard_error)
     )]
     ControlMeanNotSeparatedFromZero {
         /// The control mean.
@@ -161,6 +174,13 @@ impl Comparison {
             covariance * covariance - 2.0 * lift * covariance + control * lift * lift + leading * variance;
         let root = discriminant.max(0.0).sqrt();
         defined(lift, (middle - root) / leading, (middle + root) / leading, LiftMethod::Fieller)
+    }
+
+    /// Returns the sign of the control mean, 1 or -1; `None` where it is not separated from zero at the two-sided
+    /// level alpha, so that a share of it may point either way.
+    pub fn control_sign(&self, alpha: Probability) -> Option<f64> {
+        let separated = self.control_mean.abs() > self.critical_value(alpha) * self.control_standard_error();
+        separated.then(|| self.control_mean.signum())
     }
 
     fn relative_difference(&self) -> Result<f64, LiftUndefined> {

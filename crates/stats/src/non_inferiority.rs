@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::comparison::Comparison;
+use super::digits::significant;
 use super::effect::Better;
 use super::reference::{Reference, Tails};
 
@@ -73,7 +74,10 @@ pub enum NotTestable {
         margin: f64,
     },
     /// A share of a negative mean points the other way: use an absolute margin.
-    #[error("a relative margin has no meaning for the control mean {control_mean}: it must be above 0")]
+    #[error(
+        "a relative margin has no meaning for the control mean {}: it must be above 0",
+        significant(*control_mean)
+    )]
     ControlMeanNotPositive {
         /// The control mean.
         control_mean: f64,

@@ -70,6 +70,7 @@ fn single(told: &Told<'_>, verdict: &Verdict, verdicts: &[Verdict]) -> Line {
         VerdictKind::RollBack => named("↩️ Roll back ", " — "),
         VerdictKind::NoEffect => named("∅ No effect of ", " — "),
         VerdictKind::Inconclusive => named("❓ Inconclusive for ", " — "),
+        VerdictKind::NotDecidable => named("🛠️ Not decidable for ", " — "),
         VerdictKind::KeepRunning => vec![format!("⏳ {reason}").into()],
         VerdictKind::Invalid => {
             let mut line = vec![format!("⛔ No result: {reason}").into()];
@@ -126,7 +127,7 @@ pub(super) fn because(outcome: &Outcome, verdict: &Verdict) -> String {
                 list(&ruled_out)
             }
         }
-        VerdictKind::Inconclusive => open_question(verdict),
+        VerdictKind::Inconclusive | VerdictKind::NotDecidable => open_question(verdict),
         VerdictKind::KeepRunning => match verdict.reasons.first() {
             Some(Reason::NotStarted { .. }) => "Not started yet".to_owned(),
             _ => "Keep running — nothing decided yet".to_owned(),
@@ -172,6 +173,7 @@ fn open_question(verdict: &Verdict) -> String {
         Reason::NotMeasured { metric, .. } => {
             Some(format!("{} could not be measured", naming::words(metric)))
         }
+        Reason::NotTested { metric, .. } => Some(format!("{} could not be tested", naming::words(metric))),
         Reason::Quality { check, .. } => Some(broken(*check).to_owned()),
         Reason::NothingDecides { why } => Some(why.clone()),
         Reason::BeforeHorizon { .. } => Some("ended before its plan allows a look".to_owned()),
@@ -188,6 +190,7 @@ fn broken(check: QualityKind) -> &'static str {
         QualityKind::OutsideSchedule => "too many units were exposed outside the schedule",
         QualityKind::UnknownVariant => "exposures name variants that the experiment does not have",
         QualityKind::UnusableRows => "rows of the data cannot be used",
+        QualityKind::UnmeasurableMetric => "a metric cannot be measured",
         QualityKind::TooFewUnits => "too few units",
         QualityKind::DataMissing => "data is missing",
     }

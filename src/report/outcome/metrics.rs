@@ -27,7 +27,7 @@ pub(super) fn table(told: &Told<'_>, verdict: &Verdict) -> Option<Table> {
     if rows.is_empty() {
         return None;
     }
-    let level = usual_level(told);
+    let level = common_level(&rows);
     let interval = level
         .map_or_else(|| "interval".to_owned(), |alpha| format!("{} interval", exact_percent(1.0 - alpha)));
     let mut table = Table::new([
@@ -45,13 +45,11 @@ pub(super) fn table(told: &Told<'_>, verdict: &Verdict) -> Option<Table> {
     Some(table)
 }
 
-/// Returns the two-sided level that most intervals have.
-fn usual_level(told: &Told<'_>) -> Option<f64> {
-    let alphas = || {
-        let comparisons = told.outcome.metrics.iter().flat_map(|metric| &metric.comparisons);
-        comparisons.filter_map(|comparison| comparison.estimate.effect()).map(|effect| effect.alpha)
-    };
-    alphas().max_by_key(|alpha| alphas().filter(|other| same(*alpha, *other)).count())
+/// Returns the two-sided level of a table's intervals, where all have the same.
+fn common_level(rows: &[(&MetricResult, &MetricComparison)]) -> Option<f64> {
+    let mut alphas = rows.iter().filter_map(|(_, comparison)| comparison.estimate.effect()).map(|e| e.alpha);
+    let first = alphas.next()?;
+    alphas.all(|alpha| same(alpha, first)).then_some(first)
 }
 
 /// Tells whether two levels read the same.
@@ -59,7 +57,7 @@ fn same(a: f64, b: f64) -> bool {
     (a - b).abs() < 1e-9
 }
 
-fn row(metric: &MetricResult, comparison: &MetricComparison, usual: Option<f64>) -> Vec<Line> {
+fn row(metric: &MetricResult, comparison: &MetricComparison, common: Option<f64>) -> Vec<Line> {
     let role = match metric.role {
         Role::Success { .. } => Inline::strong("success"),
         Role::Guardrail { .. } => Inline::text("guardrail"),
@@ -83,7 +81,7 @@ fn row(metric: &MetricResult, comparison: &MetricComparison, usual: Option<f64>)
                 margin: naming::margin_as_change(metric, effect, change.unit),
             };
             let mut interval = vec![Inline::Gauge(gauge), Inline::from(format!(" {}", change.interval()))];
-            if usual.is_some_and(|usual| !same(usual, effect.alpha)) {
+            if common.is_none() {
                 interval.push(format!(" (at{NBSP}{})", exact_percent(1.0 - effect.alpha)).into());
             }
             vec![
@@ -168,7 +166,24 @@ pub(super) fn key(document: &Document) -> Option<Line> {
         return None;
     }
     let margin = if gauges.iter().any(|gauge| gauge.margin.is_some()) { " · ┊ margin" } else { "" };
-    Some(vec![format!("├──●──┤ change with its interval · │ no change{margin}").into()])
+    Some(vec![
+        format!("├──●──┤ change with its interval, each row on its own scale · │ no change{margin}").into(),
+    ])
+}
+
+/// Returns the metrics whose control mean is below zero, where a reader may take a gain for a loss.
+pub(super) fn below_zero(told: &Told<'_>) -> Vec<String> {
+    let is_below = |metric: &&MetricResult| {
+        let mut effects = metric.comparisons.iter().filter_map(|comparison| comparison.estimate.effect());
+        effects.any(|effect| {
+            effect.control_mean < 0.0 && Change::of(metric, effect).unit == naming::Unit::Relative
+        })
+    };
+    let named = told.outcome.metrics.iter().filter(is_below).map(|metric| {
+        let name = naming::words(&metric.metric);
+        format!("{name} is below zero in the control: its change is relative to the size of that mean, and up means higher")
+    });
+    named.collect()
 }
 
 /// Returns the metrics whose relative change is undefined, each with the reason.

@@ -2,7 +2,7 @@
 
 use crate::report::number::{NBSP, decimals, exact_percent, fixed, signed, signed_percent, significant};
 use trialbook_analysis::{Effect, Estimate, Lift, MetricComparison, MetricKind, MetricResult, Outcome, Role};
-use trialbook_model::{Direction, Margin, MetricKey, VariantKey, Window};
+use trialbook_model::{Direction, Duration, Margin, MetricKey, VariantKey, Window};
 
 use crate::report::calendar;
 
@@ -15,8 +15,10 @@ pub(super) fn words(metric: &MetricKey) -> String {
 pub(super) fn long(metric: &MetricResult) -> String {
     let name = words(&metric.metric);
     let window = match metric.window {
-        Window::Closed(window) => format!(", {}", calendar::duration(window)),
-        Window::Open => String::new(),
+        Window::Closed(window) if !names(&metric.metric, window) => {
+            format!(", {}", calendar::duration(window))
+        }
+        Window::Closed(_) | Window::Open => String::new(),
     };
     match metric.role {
         Role::Guardrail { margin } => {
@@ -24,6 +26,20 @@ pub(super) fn long(metric: &MetricResult) -> String {
         }
         Role::Success { .. } | Role::Exploratory => format!("{name}{window}"),
     }
+}
+
+/// Tells whether a metric's key says its window already: `orders-7d`, `orders-7-days`, `orders-in-7-days`.
+fn names(metric: &MetricKey, window: Duration) -> bool {
+    let words = calendar::duration(window).replace(NBSP, " ");
+    let Some((number, unit)) = words.split_once(' ') else { return false };
+    let singular = unit.trim_end_matches('s');
+    let short = unit.chars().next().map(|unit| format!("{number}{unit}"));
+    let said: Vec<&str> = metric.as_str().split(['-', '_', '.']).collect();
+    said.iter().any(|word| {
+        short.as_deref() == Some(*word)
+            || *word == format!("{number}{singular}")
+            || *word == format!("{number}{unit}")
+    }) || said.windows(2).any(|pair| matches!(pair, [n, u] if *n == number && (*u == unit || *u == singular)))
 }
 
 /// Writes a margin.

@@ -33,6 +33,7 @@ pub(super) fn blocks(told: &Told<'_>) -> Vec<Block> {
             ];
             conclude(told, "inconclusive", reason(told, verdict), or)
         }
+        VerdictKind::NotDecidable => fix(told, verdict),
         VerdictKind::KeepRunning => wait(told, verdict),
         VerdictKind::Invalid => mend(told, verdict),
     }
@@ -61,18 +62,66 @@ fn reason(told: &Told<'_>, verdict: &Verdict) -> String {
     super::sentence(&headline::because(told.outcome, verdict))
 }
 
+/// Lists every edit that shipping takes, in the order in which they are made.
 fn ship(told: &Told<'_>, verdict: &Verdict) -> Vec<Block> {
     let experiment = &told.outcome.experiment;
-    let mut line = vec!["serve ".into(), Inline::strong(verdict.treatment.as_str()), " in flag ".into()];
-    line.push(Inline::code(experiment.flag.as_str()));
-    line.push(
-        " (a rule with the tested audience, or its default), and in the same pull request add to ".into(),
-    );
-    line.push(file(told));
-    line.push(":".into());
-    let mut blocks = paragraph(line);
+    let (treatment, flag) = (&verdict.treatment, &experiment.flag);
+    let mut blocks = paragraph(vec!["make these edits in one pull request.".into()]);
+    blocks.push(Block::List(vec![vec![
+        "In the file of flag ".into(),
+        Inline::code(flag.as_str()),
+        ", serve ".into(),
+        Inline::strong(treatment.as_str()),
+        ": to everybody with the first line below, or to the tested audience with a rule. Without this edit everybody \
+         falls back to the present default on the date of the decision."
+            .into(),
+    ]]));
+    blocks.push(Block::Verbatim {
+        language: "yaml",
+        text: format!(
+            "default: {treatment}\n# or:\nrules:\n  - when: # the `audience` of {key}\n    serve: {treatment}\n",
+            key = experiment.key
+        ),
+    });
+    blocks.push(Block::List(vec![vec!["In ".into(), file(told), ", add the decision:".into()]]));
     blocks.push(decision(told, "ship", Some(verdict), &reason(told, verdict)));
+    let mut rest = vec![vec![
+        "Run ".into(),
+        Inline::code("trialbook lint"),
+        " and ".into(),
+        Inline::code("trialbook plan"),
+        ": the plan must show that nobody who has ".into(),
+        Inline::strong(treatment.as_str()),
+        " loses it. Merge, then apply.".into(),
+    ]];
+    if let Some(layer) = &experiment.layer {
+        rest.push(vec![
+            "Its slots in layer ".into(),
+            Inline::code(layer.as_str()),
+            " are free once the layer's quarantine is over: ".into(),
+            Inline::code("trialbook allocate"),
+            " then gives them away.".into(),
+        ]);
+    }
+    blocks.push(Block::List(rest));
     blocks
+}
+
+/// Says what to fix before anything can be decided. It never proposes a decision.
+fn fix(told: &Told<'_>, verdict: &Verdict) -> Vec<Block> {
+    let metrics = verdict.reasons.iter().filter_map(|reason| match reason {
+        Reason::NotMeasured { metric, .. } | Reason::NotTested { metric, .. } => Some(metric),
+        _ => None,
+    });
+    let mut names: Vec<String> = metrics.map(super::naming::words).collect();
+    names.dedup();
+    let of =
+        if names.is_empty() { String::new() } else { format!(" of {}", crate::report::number::list(&names)) };
+    paragraph(vec![
+        format!("fix the data or the definition{of} as said above, then run ").into(),
+        analyze(told),
+        " again. Add no decision before that.".into(),
+    ])
 }
 
 /// Says how to end it with the control.

@@ -31,6 +31,7 @@ pub(super) fn line(told: &Told<'_>) -> Line {
         ],
     ];
     pieces.extend(variance(told));
+    pieces.extend(metrics::below_zero(told).into_iter().map(|text| vec![Inline::from(text)]));
     pieces.extend(metrics::without_lift(told).into_iter().map(|text| vec![Inline::from(text)]));
     pieces.push(vec![format!("data before {}", told.calendar.instant(outcome.as_of)).into()]);
     pieces.push(match &outcome.book.commit {

@@ -15,6 +15,7 @@ pub(super) fn line(told: &Told<'_>, verdict: &Verdict) -> Line {
             "If there is an effect, it is smaller than the one that the plan was made to find".to_owned(),
         ],
         VerdictKind::Inconclusive => open(told, verdict),
+        VerdictKind::NotDecidable => not_decidable(verdict),
         VerdictKind::KeepRunning | VerdictKind::Invalid => vec![verdict.sentence.clone()],
     };
     let sentences: Vec<_> = sentences.iter().map(|text| sentence(text)).collect();
@@ -65,6 +66,24 @@ fn roll_back(verdict: &Verdict) -> Vec<String> {
     worse.into_iter().chain(better).collect()
 }
 
+/// Names each metric that stands in the way, and why.
+fn not_decidable(verdict: &Verdict) -> Vec<String> {
+    let why = |reason: &Reason| match reason {
+        Reason::NotMeasured { metric, why } => {
+            Some(format!("{} could not be measured: {why}", naming::words(metric)))
+        }
+        Reason::NotTested { metric, why } => {
+            Some(format!("{} could not be tested: {why}", naming::words(metric)))
+        }
+        Reason::GuardrailNotShown { metric, .. } => {
+            Some(format!("{} is not shown to be within its margin", naming::words(metric)))
+        }
+        _ => None,
+    };
+    let last = "this is not a result: the same data may decide it once that is fixed".to_owned();
+    verdict.reasons.iter().filter_map(why).chain([last]).collect()
+}
+
 fn open(told: &Told<'_>, verdict: &Verdict) -> Vec<String> {
     let mut sentences = vec!["the data leave it open".to_owned()];
     for (index, reason) in verdict.reasons.iter().enumerate() {
@@ -73,6 +92,10 @@ fn open(told: &Told<'_>, verdict: &Verdict) -> Vec<String> {
             Reason::NotMeasured { metric, why } => {
                 Some(format!("{} could not be measured: {why}", naming::words(metric)))
             }
+            Reason::NotTested { metric, why } => Some(format!(
+                "whether an effect of the declared size is ruled out for {} could not be tested: {why}",
+                naming::words(metric)
+            )),
             Reason::Quality { detail, .. } => Some(detail.clone()),
             Reason::BeforeHorizon { horizon } => {
                 Some(format!("the plan allows a look on {}", told.calendar.instant(*horizon)))

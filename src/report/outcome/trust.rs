@@ -19,13 +19,23 @@ pub(super) fn line(told: &Told<'_>) -> Line {
         Inline::Toned(Tone::Good, "Yes".to_owned())
     };
     let mut line = vec![Inline::strong("Can it be trusted?"), " ".into(), answer, ": ".into()];
-    let mut pieces: Vec<Line> = overall().filter_map(|check| piece(outcome, check)).collect();
-    pieces.extend(complete(told));
+    // What is wrong comes first, what is worst of it before the rest.
+    let rank = |status: QualityStatus| match status {
+        QualityStatus::Fail => 0,
+        QualityStatus::Warn => 1,
+        QualityStatus::NotMeasured => 2,
+        QualityStatus::Pass => 4,
+    };
+    let mut ranked: Vec<(u8, Line)> =
+        overall().filter_map(|check| Some((rank(check.status), piece(outcome, check)?))).collect();
+    ranked.extend(complete(told).map(|line| (4, line)));
     // A broken split is told above with where it deviates most; saying that again would blur it.
     if !overall().any(|check| check.kind == QualityKind::SampleRatio && check.invalidates()) {
-        pieces.extend(parts(outcome));
+        ranked.extend(parts(outcome).into_iter().map(|line| (3, line)));
     }
-    pieces.push(plan(told));
+    ranked.push((if deviates { 1 } else { 4 }, plan(told)));
+    ranked.sort_by_key(|(rank, _)| *rank);
+    let pieces = ranked.into_iter().map(|(_, line)| line).collect();
     line.extend(dotted(pieces));
     line.push(".".into());
     line
@@ -49,7 +59,7 @@ fn piece(outcome: &Outcome, check: &QualityCheck) -> Option<Line> {
         QualityKind::UnknownVariant | QualityKind::UnusableRows | QualityKind::TooFewUnits if passed => {
             return None;
         }
-        QualityKind::DataMissing if passed => return None,
+        QualityKind::DataMissing | QualityKind::UnmeasurableMetric if passed => return None,
         _ => check.detail.clone(),
     };
     Some(vec![match check.status {

@@ -232,7 +232,7 @@ impl Reading<'_> {
                 ("relation", &readable.relation),
                 ("carried", &carried(", coalesce(r.{d}, '') AS {d}")),
                 ("watermark", watermark),
-                ("first", &carried(", arg_min({d}, t) FILTER (WHERE arm IS NOT NULL) AS {d}")),
+                ("first", &carried(", arg_min({d}, ROW(t, {d})) FILTER (WHERE arm IS NOT NULL) AS {d}")),
             ],
         ))
     }

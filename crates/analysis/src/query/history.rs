@@ -335,7 +335,7 @@ mod tests {
         let variant = trialbook_model::VariantKey::new("on").expect("a key");
         let value = facts::Centred { mean: 2.0, m2: 9.0 };
         let flat = facts::CentredCovariate::default();
-        let arm = ArmMoments { variant, units: 10, value, covariate: Some(flat) };
+        let arm = ArmMoments { variant, units: 10, events: None, non_zero: 10, value, covariate: Some(flat) };
         let known = baseline(Some(&arm)).expect("a baseline");
         assert_eq!((known.value, known.deviation, known.correlation), (2.0, 1.0, Some(0.0)));
         let alike = ArmMoments { value: facts::Centred { mean: 2.0, m2: 0.0 }, ..arm.clone() };

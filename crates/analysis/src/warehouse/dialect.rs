@@ -2,6 +2,9 @@
 
 use super::{ColumnType, FileFormat, Sql};
 
+/// Values from here on are not added up: three whole numbers of 128 bits do not hold their sums.
+pub const LARGEST_SUMMAND: f64 = 1e45;
+
 /// What differs between engines in the SQL of this program.
 pub trait Dialect: std::fmt::Debug {
     /// Returns a name, quoted.
@@ -21,8 +24,16 @@ pub trait Dialect: std::fmt::Debug {
     /// numbers.
     fn finite(&self, expression: &Sql, kind: &ColumnType) -> Option<Sql>;
 
-    /// Returns the mean over rows, without the rounding of a plain sum.
-    fn mean(&self, expression: &Sql) -> Sql;
+    /// Returns the sum of doubles over the rows that a condition selects; 0 over none.
+    ///
+    /// The same rows give the same bits, in whatever order and by however many threads they are added. Values
+    /// from [`LARGEST_SUMMAND`] on make it infinite.
+    fn sum(&self, expression: &Sql, rows: &Sql) -> Sql;
+
+    /// Returns the sum of doubles between -1 and 1 over all rows, as [`Dialect::sum`] does, null over none.
+    ///
+    /// Each is rounded to a multiple of 2⁻⁶², which is for values one of which is near 1.
+    fn sum_of_fractions(&self, expression: &Sql) -> Sql;
 
     /// Returns the quantile over rows by the inverted CDF: the least value that at least this share of the
     /// values does not exceed.
@@ -97,9 +108,51 @@ impl Dialect for DuckDbDialect {
         }
     }
 
-    fn mean(&self, expression: &Sql) -> Sql {
-        // Kahan's summation: a plain sum of 2e6 values near 1e8 rounds by more than their standard error.
-        Sql::fill("favg({e})", &[("e", expression)])
+    fn sum(&self, expression: &Sql, rows: &Sql) -> Sql {
+        // A sum of doubles depends on their order, which threads change. So each is cut into three whole numbers
+        // of at most 100 bits (multiples of 2^50, 2^-50 and 2^-150), whose sums are exact in any order.
+        let limb = |template| {
+            let piece = Sql::fill(
+                template,
+                &[
+                    ("e", expression),
+                    ("low", &Sql::float(2_f64.powi(50))),
+                    ("high", &Sql::float(2_f64.powi(100))),
+                ],
+            );
+            Sql::fill(
+                "CAST(coalesce(sum(CASE WHEN abs({e}) < {limit} THEN CAST({piece} AS HUGEINT) END) \
+                 FILTER (WHERE {rows}), 0) AS DOUBLE)",
+                &[
+                    ("e", expression),
+                    ("limit", &Sql::float(LARGEST_SUMMAND)),
+                    ("piece", &piece),
+                    ("rows", rows),
+                ],
+            )
+        };
+        Sql::fill(
+            "CASE WHEN count(*) FILTER (WHERE {rows} AND NOT (abs({e}) < {limit})) > 0 \
+             THEN CAST('inf' AS DOUBLE)\n    ELSE {high} * {unit}\n    + {middle} / {unit}\n    \
+             + {low} / {least} END",
+            &[
+                ("rows", rows),
+                ("e", expression),
+                ("limit", &Sql::float(LARGEST_SUMMAND)),
+                ("high", &limb("trunc({e} / {low})")),
+                ("middle", &limb("trunc({e} * {low}) - trunc({e} / {low}) * {high}")),
+                ("low", &limb("({e} * {low} - trunc({e} * {low})) * {high}")),
+                ("unit", &Sql::float(2_f64.powi(50))),
+                ("least", &Sql::float(2_f64.powi(150))),
+            ],
+        )
+    }
+
+    fn sum_of_fractions(&self, expression: &Sql) -> Sql {
+        Sql::fill(
+            "CAST(sum(CAST(round({e} * {scale}) AS BIGINT)) AS DOUBLE) / {scale}",
+            &[("e", expression), ("scale", &Sql::float(2_f64.powi(62)))],
+        )
     }
 
     fn quantile(&self, expression: &Sql, share: f64) -> Sql {

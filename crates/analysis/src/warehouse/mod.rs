@@ -15,7 +15,7 @@ mod statement;
 use std::path::Path;
 use std::time::Duration;
 
-pub use dialect::{Dialect, DuckDbDialect};
+pub use dialect::{Dialect, DuckDbDialect, LARGEST_SUMMAND};
 pub use driver::DriverError;
 pub use duckdb::NewDatabase;
 pub use expression::{ExpressionError, expression};

@@ -31,7 +31,7 @@ variants: {off: false, on: true}
 default: off
 ";
 
-const EXPERIMENT: &str = "
+pub(crate) const EXPERIMENT: &str = "
 title: A button
 hypothesis: It sells more.
 owner: team
@@ -57,12 +57,12 @@ const METRICS: [(&str, &str); 3] = [
 ];
 
 /// A book on disk with its data.
-struct Shop {
+pub(crate) struct Shop {
     root: tempfile::TempDir,
 }
 
 impl Shop {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let shop = Self { root: tempfile::tempdir().expect("a folder") };
         shop.write("trialbook.yaml", BOOK);
         shop.write("button.flag.yaml", FLAG);
@@ -82,7 +82,7 @@ impl Shop {
         shop
     }
 
-    fn metric(&self, key: &str, rest: &str) {
+    pub(crate) fn metric(&self, key: &str, rest: &str) {
         let rest = rest.replace("amount > 1", "eur > 1");
         let text = format!(
             "description: d\nentity: user\nsource: purchases\nwindow: 2d\nincrease_is: good\n{rest}\n"
@@ -90,11 +90,11 @@ impl Shop {
         self.write(&format!("{key}.metric.yaml"), &text);
     }
 
-    fn write(&self, path: &str, text: &str) {
+    pub(crate) fn write(&self, path: &str, text: &str) {
         std::fs::write(self.root.path().join(path), text).expect("a file");
     }
 
-    fn exposures(&self, rows: &[(&str, &str, &str, &str)]) {
+    pub(crate) fn exposures(&self, rows: &[(&str, &str, &str, &str)]) {
         let mut text = "user_id,served,at,platform\n".to_owned();
         for (unit, served, at, platform) in rows {
             let _ = writeln!(text, "{unit},{served},{at},{platform}");
@@ -102,7 +102,7 @@ impl Shop {
         self.write("exposures.csv", &text);
     }
 
-    fn purchases(&self, rows: &[(&str, &str, &str, &str)]) {
+    pub(crate) fn purchases(&self, rows: &[(&str, &str, &str, &str)]) {
         let mut text = "user_id,at,eur,status\n".to_owned();
         for (unit, at, eur, status) in rows {
             let _ = writeln!(text, "{unit},{at},{eur},{status}");
@@ -110,11 +110,16 @@ impl Shop {
         self.write("purchases.csv", &text);
     }
 
-    fn analyse(&self, as_of: &str) -> Outcome {
+    pub(crate) fn analyse(&self, as_of: &str) -> Outcome {
+        self.analyse_with(as_of, None)
+    }
+
+    pub(crate) fn analyse_with(&self, as_of: &str, threads: Option<u32>) -> Outcome {
         let loaded = load::load(load::read_folder(self.root.path()).expect("a book"));
         let findings: Vec<_> = loaded.findings.iter().map(|f| (f.primary.file.path(), &f.message)).collect();
         let book = loaded.book.as_ref().unwrap_or_else(|| panic!("{findings:?}"));
-        let warehouse = Embedded::new(self.root.path(), None).installing().open().expect("a warehouse");
+        let embedded = Embedded { threads, ..Embedded::new(self.root.path(), None) };
+        let warehouse = embedded.installing().open().expect("a warehouse");
         let request = Request {
             experiments: vec![ExperimentKey::new("button-test").expect("a key")],
             as_of: as_of.parse::<Timestamp>().expect("an instant"),
@@ -128,9 +133,9 @@ impl Shop {
 }
 
 /// The instant at which everything of the experiment has closed.
-const HORIZON: &str = "2026-03-13T00:00:00Z";
+pub(crate) const HORIZON: &str = "2026-03-13T00:00:00Z";
 
-fn metric<'a>(outcome: &'a Outcome, key: &str) -> &'a MetricResult {
+pub(crate) fn metric<'a>(outcome: &'a Outcome, key: &str) -> &'a MetricResult {
     outcome.metrics.iter().find(|metric| metric.metric.as_str() == key).expect("a metric")
 }
 
@@ -372,10 +377,10 @@ fn before_the_start_there_is_nothing_to_say_but_when_it_starts() {
 }
 
 /// A generator of numbers that look random (SplitMix64), so that the test needs no seed of the machine's.
-struct Numbers(u64);
+pub(crate) struct Numbers(pub(crate) u64);
 
 impl Numbers {
-    fn next(&mut self, below: u64) -> u64 {
+    pub(crate) fn next(&mut self, below: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -21,7 +21,7 @@ fn plan() -> Plan {
 fn success(p_better: f64, p_ruled_out: f64) -> MetricFinding {
     MetricFinding {
         metric: key("purchases-per-user"),
-        part: Part::Success { p_ruled_out: Some(p_ruled_out) },
+        part: Part::Success { p_ruled_out: Ok(p_ruled_out) },
         directions: Ok((p_better, 1.0 - p_better)),
         lift: Some(0.031),
     }
@@ -131,8 +131,29 @@ fn a_metric_without_a_number_blocks_ship_and_says_why() {
     let mut broken = guardrail(0.001, 0.5);
     broken.directions = Err("no unit differs from another".into());
     let verdict = at_the_horizon(vec![success(0.001, 0.99), broken]);
-    assert_eq!(verdict.kind, VerdictKind::Inconclusive);
+    assert_eq!(verdict.kind, VerdictKind::NotDecidable);
+    assert!(matches!(verdict.reasons.first(), Some(Reason::NotMeasured { .. })));
     assert!(verdict.sentence.contains("could not be measured"), "{}", verdict.sentence);
+}
+
+#[test]
+fn a_guardrail_without_a_test_is_not_decidable_and_harm_comes_first() {
+    let mut untested = guardrail(0.001, 0.5);
+    untested.part = Part::Guardrail(Err("the control mean is below zero".into()));
+    let verdict = at_the_horizon(vec![success(0.001, 0.99), untested.clone()]);
+    assert_eq!(verdict.kind, VerdictKind::NotDecidable);
+    assert!(matches!(verdict.reasons.first(), Some(Reason::NotTested { .. })));
+    untested.directions = Ok((1.0, 1e-9));
+    assert_eq!(at_the_horizon(vec![success(0.001, 0.99), untested]).kind, VerdictKind::RollBack);
+}
+
+#[test]
+fn an_effect_that_cannot_be_ruled_out_for_want_of_a_test_is_said() {
+    let mut open = success(0.1, 0.3);
+    open.part = Part::Success { p_ruled_out: Err("the control mean may be zero".into()) };
+    let verdict = at_the_horizon(vec![open, guardrail(0.001, 0.5)]);
+    assert_eq!(verdict.kind, VerdictKind::Inconclusive);
+    assert!(verdict.sentence.contains("could not be tested (the control mean may be zero)"));
 }
 
 #[test]

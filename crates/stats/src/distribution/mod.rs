@@ -7,6 +7,7 @@
 //! The values in `reference.tsv` were computed with mpmath at 60 digits and are compared in
 //! `tests`, next to the functions.
 
+mod beta;
 pub mod binomial;
 pub mod chi_square;
 pub mod normal;

@@ -6,6 +6,7 @@
 
 use std::f64::consts::PI;
 
+use super::beta::fraction;
 use super::normal;
 
 /// From here on Hill's normalising expansion holds 12 digits over the whole range in which the
@@ -135,9 +136,9 @@ fn upper(t: f64, df: f64) -> f64 {
     // x^a (1-x)^(1/2) / B(a, 1/2)
     let front = (-a * log_factor).exp() * complement.sqrt() * half_gamma_ratio(a) / PI.sqrt();
     if x < (a + 1.0) / (a + 2.5) {
-        0.5 * front / a * beta_fraction(a, 0.5, x)
+        0.5 * front / a * fraction(a, 0.5, x)
     } else {
-        0.5 - 0.5 * front / 0.5 * beta_fraction(0.5, a, complement)
+        0.5 - 0.5 * front / 0.5 * fraction(0.5, a, complement)
     }
 }
 
@@ -181,30 +182,4 @@ fn half_gamma_ratio(a: f64) -> f64 {
                 + r * (-1.0 / 640.0
                     + r * (17.0 / 14336.0 + r * (-31.0 / 18432.0 + r * (691.0 / 180224.0))))));
     factor * a.sqrt() * series.exp()
-}
-
-/// The continued fraction of the incomplete beta function I_x(a, b) (DLMF 8.17.22), by Lentz's
-/// method; it converges quickly for x below (a + 1) / (a + b + 2).
-fn beta_fraction(a: f64, b: f64, x: f64) -> f64 {
-    const TINY: f64 = 1e-300;
-    let guard = |value: f64| if value.abs() < TINY { TINY } else { value };
-    let mut c = 1.0;
-    let mut d = 1.0 / guard(1.0 - (a + b) * x / (a + 1.0));
-    let mut product = d;
-    for m in 1..20_000 {
-        let m = f64::from(m);
-        let even = m * (b - m) * x / ((a + 2.0 * m - 1.0) * (a + 2.0 * m));
-        d = 1.0 / guard(1.0 + even * d);
-        c = guard(1.0 + even / c);
-        product *= d * c;
-        let odd = -(a + m) * (a + b + m) * x / ((a + 2.0 * m) * (a + 2.0 * m + 1.0));
-        d = 1.0 / guard(1.0 + odd * d);
-        c = guard(1.0 + odd / c);
-        let change = d * c;
-        product *= change;
-        if (change - 1.0).abs() < 1e-16 {
-            break;
-        }
-    }
-    product
 }

@@ -1,5 +1,6 @@
 //! What happened: a metric's value per unit, and its centred moments per arm.
 
+mod moments;
 mod sql;
 
 use std::collections::BTreeMap;
@@ -7,8 +8,9 @@ use std::collections::BTreeMap;
 use super::exposures::Units;
 use super::relation::{Readable, SourceError};
 use super::{Answer, Asked, Question, arms};
-use crate::warehouse::{Row, Sql, Warehouse};
+use crate::warehouse::{LARGEST_SUMMAND, Row, Sql, Warehouse};
 use trialbook_model::{EntityKey, Experiment, Metric, MetricKey, Source, SourceKey, VariantKey};
+use trialbook_stats::significant;
 
 /// A metric of an experiment, measured.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,6 +31,10 @@ pub struct ArmMoments {
     pub variant: VariantKey,
     /// The units whose windows have closed.
     pub units: u64,
+    /// For a proportion: how many of them have something measured.
+    pub events: Option<u64>,
+    /// How many of them have a value other than 0.
+    pub non_zero: u64,
     /// Their moments; for no units, zeros.
     pub value: Centred,
     /// Their covariate's, where the metric has one.
@@ -63,7 +69,7 @@ pub struct Limit {
 }
 
 /// Why a metric has no moments.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum NotComputed {
     /// Its source cannot be read.
     #[error("source `{source_key}` cannot be read: {message}")]
@@ -89,14 +95,26 @@ pub enum NotComputed {
     },
     /// Rows that count have a measure that is no finite number.
     #[error(
-        "{rows} rows that count have no finite number as measure; leave them out with `where`, or mend them"
+        "{rows} rows that count have no number as measure (empty, NaN or infinite); fix them in the data, or leave \
+         them out with `where`"
     )]
     UnusableRows {
         /// How many, in all arms.
         rows: u64,
     },
-    /// Values beyond what sums of squares can hold.
-    #[error("the values of {units} units are too large to be squared")]
+    /// The cap makes every value the same.
+    #[error(
+        "its cap cuts every value to {} ({units} units have more): too few units have a value for a cap there",
+        significant(*at)
+    )]
+    CapCutsAll {
+        /// The cap's limit.
+        at: f64,
+        /// How many units were above it, in all arms.
+        units: u64,
+    },
+    /// Values beyond what is added up.
+    #[error("the values of {units} units are too large: they must be below {LARGEST_SUMMAND:e}")]
     OutOfRange {
         /// How many, in all arms.
         units: u64,
@@ -221,45 +239,31 @@ fn collect(
     experiment: &Experiment,
     metric: &Metric,
 ) -> Result<Result<Measured, NotComputed>, SourceError> {
-    let at = 2 + position * sql::WIDTH;
     let (mut unusable, mut unusable_covariate_rows, mut too_large) = (0, 0, 0);
     let mut limit = None::<Limit>;
     let mut found = Vec::new();
     for (arm, variant) in arms(experiment).into_iter().enumerate() {
         let row =
             rows.iter().find(|row| row.count(0) == Some(number as u64) && row.count(1) == Some(arm as u64));
-        let covariate = metric.covariate.map(|_| CentredCovariate::default());
-        let mut moments =
-            ArmMoments { variant: variant.clone(), units: 0, value: Centred::default(), covariate };
-        if let Some(row) = row {
-            let count = |offset| row.count(at + offset).ok_or(SourceError::Shape);
-            let number = |offset| row.number(at + offset);
-            moments.units = count(0)?;
-            unusable += count(1)?;
-            unusable_covariate_rows += count(2)?;
-            too_large += count(3)?;
-            let n = moments.units as f64;
-            let centred = |shift: usize| {
-                let (shift, mean, variance) = (number(shift)?, number(shift + 1)?, number(shift + 2)?);
-                Some(Centred { mean: shift + mean, m2: variance * n })
-            };
-            moments.value = centred(4).unwrap_or_default();
-            if metric.covariate.is_some() {
-                let own = centred(7).unwrap_or_default();
-                moments.covariate = Some(CentredCovariate { own, co: number(10).unwrap_or_default() * n });
-            }
-            if let Some(value) = number(11) {
-                let units = count(12)?;
-                limit = Some(Limit { at: value, units: units + limit.map_or(0, |limit| limit.units) });
-            }
+        let read = moments::Read::of(row, position, variant, metric)?;
+        unusable += read.unusable_rows;
+        unusable_covariate_rows += read.unusable_covariate_rows;
+        too_large += read.too_large;
+        if let Some((at, units)) = read.limit {
+            limit = Some(Limit { at, units: units + limit.map_or(0, |limit| limit.units) });
         }
-        found.push(moments);
+        found.push(read.moments);
     }
     if unusable > 0 {
         return Ok(Err(NotComputed::UnusableRows { rows: unusable }));
     }
     if too_large > 0 {
         return Ok(Err(NotComputed::OutOfRange { units: too_large }));
+    }
+    if let Some(Limit { at, units }) = limit.filter(|limit| limit.units > 0)
+        && (at == 0.0 || found.iter().all(|arm| arm.units == 0 || arm.value == Centred { mean: at, m2: 0.0 }))
+    {
+        return Ok(Err(NotComputed::CapCutsAll { at, units }));
     }
     if unusable_covariate_rows > 0 {
         found.iter_mut().for_each(|arm| arm.covariate = None);

@@ -1,13 +1,9 @@
 //! The query over one source of facts, for all metrics that read it.
 
 use super::super::relation::{Readable, SourceError};
-use crate::warehouse::{Dialect, Sql};
+use super::moments;
+use crate::warehouse::{Dialect, LARGEST_SUMMAND, Sql};
 use trialbook_model::{Cap, EntityKey, Measure, Metric, MetricType, Source, SourceRole, Window};
-
-/// Columns of the result per metric, after the experiment and the arm: units, unusable rows, unusable
-/// covariate rows, units out of range; shift, mean and variance of the value; the same of the covariate; their
-/// covariance; the limit of the cap, units above it.
-pub(super) const WIDTH: usize = 13;
 
 /// Collects metrics, then makes the query.
 pub(super) struct Builder<'a> {
@@ -18,18 +14,19 @@ pub(super) struct Builder<'a> {
 }
 
 /// A metric in SQL: what is taken of each row, which rows count.
-struct Prepared {
+pub(super) struct Prepared {
     /// Whether the row counts, before its time is looked at.
     filter: Sql,
     /// The measure, where it has one.
     measure: Option<Sql>,
     take: Take,
-    positive: bool,
+    /// Whether the value is 1 where something was measured and 0 elsewhere: a proportion.
+    pub(super) positive: bool,
     /// Microseconds after the exposure; `None`: open.
     window: Option<i64>,
     /// Microseconds before the exposure.
-    before: Option<i64>,
-    cap: Option<Cap>,
+    pub(super) before: Option<i64>,
+    pub(super) cap: Option<Cap>,
 }
 
 #[derive(Clone, Copy)]
@@ -101,82 +98,21 @@ impl<'a> Builder<'a> {
              AND f.t >= u.exposed - {before} AND f.t < {until} AND f.t < {watermark}\n  \
              GROUP BY u.experiment, u.arm, u.unit\n),\n\
              numbers AS MATERIALIZED (\n  SELECT experiment, arm{numbers}\n  FROM measured\n),\n\
-             limits AS (\n  SELECT experiment{limits}\n  FROM numbers GROUP BY experiment\n),\n\
-             centred AS (\n  SELECT n.experiment, n.arm{centred}\n  \
-             FROM numbers n JOIN limits l ON l.experiment = n.experiment\n)\n\
-             SELECT experiment, arm{moments}\nFROM centred GROUP BY experiment, arm ORDER BY experiment, arm",
+             {moments}",
             &[
                 ("units", units),
                 ("unit", &self.readable.unit(entity)?),
                 ("time", &self.readable.time()?),
                 ("rows", &each(&row)),
                 ("relation", &self.readable.relation),
-                ("taken", &each(&taken)),
+                ("taken", &each(&|k, metric| taken(k, metric, self.dialect))),
                 ("before", &Sql::integer(longest_before)),
                 ("until", &until),
                 ("watermark", watermark),
                 ("numbers", &each(&|k, metric| numbers(k, metric, watermark))),
-                ("limits", &each(&|k, metric| self.limits(k, metric))),
-                ("centred", &each(&centred)),
-                ("moments", &each(&|k, metric| self.moments(k, metric))),
+                ("moments", &moments::sql(&self.metrics, self.dialect)),
             ],
         ))
-    }
-
-    /// Per experiment: a typical value to shift by, so that no digits are lost to a large mean, and the cap's
-    /// limit over all arms together.
-    fn limits(&self, k: usize, metric: &Prepared) -> Sql {
-        let mut sql = Vec::new();
-        for (raw, limit, shift) in [("y", "l", "s"), ("x", "lx", "sx")] {
-            if raw == "x" && metric.before.is_none() {
-                continue;
-            }
-            let value = Sql::name(raw, k);
-            let at = match metric.cap {
-                None => Sql::code("CAST(NULL AS DOUBLE)"),
-                Some(Cap::Value(value)) => Sql::float(value),
-                Some(Cap::Quantile(share)) => self.dialect.quantile(&value, share.fraction()),
-            };
-            sql.push(Sql::fill(
-                ",\n    {at} AS {limit}, coalesce({mean}, 0) AS {shift}",
-                &[
-                    ("at", &at),
-                    ("limit", &Sql::name(limit, k)),
-                    ("mean", &self.dialect.mean(&value)),
-                    ("shift", &Sql::name(shift, k)),
-                ],
-            ));
-        }
-        Sql::join(sql, "")
-    }
-
-    fn moments(&self, k: usize, metric: &Prepared) -> Sql {
-        let (y, x) = (Sql::name("y", k), Sql::name("x", k));
-        let covariate = if metric.before.is_some() {
-            Sql::fill(
-                "min({s}), {mean}, var_pop({x}), covar_pop({y}, {x})",
-                &[("s", &Sql::name("sx", k)), ("mean", &self.dialect.mean(&x)), ("x", &x), ("y", &y)],
-            )
-        } else {
-            Sql::join((0..4).map(|_| Sql::code("CAST(NULL AS DOUBLE)")), ", ")
-        };
-        Sql::fill(
-            ",\n  count(*) FILTER (WHERE {c}), CAST(coalesce(sum({b}) FILTER (WHERE {c}), 0) AS BIGINT), \
-             CAST(coalesce(sum({bx}) FILTER (WHERE {c}), 0) AS BIGINT), count(*) FILTER (WHERE {c} AND {o}), \
-             min({s}), {mean}, var_pop({y}), {covariate}, min({l}), count(*) FILTER (WHERE {a})",
-            &[
-                ("c", &Sql::name("c", k)),
-                ("b", &Sql::name("b", k)),
-                ("bx", &Sql::name("bx", k)),
-                ("o", &Sql::name("o", k)),
-                ("s", &Sql::name("s", k)),
-                ("mean", &self.dialect.mean(&y)),
-                ("y", &y),
-                ("covariate", &covariate),
-                ("l", &Sql::name("l", k)),
-                ("a", &Sql::name("a", k)),
-            ],
-        )
     }
 }
 
@@ -194,7 +130,7 @@ fn row(k: usize, metric: &Prepared) -> Sql {
 }
 
 /// Per unit: the value, the covariate, and how many rows of each have no usable measure.
-fn taken(k: usize, metric: &Prepared) -> Sql {
+fn taken(k: usize, metric: &Prepared, dialect: &dyn Dialect) -> Sql {
     let after = match metric.window {
         Some(window) => Sql::fill(
             "f.{w} AND f.t >= u.exposed AND f.t < u.exposed + {window}",
@@ -202,26 +138,32 @@ fn taken(k: usize, metric: &Prepared) -> Sql {
         ),
         None => Sql::fill("f.{w} AND f.t >= u.exposed", &[("w", &Sql::name("w", k))]),
     };
-    let mut sql = vec![aggregate(k, metric, &after, "y", "b")];
+    let mut sql = vec![aggregate(k, metric, &after, ("y", "b"), dialect)];
     if let Some(before) = metric.before {
         let before = Sql::fill(
             "f.{w} AND f.t >= u.exposed - {before} AND f.t < u.exposed",
             &[("w", &Sql::name("w", k)), ("before", &Sql::integer(before))],
         );
-        sql.push(aggregate(k, metric, &before, "x", "bx"));
+        sql.push(aggregate(k, metric, &before, ("x", "bx"), dialect));
     }
     Sql::join(sql, "")
 }
 
-fn aggregate(k: usize, metric: &Prepared, rows: &Sql, name: &'static str, bad: &'static str) -> Sql {
-    let template = match metric.take {
-        Take::Rows => "CAST(count(*) FILTER (WHERE {rows}) AS DOUBLE)",
-        Take::Sum => "coalesce(sum(f.{m}) FILTER (WHERE {rows}), 0)",
-        Take::Max => "coalesce(max(f.{m}) FILTER (WHERE {rows}), 0)",
-        Take::Distinct => "CAST(count(DISTINCT f.{m}) FILTER (WHERE {rows}) AS DOUBLE)",
-    };
+fn aggregate(
+    k: usize,
+    metric: &Prepared,
+    rows: &Sql,
+    (name, bad): (&'static str, &'static str),
+    dialect: &dyn Dialect,
+) -> Sql {
     let m = Sql::name("m", k);
-    let value = Sql::fill(template, &[("m", &m), ("rows", rows)]);
+    let filled = |template| Sql::fill(template, &[("m", &m), ("rows", rows)]);
+    let value = match metric.take {
+        Take::Rows => filled("CAST(count(*) FILTER (WHERE {rows}) AS DOUBLE)"),
+        Take::Sum => dialect.sum(&filled("f.{m}"), rows),
+        Take::Max => filled("coalesce(max(f.{m}) FILTER (WHERE {rows}), 0)"),
+        Take::Distinct => filled("CAST(count(DISTINCT f.{m}) FILTER (WHERE {rows}) AS DOUBLE)"),
+    };
     let unusable = match metric.take {
         Take::Rows | Take::Distinct => Sql::integer(0),
         Take::Sum | Take::Max => {
@@ -239,7 +181,7 @@ fn aggregate(k: usize, metric: &Prepared, rows: &Sql, name: &'static str, bad: &
     )
 }
 
-/// Per unit: whether its window has closed; if so the value, null where its square could not be held.
+/// Per unit: whether its window has closed; if so the value, null where it is too large to be summed.
 fn numbers(k: usize, metric: &Prepared, watermark: &Sql) -> Sql {
     let closed = match metric.window {
         Some(window) => Sql::fill(
@@ -252,10 +194,10 @@ fn numbers(k: usize, metric: &Prepared, watermark: &Sql) -> Sql {
         let template = if metric.positive {
             "CASE WHEN {closed} THEN CASE WHEN {raw} > 0 THEN CAST(1 AS DOUBLE) ELSE CAST(0 AS DOUBLE) END END"
         } else {
-            // 1e150 squared still is a double; an infinite sum fails the comparison.
-            "CASE WHEN {closed} AND abs({raw}) < 1e150 THEN {raw} END"
+            // An infinite sum fails the comparison.
+            "CASE WHEN {closed} AND abs({raw}) < {limit} THEN {raw} END"
         };
-        Sql::fill(template, &[("closed", &closed), ("raw", raw)])
+        Sql::fill(template, &[("closed", &closed), ("raw", raw), ("limit", &Sql::float(LARGEST_SUMMAND))])
     };
     let (y, x) = (Sql::name("y", k), Sql::name("x", k));
     let (covariate, unusable) = match metric.before {
@@ -265,7 +207,8 @@ fn numbers(k: usize, metric: &Prepared, watermark: &Sql) -> Sql {
     let out = if metric.positive {
         Sql::code("FALSE")
     } else {
-        let beyond = |raw: &Sql| Sql::fill("NOT (abs({raw}) < 1e150)", &[("raw", raw)]);
+        let limit = Sql::float(LARGEST_SUMMAND);
+        let beyond = |raw: &Sql| Sql::fill("NOT (abs({raw}) < {limit})", &[("raw", raw), ("limit", &limit)]);
         match metric.before {
             Some(_) => Sql::fill("({y} OR {x})", &[("y", &beyond(&y)), ("x", &beyond(&x))]),
             None => beyond(&y),
@@ -284,37 +227,6 @@ fn numbers(k: usize, metric: &Prepared, watermark: &Sql) -> Sql {
             ("bx", &Sql::name("bx", k)),
             ("out", &out),
             ("o", &Sql::name("o", k)),
-        ],
-    )
-}
-
-/// Per unit: the capped value and covariate, less the typical value.
-fn centred(k: usize, metric: &Prepared) -> Sql {
-    let capped = |raw: &'static str, limit: &'static str, shift: &'static str| {
-        let template = if metric.cap.is_some() {
-            ", CASE WHEN n.{y} > l.{limit} THEN l.{limit} ELSE n.{y} END - l.{shift} AS {y}, l.{shift}"
-        } else {
-            ", n.{y} - l.{shift} AS {y}, l.{shift}"
-        };
-        Sql::fill(
-            template,
-            &[("y", &Sql::name(raw, k)), ("limit", &Sql::name(limit, k)), ("shift", &Sql::name(shift, k))],
-        )
-    };
-    let covariate = if metric.before.is_some() { capped("x", "lx", "sx") } else { Sql::code("") };
-    let above = if metric.cap.is_some() { "n.{y} > l.{l}" } else { "FALSE" };
-    Sql::fill(
-        ",\n    n.{c}, n.{b}, n.{bx}, n.{o}, l.{l}{value}{covariate}, {above} AS {a}",
-        &[
-            ("c", &Sql::name("c", k)),
-            ("b", &Sql::name("b", k)),
-            ("bx", &Sql::name("bx", k)),
-            ("o", &Sql::name("o", k)),
-            ("l", &Sql::name("l", k)),
-            ("value", &capped("y", "l", "s")),
-            ("covariate", &covariate),
-            ("above", &Sql::fill(above, &[("y", &Sql::name("y", k)), ("l", &Sql::name("l", k))])),
-            ("a", &Sql::name("a", k)),
         ],
     )
 }
