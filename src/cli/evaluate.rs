@@ -1,7 +1,8 @@
 //! `trialbook evaluate`: who gets what, and why.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -11,19 +12,23 @@ use jiff::Timestamp;
 use super::plan::declared_target;
 use super::sink::JsonLines;
 use super::{At, Exit, Failure, Opened, Session, contexts, exit};
+use crate::report::passed::{self, Told};
+use serde::Serialize;
 use trialbook_delivery::target;
-use trialbook_language::load::suggestion;
+use trialbook_language::load::{nearest, suggestion};
 use trialbook_model::allocation::Approvals;
 use trialbook_model::capability::HashProfile;
-use trialbook_model::resolve::Resolver;
-use trialbook_model::targeting::{Attributes, Context};
+use trialbook_model::resolve::{Reason, Resolution, Resolver};
+use trialbook_model::targeting::Context;
 use trialbook_model::{Book, Evaluator, FlagKey, Rollout, RolloutKey, Share, Target, TargetKey};
 
 /// Say who gets what, and why: contexts in, one JSON line for each context and flag out
 ///
 /// A context is a JSON object of attributes; `targetingKey` holds the unit's id. Each line of the answer names the
 /// flag, the variant, the entry that a target serves, its value and the reason: `rule`, `holdout`, `experiment`, `rollout`,
-/// `default`, `disabled` or `no-unit`. Lines stand in the order of the contexts, then of the flags.
+/// `default`, `disabled` or `no-unit`. Where the reason is `default`, `passed` says why no rule, experiment or rollout served the
+/// unit: the condition that it does not meet, its bucket, or the time. An attribute that the book does not declare is ignored; it is
+/// named in `ignored` and once on stderr. Lines stand in the order of the contexts, then of the flags.
 ///
 /// A rollout with guardrails goes as far as the target has approved, which is read there, or as far as `--approved` says.
 ///
@@ -96,7 +101,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     let approvals = approvals(args, book, target, at, &opened, session)?;
     let resolver = Resolver::new(book, at, profile).approved(approvals);
     let flags = flags(&args.flags, book, &resolver)?;
-    let asked = Asked { resolver: &resolver, flags: &flags, attributes: &book.attributes };
+    let asked = Asked { resolver: &resolver, flags: &flags, book, session, ignored: RefCell::default() };
     let output = JsonLines::new();
     match (&args.source.context, &args.source.contexts) {
         (Some(context), _) => asked.answer_one(context, output),
@@ -200,31 +205,103 @@ fn flag<'a>(name: &str, book: &'a Book) -> Result<&'a FlagKey, Failure> {
 struct Asked<'r, 'a> {
     resolver: &'r Resolver<'a>,
     flags: &'r [&'a FlagKey],
-    attributes: &'r Attributes,
+    book: &'r Book,
+    session: &'r Session,
+    /// The attributes that were said to be ignored: each is named once.
+    ignored: RefCell<BTreeSet<String>>,
 }
+
+/// A line of the answer.
+#[derive(Serialize)]
+struct Answer<'a> {
+    #[serde(flatten)]
+    resolution: &'a Resolution<'a>,
+    /// Why nothing but the default is served.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    passed: Vec<Told<'a>>,
+    /// How many more passed the unit by.
+    #[serde(skip_serializing_if = "is_zero")]
+    passed_more: usize,
+    /// The attributes of the context that the book does not declare.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    ignored: Vec<&'a str>,
+}
+
+fn is_zero(number: &usize) -> bool {
+    *number == 0
+}
+
+/// So many reasons stand in a line at most.
+const REASONS: usize = 20;
+
+/// So many ignored attributes are named at most, in a line and on stderr.
+const IGNORED: usize = 20;
+
+/// So much of an ignored attribute's name is shown, in characters.
+const LONGEST_NAME: usize = 100;
 
 impl Asked<'_, '_> {
     /// Answers one context, which may take several lines.
     fn answer_one(&self, text: &str, mut output: JsonLines) -> Result<(), Failure> {
         let json = contexts::read(text.as_bytes(), "--context")?;
         let json = json.ok_or_else(|| Failure::new(Exit::Usage, "--context is empty"))?;
-        self.write(&Context::new(json, self.attributes), &mut output)?;
+        self.write(&self.read(json), &mut output)?;
         Ok(output.flush()?)
     }
 
     /// Answers each context of an input, one line at a time, in constant memory.
     fn answer(&self, input: impl BufRead, name: &str, mut output: JsonLines) -> Result<(), Failure> {
-        let answered =
-            contexts::each(input, name, |json| self.write(&Context::new(json, self.attributes), &mut output));
+        let answered = contexts::each(input, name, |json| self.write(&self.read(json), &mut output));
         // What was asked before a failure is answered in full, and the failure comes after it.
         output.flush()?;
         answered
     }
 
+    fn read(&self, json: serde_json::Map<String, serde_json::Value>) -> Context {
+        Context::new(json, &self.book.attributes)
+    }
+
+    /// Returns the attributes of a context that nothing reads; says so of each the first time.
+    fn ignored_of<'c>(&self, context: &'c Context) -> Vec<&'c str> {
+        let book = self.book;
+        let is_id = |name: &str| {
+            let fields = book.entities.values().map(|entity| entity.context.as_ref());
+            name == Context::TARGETING_KEY || fields.flatten().any(|field| field.as_str() == name)
+        };
+        let names = context.json().keys().map(String::as_str);
+        let ignored = names.filter(|name| !book.attributes.contains_key(*name) && !is_id(name));
+        let ignored: Vec<&str> = ignored.take(IGNORED).collect();
+        let mut named = self.ignored.borrow_mut();
+        for name in &ignored {
+            if named.len() >= IGNORED || named.contains(*name) {
+                continue;
+            }
+            named.insert((*name).to_owned());
+            let meant = nearest(name, book.attributes.keys().map(|key| key.as_str()));
+            let advice = match meant {
+                Some(meant) => format!("did you mean `{meant}`?"),
+                None => "declare it under `attributes:` in trialbook.yaml to use it".to_owned(),
+            };
+            let name: String = name.chars().take(LONGEST_NAME).collect();
+            self.session
+                .say(format_args!("attribute `{name}` is ignored: the book does not declare it; {advice}"));
+        }
+        ignored
+    }
+
     fn write(&self, context: &Context, output: &mut JsonLines) -> Result<(), Failure> {
+        let ignored = self.ignored_of(context);
         for flag in self.flags {
             if let Some(resolution) = self.resolver.resolve(flag, context) {
-                let line = serde_json::to_string(&resolution).map_err(io::Error::from)?;
+                let by_default = resolution.reason == Reason::Default;
+                let all = if by_default { self.resolver.passed(flag, context) } else { Vec::new() };
+                let answer = Answer {
+                    resolution: &resolution,
+                    passed: all.iter().take(REASONS).map(|one| passed::told(one, context)).collect(),
+                    passed_more: all.len().saturating_sub(REASONS),
+                    ignored: if by_default { ignored.clone() } else { Vec::new() },
+                };
+                let line = serde_json::to_string(&answer).map_err(io::Error::from)?;
                 output.line(&line)?;
             }
         }

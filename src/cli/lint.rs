@@ -7,6 +7,7 @@ mod choice;
 mod fix;
 pub(super) mod output;
 mod sample;
+mod since;
 pub(super) mod scope;
 
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ use choice::Choice;
 use fix::Fixing;
 use output::Output;
 use scope::Scope;
+use since::Since;
 use trialbook_lint::check::{self, Given};
 use trialbook_model::diagnostic::{Diagnostic, Severity};
 
@@ -110,7 +112,8 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
 
     let sample = args.sample.as_deref().zip(opened.loaded.book.as_ref());
     let sample = sample.map(|(path, book)| sample::read(path, &book.attributes)).transpose()?;
-    let given = Given { now, sample: sample.as_ref() };
+    let history = Since::new(&opened.root, merged.as_ref());
+    let given = Given { now, sample: sample.as_ref(), history: Some(&history) };
 
     let mut review = check::review(&opened.loaded, given);
     if let Some(merged) = &merged {
@@ -127,6 +130,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
         judged.findings = baseline::write(file, &judged.findings, &opened, session)?;
         judged.known = found - judged.findings.len();
     }
+    judged.findings = check::bounded(judged.findings);
     let exit = tell(args, &opened, &judged, files, session);
     if session.verbose() {
         random_overlaps(&opened, now, session);

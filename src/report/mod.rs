@@ -12,6 +12,7 @@ mod gauge;
 pub mod markdown;
 mod number;
 pub mod outcome;
+pub mod passed;
 pub mod plan;
 pub mod power;
 pub mod terminal;

@@ -7,7 +7,7 @@ use super::outcome::Role;
 use super::work::Work;
 use crate::query::Measured;
 use trialbook_decision::{self as decision, Need};
-use trialbook_model::{Duration, Margin, MinimumEffect};
+use trialbook_model::{Margin, MinimumEffect};
 use trialbook_stats::power::Target;
 use trialbook_stats::{Better, CoMoments, Moments, Probability};
 
@@ -18,7 +18,7 @@ use trialbook_stats::{Better, CoMoments, Moments, Probability};
 /// share of the squared effect, which is small where the effect is.
 pub(super) fn need(work: &Work<'_>, have: u64, decided_on: Timestamp) -> Need {
     let units = required(work);
-    let reached_on = units.and_then(|units| reached_on(work, units, have, decided_on));
+    let reached_on = units.and_then(|units| reached_on(work, units, have));
     Need { units, have, reached_on, decided_on }
 }
 
@@ -76,15 +76,20 @@ fn pooled(measured: &Measured, adjust: bool) -> Option<(Moments, f64)> {
     Some((all, 1.0))
 }
 
-/// Returns when so many units are enrolled and their deciding windows have closed, at the traffic so far.
-fn reached_on(work: &Work<'_>, units: u64, have: u64, decided_on: Timestamp) -> Option<Timestamp> {
+/// Returns when so many units are enrolled and their deciding windows have closed, at the traffic so far; `None` where
+/// enrolment ends before.
+fn reached_on(work: &Work<'_>, units: u64, have: u64) -> Option<Timestamp> {
     let (start, now) = (work.experiment.schedule.start(), work.request.as_of);
     if have == 0 {
         return None;
     }
-    let elapsed = now.duration_since(start).as_secs_f64();
+    // Once enrolment has ended, days that go by bring nobody.
+    let elapsed = now.min(work.experiment.schedule.end()).duration_since(start).as_secs_f64();
     let seconds = elapsed * (units as f64 / have as f64);
     let enrolled = start.checked_add(SignedDuration::try_from_secs_f64(seconds).ok()?).ok()?;
-    let reached = work.book.longest_deciding_window(work.experiment).after(enrolled);
-    (reached <= Duration::days(365).after(decided_on)).then_some(reached)
+    // Nobody is enrolled after the end.
+    if enrolled > work.experiment.schedule.end() {
+        return None;
+    }
+    Some(work.book.longest_deciding_window(work.experiment).after(enrolled))
 }

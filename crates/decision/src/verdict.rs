@@ -172,8 +172,7 @@ pub struct Need {
     pub units: Option<u64>,
     /// Units over all arms so far.
     pub have: u64,
-    /// When those units are reached at the traffic so far; `None` where it is not within a year of the end
-    /// or not known.
+    /// When those units are reached at the traffic so far; `None` where that is not before enrolment ends, or not known.
     pub reached_on: Option<Timestamp>,
     /// When the plan allows the decision.
     pub decided_on: Timestamp,

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::repository::is_yaml;
 use super::tree::Blobs;
 use super::{Commit, HistoryError, Repository};
-use trialbook_language::load::{self, RawFile};
+use trialbook_language::load::{self, Limits, RawFile};
 
 /// A book after a merge.
 #[derive(Debug)]
@@ -147,6 +147,7 @@ impl Repository {
                 conflicts: Vec::new(),
                 incoming: BTreeSet::new(),
             },
+            left: Limits::default().bytes,
         };
         let names: BTreeSet<&String> =
             base_side.keys().chain(our_side.keys()).chain(their_side.keys()).collect();
@@ -193,7 +194,8 @@ impl Repository {
             conflicts: Vec::new(),
             incoming: BTreeSet::new(),
         };
-        let mut merger = Merger { repository: self, ours: &bytes, merge: empty };
+        let mut merger =
+            Merger { repository: self, ours: &bytes, merge: empty, left: Limits::default().bytes };
         for name in &names {
             merger.file(base_side.get(*name), our_side.get(*name), their_side.get(*name))?;
         }
@@ -302,6 +304,8 @@ struct Merger<'a> {
     repository: &'a Repository,
     ours: &'a BTreeMap<&'a str, &'a [u8]>,
     merge: Merge,
+    /// How many bytes may still be read from git: one content may be listed under many names.
+    left: usize,
 }
 
 impl Merger<'_> {
@@ -426,8 +430,13 @@ impl Merger<'_> {
         Ok(())
     }
 
-    fn read(&self, entry: &Entry) -> Result<RawFile, HistoryError> {
+    fn read(&mut self, entry: &Entry) -> Result<RawFile, HistoryError> {
         let bytes = self.repository.content(entry.id, &entry.path)?;
+        let commit = || self.merge.theirs.short().to_owned();
+        self.left = self
+            .left
+            .checked_sub(bytes.len())
+            .ok_or_else(|| HistoryError::BookTooLarge { commit: commit() })?;
         Ok(RawFile { path: entry.path.clone(), bytes })
     }
 

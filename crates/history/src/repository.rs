@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use trialbook_language::load::RawFile;
+use trialbook_language::load::{Limits, MAX_BYTES, RawFile};
 
 /// A commit's full id, in hexadecimal.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -81,6 +81,20 @@ pub enum HistoryError {
     /// A commit that is its own ancestor.
     #[error("the history forms a circle: {0} is its own ancestor")]
     Circle(String),
+    /// A file is larger than any file of a book may be.
+    #[error("`{path}` has {bytes} bytes in git, and a file of a book has at most {MAX_BYTES}")]
+    FileTooLarge {
+        /// Which, from the root of the repository or of the book.
+        path: String,
+        /// Its size.
+        bytes: usize,
+    },
+    /// The files of a commit are more than a book may be.
+    #[error("the book at {commit} has more than {} MB in files", Limits::default().bytes >> 20)]
+    BookTooLarge {
+        /// The commit.
+        commit: String,
+    },
     /// Anything else that git says.
     #[error("git could not do it")]
     Git(#[from] git2::Error),
@@ -111,6 +125,9 @@ impl HistoryError {
             Self::Sha256 => Some("lint without `--against`, or convert the repository to SHA-1".into()),
             Self::NotCommitted(_) => Some("commit the file first".into()),
             Self::Circle(_) => Some("look for `.git/info/grafts` and `git replace --list`".into()),
+            Self::FileTooLarge { .. } | Self::BookTooLarge { .. } => {
+                Some("move data out of the book's folder: its files are written by people".into())
+            }
             Self::TooLarge | Self::NotACommit(_) | Self::OutsideWorkTree | Self::Git(_) => None,
         }
     }
@@ -188,6 +205,17 @@ impl Repository {
         let commit = self.git.find_commit(git2::Oid::from_str(commit.as_str())?)?;
         let name = commit.author().name().unwrap_or("unknown").to_owned();
         Ok(name)
+    }
+
+    /// Returns when a commit was made, by its committer's clock.
+    ///
+    /// # Errors
+    ///
+    /// Where the commit cannot be read, or its time is out of range.
+    pub fn time(&self, commit: &Commit) -> Result<jiff::Timestamp, HistoryError> {
+        let seconds = self.git.find_commit(git2::Oid::from_str(commit.as_str())?)?.time().seconds();
+        jiff::Timestamp::from_second(seconds)
+            .map_err(|_| HistoryError::Git(git2::Error::from_str("a commit's time is out of range")))
     }
 
     /// Tells whether a commit is in the history of another, or is that.
@@ -279,11 +307,31 @@ impl Repository {
     ///
     /// # Errors
     ///
-    /// [`HistoryError::Git`] where the commit is not in this clone.
+    /// [`HistoryError::Git`] where the commit is not in this clone, [`HistoryError::FileTooLarge`] and
+    /// [`HistoryError::BookTooLarge`] where it holds more than a book may.
     pub fn files_at(&self, commit: &Commit) -> Result<Vec<RawFile>, HistoryError> {
+        self.files_within(commit, Limits::default())
+    }
+
+    /// Does what [`Repository::files_at`] does, with other limits.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Repository::files_at`], and [`HistoryError::BookTooLarge`] past the limits.
+    pub fn files_within(&self, commit: &Commit, limits: Limits) -> Result<Vec<RawFile>, HistoryError> {
         let blobs = self.blobs_at(commit)?;
-        let read = |(path, id): (String, git2::Oid)| Ok(RawFile { bytes: self.content(id, &path)?, path });
-        blobs.into_iter().map(read).collect()
+        let too_large = || HistoryError::BookTooLarge { commit: commit.short().to_owned() };
+        if blobs.len() > limits.files {
+            return Err(too_large());
+        }
+        // One content may be listed under many names: what counts is what is held in memory.
+        let (mut left, mut files) = (limits.bytes, Vec::with_capacity(blobs.len()));
+        for (path, id) in blobs {
+            let bytes = self.content(id, &path)?;
+            left = left.checked_sub(bytes.len()).ok_or_else(too_large)?;
+            files.push(RawFile { path, bytes });
+        }
+        Ok(files)
     }
 
     /// Returns the book's folder within the work tree; empty for the root.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use trialbook_language::load::MAX_BYTES;
+
 use super::{Commit, HistoryError, Repository, repository::is_yaml};
 
 /// The files of a book at a commit: each path with the id of its content.
@@ -42,8 +44,14 @@ impl Repository {
     ///
     /// # Errors
     ///
-    /// [`HistoryError::NotFetched`] where a partial clone left it out.
+    /// [`HistoryError::NotFetched`] where a partial clone left it out, [`HistoryError::FileTooLarge`] where no file of a book
+    /// may be so large: it is not expanded then.
     pub(super) fn content(&self, id: git2::Oid, path: &str) -> Result<Vec<u8>, HistoryError> {
+        if let Ok((bytes, _)) = self.git.odb().and_then(|odb| odb.read_header(id))
+            && bytes > MAX_BYTES
+        {
+            return Err(HistoryError::FileTooLarge { path: path.to_owned(), bytes });
+        }
         match self.git.find_blob(id) {
             Ok(blob) => Ok(blob.content().to_vec()),
             Err(error) => Err(missing(&self.git, error, path)),

@@ -226,7 +226,8 @@ impl<'a> Audit<'a> {
         let flag = contents.flags.get(&experiment.flag);
         self.known(Kind::Experiment, key, "flag", &experiment.flag, flag.is_some());
         if let Some(flag) = flag {
-            for variant in experiment.split.variants() {
+            // What lost may be gone from the flag once there is a decision.
+            for variant in experiment.split.variants().filter(|_| experiment.decision.is_none()) {
                 self.known(Kind::Experiment, key, "variant", variant, flag.variants.contains_key(variant));
             }
             if let Some(variant) = experiment.decision.as_ref().and_then(|decision| decision.variant.as_ref())

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 
 /// A whole number of days, hours or minutes. A day is 24 hours.
@@ -71,6 +72,17 @@ impl Duration {
         instant.saturating_add(SignedDuration::from_secs(self.seconds())).unwrap_or(Timestamp::MAX)
     }
 
+    /// Returns the instant this much after another as a calendar counts: whole days are days of a time zone, of which one has
+    /// 23 or 25 hours where clocks are set. Whatever is no whole number of days is counted in hours.
+    pub fn after_in(self, instant: Timestamp, timezone: &TimeZone) -> Timestamp {
+        if !self.minutes.is_multiple_of(24 * 60) {
+            return self.after(instant);
+        }
+        let days = i64::from(self.minutes / (24 * 60)).days();
+        let later = instant.to_zoned(timezone.clone()).checked_add(days);
+        later.map_or_else(|_| self.after(instant), |later| later.timestamp())
+    }
+
     /// Returns the instant this much before another, or the first instant there is.
     pub fn before(self, instant: Timestamp) -> Timestamp {
         instant.saturating_sub(SignedDuration::from_secs(self.seconds())).unwrap_or(Timestamp::MIN)
@@ -103,6 +115,22 @@ impl From<Duration> for String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn days_of_a_calendar_end_at_the_same_time_of_day() {
+        let stockholm = crate::timezone("Europe/Stockholm").expect("a time zone");
+        let at = |text: &str| text.parse::<Timestamp>().expect("an instant");
+        let after = |days, from: &str| Duration::days(days).after_in(at(from), &stockholm);
+        // From summer time to winter time and back: an hour more, an hour less.
+        assert_eq!(after(212, "2026-06-30T22:00:00Z"), at("2027-01-28T23:00:00Z"));
+        assert_eq!(after(212, "2026-11-24T23:00:00Z"), at("2027-06-24T22:00:00Z"));
+        let hours = Duration::parse("5088h").expect("a duration");
+        assert_eq!(hours.after_in(at("2026-06-30T22:00:00Z"), &stockholm), at("2027-01-28T23:00:00Z"));
+        assert_eq!(
+            after(3653, "9999-01-01T00:00:00Z"),
+            Duration::days(3653).after(at("9999-01-01T00:00:00Z"))
+        );
+    }
 
     #[test]
     fn a_duration_has_a_number_and_a_unit() {

@@ -1,6 +1,7 @@
 //! What the book demands of everyone.
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use super::{Duration, Share};
@@ -49,6 +50,17 @@ pub struct Policy {
     pub large_change: LargeChange,
     /// When a result is invalid.
     pub quality: QualityPolicy,
+}
+
+impl Policy {
+    /// Returns the latest end that an experiment with this start may have; `None`: no limit.
+    ///
+    /// A limit of days is met by that many days of the calendar and by that many times 24 hours, whichever is longer where
+    /// clocks are set in between.
+    pub fn latest_end(&self, start: Timestamp, timezone: &TimeZone) -> Option<Timestamp> {
+        let longest = self.max_duration?;
+        Some(longest.after(start).max(longest.after_in(start, timezone)))
+    }
 }
 
 const fn share(ppm: u32) -> Share {

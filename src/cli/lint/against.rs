@@ -57,6 +57,12 @@ impl<'a> Merged<'a> {
         Ok((Opened { root, loaded }, Self { repository, merge, revision, ours, before }))
     }
 
+    /// Returns the files that the change adds, where they are after the merge.
+    pub(super) fn added(&self) -> BTreeSet<String> {
+        let added = self.merge.changes.iter().filter(|change| change.before.is_none());
+        added.filter_map(|change| change.after.clone()).collect()
+    }
+
     /// Returns the findings of a change: of the merged book every error, and the warnings that concern a file which the change
     /// touches; what the change may not do to what runs; what appears only where other revisions merge as well.
     pub(super) fn review(

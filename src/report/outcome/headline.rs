@@ -263,7 +263,16 @@ fn traffic(told: &Told<'_>, need: &Need) -> Line {
         ];
     }
     let Some(reached) = need.reached_on else {
-        return vec![of.into(), "At today's traffic the declared power is not reached. ".into()];
+        let end = told.outcome.experiment.schedule.end();
+        let why = if told.outcome.as_of >= end {
+            format!(
+                "Enrolment ended on {}, so the declared power is not reached. ",
+                told.calendar.instant(end)
+            )
+        } else {
+            "At today's traffic the declared power is not reached before enrolment ends. ".to_owned()
+        };
+        return vec![of.into(), why.into()];
     };
     let late =
         if reached > need.decided_on { ", after the decision: it may stay inconclusive. " } else { ". " };

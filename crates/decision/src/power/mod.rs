@@ -16,3 +16,4 @@ pub use evidence::{Evidence, Known, NotMeasured, Origin, Seen};
 pub use forecast::{DurationRow, Durations, Forecast, Missing, Need, Remedy, Split};
 pub use need::{BaselineShown, MetricNeed, Role};
 pub use predict::forecast;
+pub use remedy::rounded_up;

@@ -10,6 +10,11 @@ use trialbook_stats::design::{best_control_share, cost_of_split};
 
 /// Returns what an experiment of a book needs and can reach, from what is known.
 pub fn forecast(book: &Book, experiment: &Experiment, evidence: &Evidence) -> Forecast {
+    made(book, experiment, evidence, true)
+}
+
+/// Makes a forecast; where nobody is advised, without durations and remedies, which ask for forecasts themselves.
+fn made(book: &Book, experiment: &Experiment, evidence: &Evidence, advise: bool) -> Forecast {
     let days = days(experiment);
     let arrivals = Arrivals::of(book, experiment, evidence);
     let mut forecast = empty(experiment, days);
@@ -37,7 +42,7 @@ pub fn forecast(book: &Book, experiment: &Experiment, evidence: &Evidence) -> Fo
             }
         }
     }
-    if let Err(problem) = fill(&mut forecast, book, experiment, evidence, arrivals.as_ref()) {
+    if let Err(problem) = fill(&mut forecast, book, experiment, evidence, arrivals.as_ref(), advise) {
         forecast.missing.push(Missing::Plan(problem.to_string()));
     }
     forecast
@@ -84,6 +89,7 @@ fn fill(
     experiment: &Experiment,
     evidence: &Evidence,
     arrivals: Option<&Arrivals>,
+    advise: bool,
 ) -> Result<(), Unplannable> {
     let tests = Tests::new(experiment, experiment.analysis.method, forecast.days, arrivals)?;
     forecast.power_per_test = Some(tests.power.get());
@@ -128,11 +134,12 @@ fn fill(
         false => Some(false),
     });
     forecast.need = Some(need);
-    if let Some(arrivals) = arrivals {
+    if let Some(arrivals) = arrivals.filter(|_| advise) {
         let table = Table { book, experiment, evidence, asked: &asked, designs: &designs, arrivals };
         // Days that leave out a metric would look like those of the whole decision.
         forecast.durations = complete.then(|| table.durations());
-        forecast.remedies = remedy::remedies(book, experiment, forecast, arrivals);
+        let enough = |changed: &Experiment| made(book, changed, evidence, false).suffices != Some(false);
+        forecast.remedies = remedy::remedies(book, experiment, &enough, forecast, arrivals);
     }
     Ok(())
 }

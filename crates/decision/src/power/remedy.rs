@@ -1,6 +1,10 @@
 //! What would help an experiment that cannot reach what it declares.
 
-use trialbook_model::{Book, Duration, Experiment, Method};
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan, Unit};
+
+use trialbook_model::{Allocation, BUCKETS, Book, Duration, Experiment, Method, Schedule, Share};
+use trialbook_stats::design::Size;
 
 use super::arrivals::Arrivals;
 use super::forecast::{Forecast, Remedy};
@@ -12,10 +16,16 @@ const STRONGEST: f64 = 0.9;
 /// The least saving that is worth a change of the plan.
 const WORTHWHILE: f64 = 0.02;
 
+/// Tells whether nothing is known to be short in an experiment that was changed.
+pub(super) type Enough<'a> = &'a dyn Fn(&Experiment) -> bool;
+
 /// Returns what would help; nothing where nothing lacks.
+///
+/// A length or a share is returned only where a forecast with it finds nothing short.
 pub(super) fn remedies(
     book: &Book,
     experiment: &Experiment,
+    enough: Enough<'_>,
     forecast: &Forecast,
     arrivals: &Arrivals,
 ) -> Vec<Remedy> {
@@ -24,19 +34,18 @@ pub(super) fn remedies(
     if have >= need.units {
         return remedies;
     }
-    if let Some(days) = need.days
-        && let Ok(days_16) = u16::try_from(days)
-    {
-        let length = Duration::days(days_16);
-        let past_policy = book.policy.max_duration.filter(|longest| *longest < length);
-        let end = length.after(experiment.schedule.start());
-        remedies.push(Remedy::Longer { days, end, past_policy });
-    }
+    remedies.extend(need.days.and_then(|days| longer(book, experiment, enough, days)));
     let share = larger(arrivals, forecast, need.units);
-    remedies.extend(share.map(|share| Remedy::Allocation { share }));
+    let share = share.and_then(|share| verified(experiment, enough, share));
+    remedies.extend(share.map(|share| Remedy::Allocation { share: share.fraction() }));
     for short in forecast.underpowered() {
         if let Some(reachable) = short.reachable {
             let (metric, declared) = (short.metric.clone(), short.declared);
+            let reachable = match reachable {
+                // As percent, which is how a book says it.
+                Size::Relative(share) => Size::Relative(rounded_up(share * 100.0) / 100.0),
+                Size::Absolute(amount) => Size::Absolute(rounded_up(amount)),
+            };
             remedies.push(Remedy::Size { metric, declared, reachable });
         }
         remedies.extend(covariate(short, have));
@@ -49,6 +58,53 @@ pub(super) fn remedies(
     }
     remedies.extend(look_once(experiment, forecast, arrivals));
     remedies
+}
+
+/// How many ends are tried, a day apart: more looks may ask for more units.
+const ENDS: i64 = 10;
+
+/// Returns the first date with which the schedule is long enough, of those about so many times 24 hours after the start.
+///
+/// A schedule ends with a day of the book's time zone. Where clocks are set on the way, the days of the calendar are an hour
+/// longer or shorter than hours count, so both sides are tried.
+fn longer(book: &Book, experiment: &Experiment, enough: Enough<'_>, days: u32) -> Option<Remedy> {
+    let timezone = trialbook_model::timezone(&book.timezone).unwrap_or(TimeZone::UTC);
+    let start = experiment.schedule.start();
+    let about = Duration::days(u16::try_from(days).ok()?).after(start);
+    let first = about.to_zoned(timezone.clone()).date();
+    let end = (0..ENDS).find_map(|more| {
+        let end = first.checked_add(more.days()).ok()?.to_zoned(timezone.clone()).ok()?.timestamp();
+        let schedule = Schedule::new(start, end).ok()?;
+        let changed = Experiment { schedule, ..experiment.clone() };
+        enough(&changed).then_some(end)
+    })?;
+    let past = book.policy.latest_end(start, &timezone).is_some_and(|latest| latest < end);
+    let past_policy = book.policy.max_duration.filter(|_| past);
+    let day = |at: Timestamp| at.to_zoned(timezone.clone()).date();
+    let days = day(start).until((Unit::Day, day(end))).ok()?.get_days();
+    Some(Remedy::Longer { days: u32::try_from(days).ok()?, end, past_policy })
+}
+
+/// Returns a share, or one a little larger, where it is enough as a file says it.
+fn verified(experiment: &Experiment, enough: Enough<'_>, share: f64) -> Option<Share> {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most 10,000")]
+    let buckets = (share * f64::from(BUCKETS)).round() as u32;
+    (buckets..=BUCKETS.min(buckets.saturating_add(BUCKETS / 100))).find_map(|buckets| {
+        let share = Share::from_ppm(buckets * (1_000_000 / BUCKETS))?;
+        let Allocation::Fixed(_) = experiment.allocation else { return Some(share) };
+        let changed = Experiment { allocation: Allocation::Fixed(share), ..experiment.clone() };
+        enough(&changed).then_some(share)
+    })
+}
+
+/// Returns a number rounded up to three significant digits, so that what is written is not below it.
+pub fn rounded_up(value: f64) -> f64 {
+    if value <= 0.0 || !value.is_finite() {
+        return value;
+    }
+    let scale = 10f64.powf(2.0 - value.log10().floor());
+    // A number that has three digits already stays, whatever its last bits are.
+    (value * scale - 1e-9).ceil() / scale
 }
 
 /// Returns the allocation in whole steps of 0.01 % with which enough units come, where there is one.

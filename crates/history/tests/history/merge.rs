@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use trialbook_history::{ConflictKind, HistoryError, Merge, MergedFiles, Repository};
-use trialbook_language::load::{RawFile, read_folder};
+use trialbook_language::load::{Limits, RawFile, read_folder};
 
 /// A repository in a folder of its own.
 struct Repo {
@@ -504,4 +504,36 @@ fn a_folder_whose_name_is_not_text_stops_nobody() {
     let gone =
         merge.changes.iter().find(|change| change.after.is_none()).and_then(|change| change.before.as_ref());
     assert!(gone.is_some_and(|file| file.path.ends_with("/z.segment.yaml")), "{:?}", merge.changes);
+}
+
+#[test]
+fn a_content_that_no_file_of_a_book_may_have_is_not_expanded() {
+    let repo = Repo::new();
+    // Two megabytes of one character are two kilobytes in git.
+    repo.write("big.segment.yaml", &"#".repeat(2 << 20));
+    repo.commit("a bomb");
+    let repository = Repository::of_book(&repo.root).expect("readable").expect("a repository");
+    let head = repository.head().expect("readable").expect("a commit");
+    match repository.files_at(&head) {
+        Err(HistoryError::FileTooLarge { path, bytes }) => {
+            assert_eq!((path.as_str(), bytes), ("big.segment.yaml", 2 << 20));
+        }
+        other => panic!("{:?}", other.map(|files| files.len())),
+    }
+}
+
+#[test]
+fn one_content_under_many_names_counts_each_time() {
+    let repo = Repo::new();
+    for n in 0..20 {
+        repo.write(&format!("s{n}.segment.yaml"), &"# a comment\n".repeat(1_000));
+    }
+    repo.commit("many names");
+    let repository = Repository::of_book(&repo.root).expect("readable").expect("a repository");
+    let head = repository.head().expect("readable").expect("a commit");
+    let within = |bytes| repository.files_within(&head, Limits { files: 1_000, bytes });
+    assert!(matches!(within(100_000), Err(HistoryError::BookTooLarge { .. })));
+    assert_eq!(within(1_000_000).expect("small enough").len(), 23);
+    let few = repository.files_within(&head, Limits { files: 10, bytes: 1 << 20 });
+    assert!(matches!(few, Err(HistoryError::BookTooLarge { .. })));
 }

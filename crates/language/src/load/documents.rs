@@ -84,6 +84,8 @@ impl Document {
 pub struct Documents {
     documents: Vec<Document>,
     by_key: BTreeMap<Kind, HashMap<String, usize>>,
+    /// The paths of files whose names end wrongly, by the part that they would be.
+    misnamed: HashMap<PartName, String>,
     /// Stands in where there is no `trialbook.yaml`.
     nowhere: Arc<SourceFile>,
 }
@@ -92,7 +94,7 @@ impl Documents {
     /// Indexes documents, which are in the order of their paths; of two with one kind and key the first counts.
     pub(super) fn new(documents: Vec<Document>) -> Self {
         let by_key = Self::keys(&documents);
-        Self { documents, by_key, nowhere: SourceFile::new(super::BOOK_FILE, "") }
+        Self { documents, by_key, misnamed: HashMap::new(), nowhere: SourceFile::new(super::BOOK_FILE, "") }
     }
 
     fn keys(documents: &[Document]) -> BTreeMap<Kind, HashMap<String, usize>> {
@@ -127,6 +129,22 @@ impl Documents {
     /// Returns the keys of a kind, each with the place of its file, in no order.
     pub(super) fn of_kind(&self, kind: Kind) -> impl Iterator<Item = (&str, usize)> {
         self.by_key.get(&kind).into_iter().flatten().map(|(key, index)| (key.as_str(), *index))
+    }
+
+    /// Notes a file whose name ends wrongly, or that it is gone.
+    pub(super) fn note_misnamed(&mut self, name: PartName, path: Option<&str>) {
+        match path {
+            Some(path) => self.misnamed.insert(name, path.to_owned()),
+            None => self.misnamed.remove(&name),
+        };
+    }
+
+    /// Returns the path of the file that would be a part if its name ended in `.yaml`.
+    pub(super) fn misnamed(&self, kind: Kind, key: &str) -> Option<&str> {
+        if self.misnamed.is_empty() {
+            return None;
+        }
+        self.misnamed.get(&PartName::new(kind, key)).map(String::as_str)
     }
 
     /// Tells whether two files have the same kind and key.
@@ -203,6 +221,50 @@ impl Documents {
         })
     }
 
+    /// Tells whether a file says the value of a JSON pointer, rather than only something around it.
+    pub fn says(&self, kind: Kind, key: &str, pointer: &str) -> bool {
+        let root = self.get(kind, key).and_then(|document| document.root.as_ref());
+        root.is_some_and(|root| pointer.is_empty() || root.finds(pointer))
+    }
+
+    /// Tells whether a file says another value than another document does at a JSON pointer; one of the two may not say it.
+    pub fn differs(&self, other: &Documents, kind: Kind, key: &str, pointer: &str) -> bool {
+        match (self.says(kind, key, pointer), other.says(kind, key, pointer)) {
+            (true, true) => {
+                let roots = (
+                    self.get(kind, key).and_then(|document| document.root.as_ref()),
+                    other.get(kind, key).and_then(|document| document.root.as_ref()),
+                );
+                match roots {
+                    (Some(a), Some(b)) => !a.follow(pointer).0.says_what(b.follow(pointer).0),
+                    _ => false,
+                }
+            }
+            (new, old) => new != old,
+        }
+    }
+
+    /// Returns where a file says something else than another document does at and below a JSON pointer: the deepest
+    /// pointer that holds every difference, in this file. The pointer itself where only one of the two says it.
+    pub fn differing(&self, other: &Documents, kind: Kind, key: &str, pointer: &str) -> String {
+        let (Some(new), Some(old)) = (
+            self.get(kind, key).and_then(|document| document.root.as_ref()),
+            other.get(kind, key).and_then(|document| document.root.as_ref()),
+        ) else {
+            return pointer.to_owned();
+        };
+        if !pointer.is_empty() && !(new.finds(pointer) && old.finds(pointer)) {
+            return pointer.to_owned();
+        }
+        let ((mut new, _), (mut old, _)) = (new.follow(pointer), old.follow(pointer));
+        let mut pointer = pointer.to_owned();
+        while let Some((step, a, b)) = only_difference(new, old) {
+            pointer = format!("{pointer}/{step}");
+            (new, old) = (a, b);
+        }
+        pointer
+    }
+
     /// Returns where the key stands that a JSON pointer leads to; the value where that is not in a mapping.
     pub fn key_place(&self, kind: Kind, key: &str, pointer: &str) -> Place {
         self.find(kind, key, |document| {
@@ -235,6 +297,41 @@ impl Documents {
         }
         places
     }
+}
+
+/// Returns the one part of two mappings or lists in which they differ, where both have it; `None` where more differs, or
+/// nothing can be taken apart.
+fn only_difference<'n>(new: &'n Node, old: &'n Node) -> Option<(String, &'n Node, &'n Node)> {
+    let mut found = None;
+    match (&new.content, &old.content) {
+        (Content::Mapping(_), Content::Mapping(_)) => {
+            let (new, old) = (new.entries(), old.entries());
+            if new.len() != old.len() {
+                return None;
+            }
+            for entry in new {
+                let other = old.iter().find(|other| other.key == entry.key)?;
+                if !entry.value.says_what(&other.value)
+                    && found.replace((step(&entry.key), &entry.value, &other.value)).is_some()
+                {
+                    return None;
+                }
+            }
+        }
+        (Content::Sequence(new), Content::Sequence(old)) if new.len() == old.len() => {
+            for (index, (new, old)) in new.iter().zip(old).enumerate() {
+                if !new.says_what(old) && found.replace((index.to_string(), new, old)).is_some() {
+                    return None;
+                }
+            }
+        }
+        _ => return None,
+    }
+    found
+}
+
+fn step(key: &str) -> String {
+    key.replace('~', "~0").replace('/', "~1")
 }
 
 /// Calls `found` with the span of every entry of this key, key and value together. The tree is at most

@@ -132,6 +132,11 @@ impl Draft {
             outdated: true,
             current: false,
         };
+        for path in draft.strays.keys() {
+            if let Some(name) = super::name::meant(path) {
+                draft.documents.note_misnamed(name, Some(path));
+            }
+        }
         let everything = (0..draft.states.len()).collect();
         let mut paths = draft.lower(everything);
         paths.extend(draft.strays.keys().cloned());
@@ -149,9 +154,14 @@ impl Draft {
         paths.insert(path.to_owned());
         let named = |draft: &Self| draft.documents.at_path(path).map(Document::name);
         let before = named(self);
-        if let Some(novelty) = self.put(path, bytes) {
+        let meant = super::name::meant(path);
+        if let Some(name) = &meant {
+            self.documents.note_misnamed(name.clone(), bytes.as_ref().map(|_| path));
+        }
+        let novelty = self.put(path, bytes).or(meant.as_ref().map(|_| Novelty::Existence));
+        if let Some(novelty) = novelty {
             // A flag's file may give its key, so an edit may make it another flag.
-            let names: BTreeSet<PartName> = before.into_iter().chain(named(self)).collect();
+            let names: BTreeSet<PartName> = before.into_iter().chain(named(self)).chain(meant).collect();
             let novelty = if names.len() > 1 { Novelty::Existence } else { novelty };
             let dirty: BTreeSet<usize> =
                 names.into_iter().flat_map(|name| self.dirtied(path, name, novelty)).collect();

@@ -182,7 +182,7 @@ fn bounded(findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
 fn more(hidden: usize, place: &Label) -> Diagnostic {
     let message = format!("{hidden} more findings in this file are not shown");
     Diagnostic::error(rules::TOO_LARGE, message, &place.file, place.span)
-        .help("mend the ones above, then look again")
+        .help("fix the ones above, then lint again")
 }
 
 /// Shortens a text that quotes something endless: its beginning and its end say what is wrong.

@@ -280,3 +280,135 @@ proptest! {
         load_as(&file.path, lines.join("\n").into_bytes());
     }
 }
+
+/// Returns the findings of a book with a segment of this text, those of the segment only.
+fn of_segment(text: &str) -> Vec<trialbook_model::diagnostic::Diagnostic> {
+    let file = |path: &str, text: &str| RawFile { path: path.to_owned(), bytes: text.as_bytes().to_vec() };
+    let book = "book: shop\nentities: {user: {column: user_id}}\nattributes: {country: {type: string}}\n";
+    let files = vec![file("trialbook.yaml", book), file("s.segment.yaml", text)];
+    let found = load(files).findings.into_iter();
+    found.filter(|finding| finding.primary.file.path() == "s.segment.yaml").collect()
+}
+
+#[test]
+fn equal_keys_are_counted_past_a_number() {
+    let half: String = (0..3_000).map(|n| format!("k{n}: 1\n")).collect();
+    for text in [
+        "a: 1\n".repeat(6_001),
+        format!("{half}{half}"),
+        format!("{{{}}}\n", "a: 1, ".repeat(6_001)),
+        format!("{{{}}}\n", "? [a] : 1, ".repeat(6_001)),
+    ] {
+        let found = of_segment(&text);
+        assert!(found.len() <= 501, "{}", found.len());
+        assert!(found.iter().any(|finding| finding.message.contains("more findings")), "{:?}", found.last());
+    }
+}
+
+#[test]
+fn the_line_that_is_indented_wrongly_is_named_and_the_advice_repairs_the_file() {
+    let whole =
+        "description: The north.\nowner: web\naudience:\n  all:\n    - country: SE\n    - country: FI\n";
+    assert!(of_segment(whole).iter().all(|finding| finding.rule != "syntax-error"));
+    let lines: Vec<&str> = whole.lines().collect();
+    let mut wrong = 0;
+    for (number, line) in lines.iter().enumerate() {
+        for more in [1, 2, 3] {
+            let mut broken = lines.clone();
+            let shifted = format!("{}{line}", " ".repeat(more));
+            broken[number] = &shifted;
+            let text = broken.join("\n") + "\n";
+            let found = of_segment(&text);
+            let Some(finding) = found.iter().find(|finding| finding.rule == "syntax-error") else { continue };
+            wrong += 1;
+            let help = finding.help.as_deref().expect("what to do");
+            let Some(column) = help.split("begin it after ").nth(1) else { continue };
+            let column = column.split(' ').next().expect("a number");
+            let column: usize = if column == "no" { 0 } else { column.parse().expect("a number") };
+            let blamed = finding.primary.file.position(finding.primary.span.start).line - 1;
+            let repaired: Vec<String> = broken
+                .iter()
+                .enumerate()
+                .map(|(at, line)| match at == blamed {
+                    true => format!("{}{}", " ".repeat(column), line.trim_start()),
+                    false => (*line).to_owned(),
+                })
+                .collect();
+            let after = of_segment(&(repaired.join("\n") + "\n"));
+            assert!(after.iter().all(|f| f.rule != "syntax-error"), "{text}\n{help}\n{after:?}");
+        }
+    }
+    assert!(wrong >= 6, "{wrong} texts did not parse");
+    let found = of_segment(&format!(" {whole}"));
+    let at = found[0].primary.file.position(found[0].primary.span.start);
+    assert_eq!(
+        (at.line, found[0].rule),
+        (1, "syntax-error"),
+        "the first line is to blame, not the one after it"
+    );
+}
+
+#[test]
+fn a_file_with_the_wrong_ending_is_named_where_it_is_missed() {
+    use trialbook_language::load::Draft;
+    let file = |path: &str, text: &str| RawFile { path: path.to_owned(), bytes: text.as_bytes().to_vec() };
+    let book = "book: shop\nentities: {user: {column: user_id}}\nattributes: {country: {type: string}}\n";
+    let north = "description: The north.\naudience: {country: SE}\n";
+    let files = vec![
+        file("trialbook.yaml", book),
+        file("s.segment.yaml", "description: All.\naudience: {segment: north}\n"),
+        file("web/north.segment.yml", north),
+    ];
+    let help = |draft: &Draft| {
+        let found = draft.findings().get("s.segment.yaml").cloned().unwrap_or_default();
+        found
+            .into_iter()
+            .find(|finding| finding.rule == "dangling-reference")
+            .and_then(|finding| finding.help)
+    };
+    let mut draft = Draft::open(files);
+    let named = "`web/north.segment.yml` is not read, because a book's files end in `.yaml`: rename it to \
+                 `web/north.segment.yaml`";
+    assert_eq!(help(&draft).as_deref(), Some(named));
+    draft.edit("web/north.segment.yml", None);
+    assert_ne!(help(&draft).as_deref(), Some(named), "it is gone");
+    draft.edit("web/north.segment.YAML", Some(north.as_bytes().to_vec()));
+    assert!(help(&draft).is_some_and(|help| help.contains("north.segment.YAML")));
+    draft.edit("north.segment.yaml", Some(north.as_bytes().to_vec()));
+    assert_eq!(help(&draft), None, "there is one now");
+}
+
+#[test]
+fn a_variant_that_lost_can_leave_the_flag_of_a_concluded_experiment() {
+    let file = |path: &str, text: &str| RawFile { path: path.to_owned(), bytes: text.as_bytes().to_vec() };
+    let with = |variants: &str, split: &str, decision: &str| {
+        let files = vec![
+            file("trialbook.yaml", "book: shop\nentities: {user: {column: user_id}}\n"),
+            file(
+                "f.flag.yaml",
+                &format!(
+                    "description: A flag.\nowner: web\nentity: user\ntype: string\nvariants: {variants}\ndefault: bold\n"
+                ),
+            ),
+            file(
+                "e.experiment.yaml",
+                &format!(
+                    "title: A test\nhypothesis: It helps.\nowner: web\nflag: f\nallocation: 20%\ncontrol: plain\nvariants: {split}\n\
+                     schedule: {{start: 2026-11-01, end: 2026-11-15}}\nmetrics: {{}}\n{decision}"
+                ),
+            ),
+        ];
+        let loaded = load(files);
+        (loaded.book.is_some(), loaded.findings)
+    };
+    let ship = "decision: {outcome: ship, variant: bold, date: 2026-11-20, reason: Better.}\n";
+    let split = "{plain: 50%, bold: 50%}";
+    let (valid, findings) = with("{bold: b}", split, ship);
+    assert!(valid, "{findings:?}");
+    assert!(!with("{bold: b}", split, "").0, "it is served, or will be");
+    assert!(!with("{plain: a}", split, ship).0, "what was shipped stays");
+    let (valid, findings) = with("{bold: b}", "equal", ship);
+    assert!(!valid);
+    let help = findings.iter().filter_map(|finding| finding.help.as_deref());
+    assert!(help.into_iter().any(|help| help.contains("write out what was tested")), "{findings:?}");
+}

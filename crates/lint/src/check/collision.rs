@@ -11,7 +11,7 @@ use super::text::percent;
 use super::traffic::Traffic;
 use trialbook_model::allocation::{BucketSet, Claimant, Draw, Enrolment, enrolment};
 use trialbook_model::diagnostic::Diagnostic;
-use trialbook_model::targeting::Witness;
+use trialbook_model::targeting::{UndecidedReason, Witness, Work};
 use trialbook_model::{Book, Experiment, Flag, Kind, LayerKey, Predicate, Schedule};
 
 /// An experiment or a rollout, with when it is served.
@@ -116,6 +116,45 @@ pub(super) fn pairs<'a>(context: &Context<'a>, flag: &Flag) -> Vec<Pair<'a>> {
         lasting.push(later);
     }
     pairs
+}
+
+/// So many collisions of one flag are reported by one rule; past that, its other pairs are not compared.
+pub(super) const MOST_OF_A_FLAG: usize = 200;
+
+/// Adds what a rule finds of each pair of a flag, as long as there is work left for the flag.
+///
+/// The pairs that are not compared are one finding more: what is not decided is never a pass.
+pub(super) fn each_pair<'a>(
+    context: &Context<'_>,
+    rule: &Rule,
+    flag: &Flag,
+    pairs: &[Pair<'a>],
+    found: &mut Vec<Diagnostic>,
+    mut collision: impl FnMut(&Pair<'a>, &mut Work) -> Option<Diagnostic>,
+) {
+    let mut work = Work::of(Work::OF_A_FLAG);
+    let before = found.len();
+    for (at, pair) in pairs.iter().enumerate() {
+        let why = if found.len() - before >= MOST_OF_A_FLAG {
+            format!("{MOST_OF_A_FLAG} others collide already")
+        } else if work.is_spent() {
+            UndecidedReason::Work.to_string()
+        } else {
+            found.extend(collision(pair, &mut work));
+            continue;
+        };
+        let (key, left) = (&flag.key, pairs.len() - at);
+        let message = format!(
+            "it is undecided whether {left} more {} of experiments and rollouts on `{key}` collide: {why}",
+            if left == 1 { "pair" } else { "pairs" }
+        );
+        let finding = rule.finding(context, message, (Kind::Flag, key, "")).help(
+            "conclude or delete what is over, put the experiments in one layer, or make their audiences simpler \
+             (values instead of regular expressions)",
+        );
+        found.push(finding);
+        return;
+    }
 }
 
 impl<'a> Pair<'a> {

@@ -14,9 +14,9 @@ use trialbook_model::span::{SourceFile, Span};
 use trialbook_model::targeting::{Attributes, Contradiction, Sample, Witness, widened};
 use trialbook_model::{AttributeKey, Book, Experiment, Kind, Predicate};
 
-use super::Given;
 use super::date;
 use super::traffic::Traffic;
+use super::{Arrival, Given, History};
 
 /// A book under inspection.
 pub(super) struct Context<'a> {
@@ -31,6 +31,7 @@ pub(super) struct Context<'a> {
     contradictions: BTreeMap<AttributeKey, Contradiction>,
     /// The attributes as they may occur: as declared, and as seen in the sample.
     attributes: Cow<'a, Attributes>,
+    history: Option<&'a dyn History>,
 }
 
 impl<'a> Context<'a> {
@@ -44,8 +45,8 @@ impl<'a> Context<'a> {
         } else {
             Cow::Owned(widened(&book.attributes, &contradictions))
         };
-        let sample = given.sample;
-        Self { book, now: given.now, documents, timezone, sample, contradictions, attributes }
+        let (sample, history) = (given.sample, given.history);
+        Self { book, now: given.now, documents, timezone, sample, history, contradictions, attributes }
     }
 
     /// Returns the attributes as proofs have to take them: what a sample has may occur, whatever is declared.
@@ -111,6 +112,32 @@ impl<'a> Context<'a> {
     /// Returns an instant as people of this book read it: a date where it is midnight in the book's time zone.
     pub(super) fn date(&self, instant: Timestamp) -> String {
         date::written(instant, &self.timezone)
+    }
+
+    /// Returns when the file of a part came into the book.
+    pub(super) fn arrival(&self, kind: Kind, key: &str) -> Arrival {
+        let path = self.documents.path_of(kind, key);
+        self.history.zip(path).map_or(Arrival::Unknown, |(history, path)| history.arrival(path))
+    }
+
+    /// Returns the last date that begins at or before an instant.
+    pub(super) fn day_by(&self, instant: Timestamp) -> String {
+        date::day_by(instant, &self.timezone)
+    }
+
+    /// Returns the first date from an instant on on which something may be launched: freezes are passed over.
+    pub(super) fn day_from(&self, instant: Timestamp) -> String {
+        let freezes = || self.book.policy.freeze.iter().filter(|freeze| self.now < freeze.until);
+        let mut from = instant;
+        while let Some(freeze) = freezes().find(|freeze| freeze.from <= from && from < freeze.until) {
+            from = freeze.until;
+        }
+        date::day_from(from, &self.timezone)
+    }
+
+    /// Returns the book's time zone.
+    pub(super) fn timezone(&self) -> &TimeZone {
+        &self.timezone
     }
 
     /// Tells whether an experiment still waits for its decision.

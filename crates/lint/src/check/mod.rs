@@ -22,6 +22,7 @@
 mod audience;
 pub mod baseline;
 mod booking;
+mod bound;
 mod collision;
 mod context;
 mod date;
@@ -46,6 +47,7 @@ use trialbook_model::diagnostic::Diagnostic;
 use trialbook_model::targeting::Sample;
 use trialbook_model::{Book, PartName, PartRef};
 
+pub use bound::{MOST, MOST_OF_A_RULE, bounded};
 pub use fingerprint::{Fingerprint, fingerprints};
 pub use random::{RandomOverlap, Shared, random_overlaps};
 pub use registry::{RULES, nearest, rule};
@@ -58,11 +60,31 @@ pub struct Given<'a> {
     pub now: Timestamp,
     /// Contexts in which shares of traffic are measured. Without them they are what attributes declare.
     pub sample: Option<&'a Sample>,
+    /// When files came into the book. Without it, who was there first is judged by slots and starts.
+    pub history: Option<&'a dyn History>,
+}
+
+/// When the files of a book came into it.
+pub trait History: std::fmt::Debug + Sync {
+    /// Returns since when a file has been in the book, through moves between folders. Asked only for files that a finding has
+    /// to choose among.
+    fn arrival(&self, path: &str) -> Arrival;
+}
+
+/// When a file came into a book; what came later is larger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Arrival {
+    /// It is not known.
+    Unknown,
+    /// With a commit of this time.
+    At(Timestamp),
+    /// With the change that is being made: it is in no commit yet, or not on the branch that is merged into.
+    New,
 }
 
 impl From<Timestamp> for Given<'_> {
     fn from(now: Timestamp) -> Self {
-        Self { now, sample: None }
+        Self { now, sample: None, history: None }
     }
 }
 

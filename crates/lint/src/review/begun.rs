@@ -178,9 +178,9 @@ fn former_default(scene: &Scene<'_>, flag: &FlagKey, holdout: &Holdout) -> Optio
 fn begun(scene: &Scene<'_>, value: &Value, message: String, moved: Option<&Moved>) -> Diagnostic {
     let (file, span) = scene.place(value);
     let finding = Diagnostic::error(CHANGED_AFTER_LAUNCH, message, &file, span);
-    let finding = match scene.text_before(value) {
-        Some(text) if text.chars().count() <= 80 => finding.label(format!("was `{text}`")),
-        _ => finding,
+    let finding = match scene.before(value).label() {
+        Some(label) => finding.label(label),
+        None => finding,
     };
     match moved {
         Some(moved) => finding.note(told(moved)).witness(witness(moved)),

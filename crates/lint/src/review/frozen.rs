@@ -183,11 +183,11 @@ fn finding(scene: &Scene<'_>, value: &Value, change: &Change, moved: Option<&Mov
     let (file, span) = scene.place(value);
     let message = format!("{what} of {whose} changes after launch");
     let mut finding = Diagnostic::error(CHANGED_AFTER_LAUNCH, message, &file, span);
-    finding = match (scene.text_before(value), scene.place_before(value)) {
-        (Some(text), _) if text.chars().count() <= 80 && !value.pointer.is_empty() => {
-            finding.label(format!("was `{text}`"))
+    finding = match (scene.before(value).label(), scene.place_before(value)) {
+        (Some(label), _) => finding.label(label),
+        (_, Some((file, span))) => {
+            finding.label("as it will be").related(&file, span, "as it is before the change")
         }
-        (_, Some((file, span))) => finding.label("as it will be").related(&file, span, "as it was launched"),
         _ => finding,
     };
     let started = change.experiments.first().and_then(|key| scene.review.before.experiments.get(key));

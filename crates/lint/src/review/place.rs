@@ -21,6 +21,32 @@ impl Value {
     }
 }
 
+/// What a value was before a change.
+pub(super) enum Before {
+    /// This text, on one line; and whether the file does not say the value any more.
+    Was(String, bool),
+    /// The file did not say it, so a default held.
+    Unwritten,
+    /// The file has not changed, or all of it is the value.
+    Elsewhere,
+}
+
+/// Longer texts are not shown in a label.
+const LONGEST: usize = 80;
+
+impl Before {
+    /// Returns the words beside the value as it will be; `None` where there is nothing short to say.
+    pub(super) fn label(&self) -> Option<String> {
+        match self {
+            Self::Was(text, _) if text.chars().count() > LONGEST => None,
+            Self::Was(text, false) => Some(format!("was `{text}`")),
+            Self::Was(text, true) => Some(format!("was `{text}`, and is left out now")),
+            Self::Unwritten => Some("was not written before: a default held".to_owned()),
+            Self::Elsewhere => None,
+        }
+    }
+}
+
 impl Scene<'_> {
     /// Returns the places that make a part of an experiment's plan another one: in its own file, or in the files that it draws on.
     pub(super) fn causes(&self, part: &str, key: &ExperimentKey) -> Vec<Value> {
@@ -72,7 +98,9 @@ impl Scene<'_> {
         let pointer = if part == "metrics" { "/metrics" } else { "/analysis" };
         let value = Value::new(Kind::Experiment, &new.key, pointer);
         let surfaces = old.surfaces != new.surfaces;
-        surfaces || self.text_before(&value).is_some_and(|text| Some(text) != self.text_after(&value))
+        let changed = self.old.get(value.kind, &value.key).is_some();
+        let documents = self.review.documents;
+        surfaces || changed && documents.differs(&self.old, value.kind, &value.key, value.pointer)
     }
 
     /// Returns the segments that a part of the book uses, in whatever it names, and that differ.
@@ -114,26 +142,33 @@ impl Scene<'_> {
 
     /// Returns the file and place of a value after the change; the nearest thing around it where the file does not say it.
     pub(super) fn place(&self, value: &Value) -> (Arc<SourceFile>, Span) {
-        let place = self.review.documents.place(value.kind, &value.key, value.pointer);
+        let place = self.review.documents.place(value.kind, &value.key, &self.exact(value));
         (place.file, place.span)
     }
 
     /// Returns the place of a value before the change; `None` where its file has not changed.
     pub(super) fn place_before(&self, value: &Value) -> Option<(Arc<SourceFile>, Span)> {
         self.old.get(value.kind, &value.key)?;
-        let place = self.old.place(value.kind, &value.key, value.pointer);
+        let place = self.old.place(value.kind, &value.key, &self.exact(value));
         Some((place.file, place.span))
     }
 
-    /// Returns the text of a value before the change, on one line; `None` where its file has not changed.
-    pub(super) fn text_before(&self, value: &Value) -> Option<String> {
-        let (file, span) = self.place_before(value)?;
-        Some(on_one_line(&file, span))
+    /// Returns the JSON pointer of what differs in a value: the value, or the one part of it that is not as it was.
+    fn exact(&self, value: &Value) -> String {
+        self.review.documents.differing(&self.old, value.kind, &value.key, value.pointer)
     }
 
-    pub(super) fn text_after(&self, value: &Value) -> Option<String> {
-        let (file, span) = self.place(value);
-        Some(on_one_line(&file, span))
+    /// Returns what a value was before the change.
+    pub(super) fn before(&self, value: &Value) -> Before {
+        let (kind, key, pointer) = (value.kind, &value.key, self.exact(value));
+        if self.old.get(kind, key).is_none() || pointer.is_empty() {
+            return Before::Elsewhere;
+        }
+        if !self.old.says(kind, key, &pointer) {
+            return Before::Unwritten;
+        }
+        let place = self.old.place(kind, key, &pointer);
+        Before::Was(on_one_line(&place.file, place.span), !self.review.documents.says(kind, key, &pointer))
     }
 }
 

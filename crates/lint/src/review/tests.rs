@@ -61,6 +61,38 @@ const BASE: &[(&str, &str)] = &[
 
 /// Edits: a path, what stands there and what will; with nothing in its place the file goes.
 fn found(edits: &[(&str, &str, Option<&str>)]) -> Vec<String> {
+    let all = reviewed(edits).into_iter();
+    all.map(|finding| format!("{}: {}", finding.primary.file.path(), finding.message)).collect()
+}
+
+/// Returns the text at which each finding stands, and what is said beside it.
+fn labels(edits: &[(&str, &str, Option<&str>)]) -> Vec<(String, String)> {
+    let all = reviewed(edits).into_iter();
+    all.map(|finding| {
+        let text = finding.primary.file.slice(finding.primary.span).to_owned();
+        (text, finding.primary.text.clone())
+    })
+    .collect()
+}
+
+#[test]
+fn a_changed_value_is_shown_with_what_it_was_and_nothing_around_it() {
+    let one = |edit| labels(&[edit]).into_iter().next().unwrap_or_else(|| panic!("{edit:?}"));
+    let to = |text: &str, label: &str| (text.to_owned(), label.to_owned());
+    let end = (BUTTON, "end: 2026-12-20", Some("end: 2027-01-20"));
+    assert_eq!(one(end), to("2027-01-20", "was `2026-12-20`"));
+    let salt = (BUTTON, "metrics: {}\n", Some("metrics: {}\nsalt: other\n"));
+    assert_eq!(one(salt), to("other", "was not written before: a default held"));
+    let weight = (BUTTON, "{plain: 50%, bold: 50%}", Some("{plain: 40%, bold: 60%}"));
+    assert_eq!(one(weight), to("{plain: 40%, bold: 60%}", "was `{plain: 50%, bold: 50%}`"));
+    let layer = (BUTTON, "layer: page\n", Some(""));
+    assert_eq!(one(layer).1, "was `page`, and is left out now");
+    let analysis = (BUTTON, "metrics: {}\n", Some("metrics: {}\nanalysis: {power: 90%}\n"));
+    let finding = reviewed(&[analysis]).into_iter().next().expect("a finding");
+    assert_eq!(finding.primary.file.path(), BUTTON, "the experiment's own file says it");
+}
+
+fn reviewed(edits: &[(&str, &str, Option<&str>)]) -> Vec<Diagnostic> {
     let file = |path: &str, text: &str| RawFile { path: path.to_owned(), bytes: text.as_bytes().to_vec() };
     let old: Vec<RawFile> = BASE.iter().map(|(path, text)| file(path, text)).collect();
     let (mut new, mut changes) = (Vec::new(), Vec::new());
@@ -80,7 +112,7 @@ fn found(edits: &[(&str, &str, Option<&str>)]) -> Vec<String> {
     let book =
         |loaded: &load::Loaded| loaded.book.clone().unwrap_or_else(|| panic!("{:#?}", loaded.findings));
     let (launched, used) = (BTreeSet::new(), BTreeMap::new());
-    let review = super::review(&Review {
+    super::review(&Review {
         before: &book(&before),
         after: &book(&after),
         documents: &after.documents,
@@ -88,11 +120,7 @@ fn found(edits: &[(&str, &str, Option<&str>)]) -> Vec<String> {
         launched: &launched,
         used: &used,
         now: NOW.parse().expect("an instant"),
-    });
-    review
-        .into_iter()
-        .map(|finding| format!("{}: {}", finding.primary.file.path(), finding.message))
-        .collect()
+    })
 }
 
 const BUTTON: &str = "button-test.experiment.yaml";

@@ -1,5 +1,7 @@
 //! Context to variant, with the reason: the reference that every target must agree with.
 
+mod passed;
+
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
@@ -10,6 +12,8 @@ use crate::allocation::{Approvals, BucketSet, Claim, Claimant, Claims, Draw, Wit
 use crate::capability::HashProfile;
 use crate::targeting::{Context, matches_among};
 use crate::{BUCKETS, Book, Entity, Flag, FlagKey, ServedName, VariantKey};
+
+pub use passed::{Candidate, Failing, Passed, Why};
 
 /// What decided what a unit is served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]

@@ -35,12 +35,13 @@ mod time;
 mod undecided;
 mod wanted;
 
+pub use budget::Work;
 pub use context::{Attributes, Context, Segments, holds, matches, matches_among};
-pub use overlap::{Overlap, Witness, meet, overlap, satisfiable};
+pub use overlap::{Overlap, Witness, meet, meet_within, overlap, satisfiable};
 pub use relation::{Answer, equivalent, implied, remainder, rest};
 pub use sample::{Contradiction, Measured, Sample, measured, widened};
 pub use share::share;
-pub use time::{OverTime, meets_over_time};
+pub use time::{OverTime, meets_over_time, meets_over_time_within};
 pub use undecided::UndecidedReason;
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::bits::Bits;
-use super::budget::{Budget, Exceeded};
+use super::budget::{Budget, Exceeded, Work};
 use super::cells::{Cell, Rest};
 use super::context::{Attributes, Context, matches};
 use super::formula::{Asked, Space, Tested};
@@ -65,6 +65,12 @@ fn json(scalar: &Scalar) -> Value {
 /// The most steps that a search takes; some tens of milliseconds.
 const STEPS: usize = 2_000_000;
 
+/// What it costs to compile a regular expression, in steps; measured.
+const COMPILING: usize = 2_000;
+
+/// What each of its bytes adds.
+const COMPILING_A_BYTE: usize = 100;
+
 /// The most steps that the search for a smaller witness takes each time.
 const FEWER_STEPS: usize = 50_000;
 
@@ -86,22 +92,36 @@ pub fn satisfiable(audience: &Predicate, attributes: &Attributes) -> Overlap {
 /// included. What cannot be decided within a fixed number of steps is `Undecided`. The answer never depends on the
 /// machine or on its load.
 pub fn meet(audiences: &[&Predicate], attributes: &Attributes) -> Overlap {
+    meet_within(audiences, attributes, &mut Work::of(usize::MAX))
+}
+
+/// Does what [`meet`] does, and takes what it costs off the work that is left for several such questions.
+///
+/// Where none is left, the answer is [`UndecidedReason::Work`] at once. The same questions in the same order always get the same answers.
+pub fn meet_within(audiences: &[&Predicate], attributes: &Attributes, work: &mut Work) -> Overlap {
     let asked: Vec<_> = audiences.iter().map(|audience| Asked::to_match(audience)).collect();
-    decide(&asked, attributes, |witness| witness.is_as(&asked, attributes))
+    decide(&asked, attributes, work, |witness| witness.is_as(&asked, attributes))
 }
 
 /// Looks for a context that is as asked. Before it counts, `confirm` must find it so with [`matches()`].
 pub(super) fn decide(
     asked: &[Asked<'_>],
     attributes: &Attributes,
+    work: &mut Work,
     confirm: impl Fn(&Witness) -> bool,
 ) -> Overlap {
-    if let Err(reason) = measure(asked.iter().map(|asked| asked.audience)) {
-        return Overlap::Undecided(reason);
+    if work.is_spent() {
+        return Overlap::Undecided(UndecidedReason::Work);
+    }
+    work.spend(Work::LEAST);
+    match measure(asked.iter().map(|asked| asked.audience)) {
+        Ok(cost) => work.spend(cost),
+        Err(reason) => return Overlap::Undecided(reason),
     }
     let space = Space::new(asked, attributes);
     let mut search = Search::new(&space);
-    let mut budget = Budget::of(STEPS);
+    let mut budget = work.budget(STEPS);
+    let given = budget.left();
     let any = usize::MAX;
     // First among the values that were worked out, which read best; then among all others.
     let mut domains = space.known();
@@ -112,13 +132,25 @@ pub(super) fn decide(
         domains = space.every();
         solved = search.solve(domains.clone(), any, &mut budget);
     }
+    work.spend(given - budget.left());
     let mut witness = match solved {
-        Err(Exceeded) => return Overlap::Undecided(UndecidedReason::Alternatives),
+        // What was left for this question may have been less than one may cost.
+        Err(Exceeded) if given < STEPS => {
+            work.spend(usize::MAX);
+            return Overlap::Undecided(UndecidedReason::Work);
+        }
+        Err(Exceeded) => {
+            // The last step asked for more than was left: all of it counts as spent.
+            work.spend(budget.left());
+            return Overlap::Undecided(UndecidedReason::Alternatives);
+        }
         Ok(None) => return search.undecided.map_or(Overlap::Disjoint, Overlap::Undecided),
         Ok(Some(solution)) => Witness::of(&space, &solution),
     };
     while let Some(fewer) = witness.0.len().checked_sub(1) {
-        let found = search.solve(domains.clone(), fewer, &mut Budget::of(FEWER_STEPS));
+        let mut budget = Budget::of(FEWER_STEPS);
+        let found = search.solve(domains.clone(), fewer, &mut budget);
+        work.spend(FEWER_STEPS - budget.left());
         let Ok(Some(solution)) = found else { break };
         witness = Witness::of(&space, &solution);
     }
@@ -155,7 +187,10 @@ impl Witness {
 }
 
 /// Refuses audiences of too many parts, every value of a set counted, or of too many levels.
-pub(super) fn measure<'a>(audiences: impl Iterator<Item = &'a Predicate>) -> Result<(), UndecidedReason> {
+///
+/// Returns about what it costs to read them, in steps: a regular expression has to be compiled.
+pub(super) fn measure<'a>(audiences: impl Iterator<Item = &'a Predicate>) -> Result<usize, UndecidedReason> {
+    let mut cost = 0;
     let mut todo: Vec<(&Predicate, usize)> = audiences.map(|audience| (audience, 1)).collect();
     let mut size = 0;
     while let Some((predicate, level)) = todo.pop() {
@@ -169,11 +204,14 @@ pub(super) fn measure<'a>(audiences: impl Iterator<Item = &'a Predicate>) -> Res
             }
             Predicate::Not(part) => todo.push((part, level + 1)),
             Predicate::Attribute(_, Test::In(set)) => size += set.len(),
+            Predicate::Attribute(_, Test::Matches(pattern)) => {
+                cost += COMPILING + COMPILING_A_BYTE * pattern.as_str().len();
+            }
             Predicate::Attribute(..) | Predicate::Segment(_) => {}
         }
         if size > PARTS {
             return Err(UndecidedReason::Size);
         }
     }
-    Ok(())
+    Ok(cost.saturating_add(size))
 }

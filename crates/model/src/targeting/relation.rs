@@ -1,5 +1,6 @@
 //! How audiences relate: whether one is within another, whether they are the same, and whom earlier ones leave over.
 
+use super::budget::Work;
 use super::context::Attributes;
 use super::formula::Asked;
 use super::overlap::{Overlap, Witness, decide};
@@ -58,7 +59,7 @@ pub fn rest(audience: &Predicate, earlier: &[&Predicate], attributes: &Attribute
 }
 
 fn decided(asked: &[Asked<'_>], attributes: &Attributes) -> Overlap {
-    decide(asked, attributes, |witness| witness.is_as(asked, attributes))
+    decide(asked, attributes, &mut Work::of(usize::MAX), |witness| witness.is_as(asked, attributes))
 }
 
 /// Returns the audience without whom earlier ones match.

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::budget::Work;
 use super::context::Attributes;
 use super::formula::{Asked, Names};
-use super::overlap::{Overlap, Witness, decide, meet};
+use super::overlap::{Overlap, Witness, decide, meet_within};
 use super::undecided::UndecidedReason;
 use crate::{AttributeKey, Predicate};
 
@@ -25,7 +26,17 @@ pub enum OverTime {
 /// A `stable` attribute keeps its value, or stays missing; every other one may have any value at either time, and what
 /// the book does not declare is missing at both. Both contexts have been confirmed by [`matches()`](super::matches()).
 pub fn meets_over_time(a: &Predicate, b: &Predicate, attributes: &Attributes) -> OverTime {
-    let at_once = meet(&[a, b], attributes);
+    meets_over_time_within(a, b, attributes, &mut Work::of(usize::MAX))
+}
+
+/// Does what [`meets_over_time`] does, and takes what it costs off the work that is left for several such questions.
+pub fn meets_over_time_within(
+    a: &Predicate,
+    b: &Predicate,
+    attributes: &Attributes,
+    work: &mut Work,
+) -> OverTime {
+    let at_once = meet_within(&[a, b], attributes, work);
     if let Overlap::At(witness) = at_once {
         return OverTime::At(witness.clone(), witness);
     }
@@ -47,7 +58,7 @@ pub fn meets_over_time(a: &Predicate, b: &Predicate, attributes: &Attributes) ->
     let apart = |witness: &Witness| parted(witness, attributes, &later);
     let now = Asked::to_match(a);
     let then = Asked { names: Some(&later), ..Asked::to_match(b) };
-    let met = decide(&[now, then], &both, |witness| {
+    let met = decide(&[now, then], &both, work, |witness| {
         let (first, second) = apart(witness);
         first.is_as(&[now], attributes) && second.is_as(&[then], attributes)
     });

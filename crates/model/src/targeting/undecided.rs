@@ -24,6 +24,8 @@ pub enum UndecidedReason {
     Depth,
     /// The alternatives of the audiences make more combinations than are tried.
     Alternatives,
+    /// The questions before it have taken all the work that there is for them together.
+    Work,
 }
 
 impl fmt::Display for UndecidedReason {
@@ -37,6 +39,7 @@ impl fmt::Display for UndecidedReason {
             Self::Combinations(key) => write!(f, "the tests of `{key}` have too many combinations to try"),
             Self::Size => write!(f, "the audiences have more than {PARTS} parts"),
             Self::Depth => write!(f, "the audiences are nested more than {LEVELS} levels deep"),
+            Self::Work => write!(f, "the audiences before it took all the work that a flag may take"),
             Self::Alternatives => {
                 write!(f, "the audiences have too many combinations of alternatives to try")
             }

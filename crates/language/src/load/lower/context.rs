@@ -171,6 +171,12 @@ impl<'a, T: 'a> Files<'a, T> {
 
     fn suggestion(&self, name: &str) -> String {
         self.ask(|| Question::Keys(self.kind));
+        if let Some(path) = self.all.documents.misnamed(self.kind, name) {
+            let right = path.rsplit_once('.').map_or(path, |(stem, _)| stem);
+            return format!(
+                "`{path}` is not read, because a book's files end in `.yaml`: rename it to `{right}.yaml`"
+            );
+        }
         // A suggestion is whole or absent, whatever another thread died of.
         let mut known = self.all.suggestions.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(found) = known.get(&(self.kind, name.to_owned())) {

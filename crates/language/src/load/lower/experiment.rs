@@ -38,7 +38,7 @@ pub(super) fn lower(
         None => Some(Predicate::everyone()),
     };
     layer(file, entity, index, sink);
-    let split = file.variants.as_ref().and_then(|weights| split(weights, flag, sink));
+    let split = file.variants.as_ref().and_then(|weights| split(weights, file, flag, sink));
     control(file, split.as_ref(), flag, sink);
     let schedule = file.schedule.as_ref().and_then(|schedule| schedule_of(&schedule.value, context, sink));
     let allocation = allocation(file, schedule, context, sink);
@@ -139,7 +139,20 @@ fn allocation(
     Some(Allocation::Ramp(steps))
 }
 
-fn split(weights: &Spanned<Weights>, flag: Option<&FlagFile>, sink: &mut Sink<'_>) -> Option<Split> {
+/// Lowers the shares of the variants.
+///
+/// A variant that lost may be gone from the flag of a concluded experiment: what was tested stays on record. That none is
+/// served any more is for lint to say, which knows the time.
+fn split(
+    weights: &Spanned<Weights>,
+    file: &ExperimentFile,
+    flag: Option<&FlagFile>,
+    sink: &mut Sink<'_>,
+) -> Option<Split> {
+    let decision = file.decision.as_ref().map(|decision| &decision.value);
+    let shipped = decision.and_then(|decision| decision.variant.as_ref());
+    let may_be_gone =
+        |variant: &VariantKey| decision.is_some() && shipped.is_none_or(|shipped| shipped.value != *variant);
     let split = match &weights.value {
         Weights::Equal => {
             let variants = flag?.variants.as_ref()?.value.0.iter().map(|(key, _)| key.value.clone());
@@ -147,7 +160,7 @@ fn split(weights: &Spanned<Weights>, flag: Option<&FlagFile>, sink: &mut Sink<'_
         }
         Weights::Shares(shares) => {
             for (variant, _) in &shares.0 {
-                if let Some(flag) = flag {
+                if let Some(flag) = flag.filter(|_| !may_be_gone(&variant.value)) {
                     check_variant(flag, variant, sink);
                 }
             }
@@ -164,6 +177,9 @@ fn split(weights: &Spanned<Weights>, flag: Option<&FlagFile>, sink: &mut Sink<'_
                     u32::try_from(1_000_000 - sum).ok().and_then(Share::from_ppm).unwrap_or(Share::NONE)
                 ),
                 SplitError::Sum(_) => "make them sum to 100%, or write `equal` for equal shares".into(),
+                SplitError::TooFew(_) if decision.is_some() && matches!(weights.value, Weights::Equal) => {
+                    "write out what was tested, such as `{plain: 50%, bold: 50%}`: the flag no longer has all of it".into()
+                }
                 SplitError::TooFew(_) => "a test compares at least a control and a treatment".into(),
                 SplitError::Empty(variant) => format!("take `{variant}` out, or give it a share"),
                 SplitError::Repeated(_) => "keep one of them".into(),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use granit_parser::{ErrorKind, ScanError};
 
+use super::indent;
 use crate::load::lookalike::wrong_colon;
 use crate::load::rules;
 use trialbook_model::diagnostic::{Applicability, Diagnostic, Edit};
@@ -49,20 +50,23 @@ pub(super) fn of_error(file: &Arc<SourceFile>, error: &ScanError) -> Diagnostic 
         return wrong(span, said(error.kind()), help);
     }
     let kind = error.kind();
-    let indented = matches!(kind, ErrorKind::InvalidIndentation | ErrorKind::ExpectedBlockMappingKey)
-        || matches!(kind, ErrorKind::MappingValueNotAllowed if text.matches(": ").count() < 2);
-    let start = line.start + (text.len() - text.trim_start_matches(' ').len());
-    match indentation_above(file, line) {
-        Some(above) if indented && start < line.end && above != start - line.start => {
-            let word = text.trim_start().split([':', ' ']).next().unwrap_or_default();
-            let help = format!("begin it in the column of the line above: after {}", spaces(above));
-            wrong(
-                Span::new(start, start + word.len().max(1)),
-                "this line begins in another column than those it belongs to".into(),
-                help,
-            )
+    let indented = matches!(
+        kind,
+        ErrorKind::InvalidIndentation
+            | ErrorKind::ExpectedBlockMappingKey
+            | ErrorKind::ExpectedBlockSequenceEntry
+            | ErrorKind::ExpectedDocumentStart
+            | ErrorKind::InvalidDocumentEnd
+            | ErrorKind::SimpleKeyExpected
+    ) || matches!(kind, ErrorKind::MappingValueNotAllowed if text.matches(": ").count() < 2);
+    match indent::misplaced(file, file.position(offset).line).filter(|_| indented) {
+        Some(misplaced) => {
+            let help =
+                format!("begin it after {}, like the lines that it belongs to", spaces(misplaced.column));
+            let message = "this line begins in another column than those it belongs to".into();
+            wrong(misplaced.span, message, help)
         }
-        _ => {
+        None => {
             let finding = wrong(span, said(kind), advice(kind, text));
             let tab = matches!(kind, ErrorKind::TabNotAllowed | ErrorKind::TabInBlockIndentation);
             if tab { untabbed(finding, file) } else { finding }
@@ -126,15 +130,6 @@ fn space_before(file: &SourceFile, line: Span) -> Option<(usize, char)> {
         });
         wrong.map(|(at, space)| (line.start + at, space))
     })
-}
-
-/// Returns how many spaces the nearest line above begins with that is not blank or a comment.
-fn indentation_above(file: &SourceFile, line: Span) -> Option<usize> {
-    let number = file.position(line.start).line;
-    let above = (1..number).rev().take(20).map(|number| file.slice(file.line_span(number)));
-    let text =
-        above.into_iter().find(|text| !text.trim().is_empty() && !text.trim_start().starts_with('#'))?;
-    Some(text.len() - text.trim_start_matches(' ').len())
 }
 
 fn spaces(count: usize) -> String {

@@ -4,6 +4,7 @@
 //! directives, several documents, keys that are not scalars, the same key twice.
 
 mod hint;
+mod indent;
 mod layout;
 mod parse;
 mod removal;

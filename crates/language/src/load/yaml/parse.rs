@@ -40,6 +40,8 @@ pub fn parse(file: &Arc<SourceFile>) -> Parsed {
         root: None,
         comments: Vec::new(),
         findings: Vec::new(),
+        hidden: 0,
+        first_hidden: None,
         nodes: 0,
         faithful: true,
     };
@@ -64,6 +66,7 @@ pub fn parse(file: &Arc<SourceFile>) -> Parsed {
             }
         };
         if step.is_err() {
+            builder.say_what_is_hidden();
             return Parsed {
                 root: None,
                 faithful: false,
@@ -72,6 +75,7 @@ pub fn parse(file: &Arc<SourceFile>) -> Parsed {
             };
         }
     }
+    builder.say_what_is_hidden();
     Parsed {
         root: builder.root,
         faithful: builder.faithful,
@@ -79,6 +83,9 @@ pub fn parse(file: &Arc<SourceFile>) -> Parsed {
         findings: builder.findings,
     }
 }
+
+/// So many findings of one file are made here; the rest is counted in one more. Far fewer are shown.
+const MOST_FINDINGS: usize = 20 * crate::load::MAX_FINDINGS;
 
 /// The rest of the file is not worth reading.
 struct Stop;
@@ -133,13 +140,43 @@ struct Builder<'a> {
     root: Option<Node>,
     comments: Vec<Comment>,
     findings: Vec<Diagnostic>,
+    /// How many more findings there are than are kept, and where the first of them is.
+    hidden: usize,
+    first_hidden: Option<Span>,
     nodes: usize,
     faithful: bool,
 }
 
 impl Builder<'_> {
+    /// Adds a finding, or counts it where the file has had enough.
+    fn find(&mut self, finding: Diagnostic) {
+        if self.findings.len() >= MOST_FINDINGS {
+            self.hide(finding.primary.span);
+        } else {
+            self.findings.push(finding);
+        }
+    }
+
+    /// Tells whether what is found from here on is not shown: it need not cost more than being counted.
+    fn has_enough(&self) -> bool {
+        self.findings.len() > crate::load::MAX_FINDINGS
+    }
+
+    fn hide(&mut self, span: Span) {
+        self.hidden += 1;
+        self.first_hidden.get_or_insert(span);
+    }
+
+    fn say_what_is_hidden(&mut self) {
+        if let Some(span) = self.first_hidden.take() {
+            let place =
+                trialbook_model::diagnostic::Label { file: Arc::clone(self.file), span, text: String::new() };
+            self.findings.push(crate::load::more(self.hidden, &place));
+        }
+    }
+
     fn error(&mut self, rule: &'static str, span: Span, message: impl Into<String>, help: &str) {
-        self.findings.push(Diagnostic::error(rule, message, self.file, span).help(help));
+        self.find(Diagnostic::error(rule, message, self.file, span).help(help));
     }
 
     fn event(&mut self, event: Event<'_>, span: Span) -> Result<(), Stop> {
@@ -189,7 +226,7 @@ impl Builder<'_> {
             Event::Alias(_) | Event::UnresolvedAlias(_) => {
                 self.faithful = false;
                 let finding = hint::of_alias(self.file, span);
-                self.findings.push(finding);
+                self.find(finding);
                 self.node(Node {
                     span,
                     content: Content::Scalar(ScalarNode { text: "".into(), plain: false }),
@@ -197,8 +234,9 @@ impl Builder<'_> {
             }
             Event::Scalar(text, style, ..) => {
                 let scalar = ScalarNode { text: text.into(), plain: style == ScalarStyle::Plain };
-                let finding = self.misread(&scalar, span);
-                self.findings.extend(finding);
+                if let Some(finding) = self.misread(&scalar, span) {
+                    self.find(finding);
+                }
                 self.node(Node { span, content: Content::Scalar(scalar) });
             }
             Event::SequenceStart(style, ..) => {
@@ -292,12 +330,16 @@ impl Builder<'_> {
     /// Puts a finished node where it belongs.
     fn node(&mut self, node: Node) {
         let file = self.file;
+        let enough = self.has_enough();
         match self.open.last_mut() {
             None => self.root = Some(node),
             Some(Open::Sequence { items, .. }) => items.push(node),
             Some(Open::Mapping { entries, key, seen, repeated, .. }) => match key.take() {
                 Some((key, key_span)) => {
                     if std::mem::take(repeated) {
+                        if enough {
+                            return;
+                        }
                         let first = entries.iter().find(|entry| entry.key == key);
                         if let Some(finding) = self.findings.last_mut()
                             && finding.rule == rules::DUPLICATE_KEY
@@ -320,7 +362,9 @@ impl Builder<'_> {
                     let (text, span) = match node.content {
                         Content::Scalar(scalar) => (scalar.text, node.span),
                         Content::Sequence(_) | Content::Mapping(_) => {
-                            self.findings.push(
+                            *repeated = true;
+                            *key = Some(("".into(), node.span));
+                            self.find(
                                 Diagnostic::error(
                                     rules::UNSUPPORTED_YAML,
                                     "a key must be text, not a list or a mapping",
@@ -329,21 +373,22 @@ impl Builder<'_> {
                                 )
                                 .help("write `key: value`; text that begins with `{` or `[` needs quotes"),
                             );
-                            *repeated = true;
-                            *key = Some(("".into(), node.span));
                             return;
                         }
                     };
+                    let mut finding = None;
                     if &*text == "<<" {
-                        self.findings.push(
+                        finding = Some(
                             Diagnostic::error(rules::UNSUPPORTED_YAML, "a merge key (`<<`) is not supported", file, span)
                                 .help("write the values out; what every experiment shares belongs in `defaults` of trialbook.yaml"),
                         );
                         *repeated = true;
                     } else if is_repeated(&text, entries, seen) {
+                        // To search for the first costs all the file's length.
+                        let entries = if enough { &[] } else { entries.as_slice() };
                         let first =
                             entries.iter().find(|entry| entry.key == text).map(|entry| entry.key_span);
-                        let finding = Diagnostic::error(
+                        let again = Diagnostic::error(
                             rules::DUPLICATE_KEY,
                             format!("`{text}` is given twice"),
                             file,
@@ -351,13 +396,16 @@ impl Builder<'_> {
                         )
                         .label("given again")
                         .help("keep one of them");
-                        self.findings.push(match first {
-                            Some(first) => finding.related(file, first, "first given here"),
-                            None => finding,
+                        finding = Some(match first {
+                            Some(first) => again.related(file, first, "first given here"),
+                            None => again,
                         });
                         *repeated = true;
                     }
                     *key = Some((text, span));
+                    if let Some(finding) = finding {
+                        self.find(finding);
+                    }
                 }
             },
         }

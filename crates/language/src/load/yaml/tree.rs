@@ -80,6 +80,24 @@ impl Node {
         }
     }
 
+    /// Tells whether a JSON pointer leads to a value.
+    pub fn finds(&self, pointer: &str) -> bool {
+        let mut node = self;
+        for token in pointer.split('/').skip(1) {
+            let token = token.replace("~1", "/").replace("~0", "~");
+            let next = match &node.content {
+                Content::Mapping(_) => node.entry(&token).map(|entry| &entry.value),
+                Content::Sequence(items) => token.parse().ok().and_then(|index: usize| items.get(index)),
+                Content::Scalar(_) => None,
+            };
+            match next {
+                Some(next) => node = next,
+                None => return false,
+            }
+        }
+        true
+    }
+
     /// Follows a JSON pointer (RFC 6901) as far as it leads.
     ///
     /// Returns the node reached, and the entry that holds it where that is one of a mapping.

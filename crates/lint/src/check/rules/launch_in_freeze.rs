@@ -55,10 +55,10 @@ fn look(
     for (i, freeze) in freezes.filter(|(_, f)| context.now < f.until && f.from <= at && at < f.until) {
         let (kind, key, _) = place;
         let message = format!("{kind} `{key}` {what} on {}, in a freeze", context.date(at));
-        let until = context.date(freeze.until);
+        let (until, free) = (context.date(freeze.until), context.day_from(freeze.until));
         let help = match what {
-            "starts" => format!("start it on {until} or later"),
-            _ => format!("take the step on {until} or later, or before {}", context.date(freeze.from)),
+            "starts" => format!("start it on {free} or later"),
+            _ => format!("take the step on {free} or later, or before {}", context.date(freeze.from)),
         };
         let reason =
             format!("nothing is launched from {} to {until}: {}", context.date(freeze.from), freeze.reason);

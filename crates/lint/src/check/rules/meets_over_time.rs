@@ -2,13 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use crate::check::collision::{Pair, pairs, unit};
+use crate::check::collision::{Pair, each_pair, pairs, unit};
 use crate::check::context::Context;
 use crate::check::reach::Reach;
 use crate::check::rule::{Each, Rule};
 use crate::check::text::listed;
 use trialbook_model::diagnostic::{Diagnostic, Severity};
-use trialbook_model::targeting::{OverTime, Overlap, Witness, meet, meets_over_time};
+use trialbook_model::targeting::{
+    OverTime, Overlap, UndecidedReason, Witness, Work, meet_within, meets_over_time_within,
+};
 use trialbook_model::{Flag, Predicate};
 
 pub(in crate::check) const RULE: Rule = Rule::of_parts(
@@ -26,22 +28,29 @@ fn check(context: &Context<'_>, flag: &Flag, found: &mut Vec<Diagnostic>) {
         return;
     }
     let reach = Reach::new(context.book, flag);
-    found.extend(pairs.iter().filter_map(|pair| crossing(context, flag, &reach, pair)));
+    each_pair(context, &RULE, flag, &pairs, found, |pair, work| crossing(context, flag, &reach, pair, work));
 }
 
 /// Returns the finding where no unit is in both at once, and one can be in both in turn.
-fn crossing(context: &Context<'_>, flag: &Flag, reach: &Reach<'_>, pair: &Pair<'_>) -> Option<Diagnostic> {
+fn crossing(
+    context: &Context<'_>,
+    flag: &Flag,
+    reach: &Reach<'_>,
+    pair: &Pair<'_>,
+    work: &mut Work,
+) -> Option<Diagnostic> {
     let attributes = context.attributes();
     let (a, b) = (reach.left_of(pair.earlier.audience()), reach.left_of(pair.later.audience()));
     // Who can meet at once is another rule's.
-    if !changeable(context, &a)
-        || !changeable(context, &b)
-        || meet(&[&a, &b], attributes) != Overlap::Disjoint
-    {
+    if !changeable(context, &a) || !changeable(context, &b) {
         return None;
     }
+    match meet_within(&[&a, &b], attributes, work) {
+        Overlap::Disjoint | Overlap::Undecided(UndecidedReason::Work) => {}
+        Overlap::At(_) | Overlap::Undecided(_) => return None,
+    }
     let (from, to) = (pair.earlier.key(), pair.later.key());
-    match meets_over_time(&a, &b, attributes) {
+    match meets_over_time_within(&a, &b, attributes, work) {
         OverTime::Never => None,
         OverTime::At(before, after) => {
             let changed = changed(&before, &after);

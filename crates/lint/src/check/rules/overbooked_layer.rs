@@ -1,5 +1,8 @@
 //! A layer of which more is claimed than there is.
 
+use std::collections::BTreeMap;
+
+use crate::check::Arrival;
 use crate::check::booking::{Overbooked, overbooked};
 use crate::check::context::Context;
 use crate::check::rule::{Each, Rule};
@@ -30,9 +33,7 @@ fn finding(context: &Context<'_>, layer: &Layer, stretch: &Overbooked<'_>) -> Di
         share(stretch.buckets),
         context.date(stretch.worst)
     );
-    // The one that begins last is the one that asked for too much.
-    let start = |key: &&ExperimentKey| context.book.experiments.get(*key).map(|e| e.schedule.start());
-    let last = stretch.claims.keys().copied().max_by_key(|key| (start(key), *key));
+    let last = newcomer(context, layer, stretch);
     let finding = match last {
         Some(key) => RULE.finding(context, message, (Kind::Experiment, key, "/allocation")),
         None => RULE.finding(context, message, (Kind::Layer, &layer.key, "")),
@@ -61,6 +62,24 @@ fn finding(context: &Context<'_>, layer: &Layer, stretch: &Overbooked<'_>) -> Di
         None => format!("allocate {excess} less, or let one of them begin later"),
     };
     finding.help(help)
+}
+
+/// Of so many claims at most the history is asked: each asks for a walk along all commits.
+const TRACED: usize = 8;
+
+/// Returns who asked for too much: whoever came into the book last, as far as its history is known; of those that came
+/// together, who has no slots yet, and then who begins last.
+fn newcomer<'a>(context: &Context<'_>, layer: &Layer, stretch: &Overbooked<'a>) -> Option<&'a ExperimentKey> {
+    let asked = stretch.claims.keys().take(if stretch.claims.len() <= TRACED { TRACED } else { 0 });
+    let arrivals = asked.map(|key| (*key, context.arrival(Kind::Experiment, key.as_str())));
+    let arrivals: BTreeMap<_, _> = arrivals.collect();
+    // One unknown arrival could be before or after any other.
+    let known = !arrivals.is_empty() && arrivals.values().all(|arrival| *arrival != Arrival::Unknown);
+    let arrival = |key: &ExperimentKey| arrivals.get(key).copied().filter(|_| known);
+    let start = |key: &ExperimentKey| context.book.experiments.get(key).map(|e| e.schedule.start());
+    let has_slots = |key: &ExperimentKey| layer.slots_of(key).next().is_some();
+    let rank = |key: &'a ExperimentKey| (arrival(key), !has_slots(key), start(key), key);
+    stretch.claims.keys().copied().max_by_key(|key| rank(key))
 }
 
 /// Returns buckets as a share of the layer: `112.5 %`.

@@ -1,11 +1,11 @@
 //! Two experiments on one flag that can enrol the same unit.
 
-use crate::check::collision::{Pair, pairs};
+use crate::check::collision::{Pair, each_pair, pairs};
 use crate::check::context::Context;
 use crate::check::reach::Reach;
 use crate::check::rule::{Each, Rule};
 use trialbook_model::diagnostic::{Diagnostic, Severity};
-use trialbook_model::targeting::{Overlap, meet};
+use trialbook_model::targeting::{Overlap, Work, meet_within};
 use trialbook_model::{Flag, Predicate};
 
 pub(in crate::check) const RULE: Rule = Rule::of_parts(
@@ -23,13 +23,19 @@ fn check(context: &Context<'_>, flag: &Flag, found: &mut Vec<Diagnostic>) {
         return;
     }
     let reach = Reach::new(context.book, flag);
-    found.extend(pairs.iter().filter_map(|pair| collision(context, flag, &reach, pair)));
+    each_pair(context, &RULE, flag, &pairs, found, |pair, work| collision(context, flag, &reach, pair, work));
 }
 
 /// Returns the finding where two experiments that are served at the same time can meet.
-fn collision(context: &Context<'_>, flag: &Flag, reach: &Reach<'_>, pair: &Pair<'_>) -> Option<Diagnostic> {
+fn collision(
+    context: &Context<'_>,
+    flag: &Flag,
+    reach: &Reach<'_>,
+    pair: &Pair<'_>,
+    work: &mut Work,
+) -> Option<Diagnostic> {
     let (a, b) = (reach.left_of(pair.later.audience()), reach.left_of(pair.earlier.audience()));
-    match meet(&[&a, &b], context.attributes()) {
+    match meet_within(&[&a, &b], context.attributes(), work) {
         Overlap::Disjoint => None,
         Overlap::At(witness) => {
             let message = format!("two experiments on `{}` can enrol the same unit", flag.key);
@@ -61,6 +67,6 @@ fn advice(context: &Context<'_>, pair: &Pair<'_>) -> String {
     format!(
         "{together}, or start `{}` on {} or later",
         pair.later.key(),
-        context.date(pair.earlier.window.end())
+        context.day_from(pair.earlier.window.end())
     )
 }

@@ -1,12 +1,12 @@
 //! A rollout that can serve the same unit as an experiment or another rollout of its flag.
 
-use crate::check::collision::{Pair, Served, pairs};
+use crate::check::collision::{Pair, Served, each_pair, pairs};
 use crate::check::context::Context;
 use crate::check::reach::Reach;
 use crate::check::rule::{Each, Rule};
 use trialbook_model::allocation::Claimant;
 use trialbook_model::diagnostic::{Diagnostic, Severity};
-use trialbook_model::targeting::{Overlap, meet};
+use trialbook_model::targeting::{Overlap, Work, meet_within};
 use trialbook_model::{Experiment, Flag, Predicate, Rollout};
 
 pub(in crate::check) const RULE: Rule = Rule::of_parts(
@@ -24,17 +24,23 @@ fn check(context: &Context<'_>, flag: &Flag, found: &mut Vec<Diagnostic>) {
         return;
     }
     let reach = Reach::new(context.book, flag);
-    found.extend(pairs.iter().filter_map(|pair| collision(context, flag, &reach, pair)));
+    each_pair(context, &RULE, flag, &pairs, found, |pair, work| collision(context, flag, &reach, pair, work));
 }
 
 /// Returns the finding where a rollout and another claim on its flag can meet.
-fn collision(context: &Context<'_>, flag: &Flag, reach: &Reach<'_>, pair: &Pair<'_>) -> Option<Diagnostic> {
+fn collision(
+    context: &Context<'_>,
+    flag: &Flag,
+    reach: &Reach<'_>,
+    pair: &Pair<'_>,
+    work: &mut Work,
+) -> Option<Diagnostic> {
     let (a, b) = (reach.left_of(pair.later.audience()), reach.left_of(pair.earlier.audience()));
     let who = match pair.experiments() {
         1 => "an experiment and a rollout",
         _ => "two rollouts",
     };
-    match meet(&[&a, &b], context.attributes()) {
+    match meet_within(&[&a, &b], context.attributes(), work) {
         Overlap::Disjoint => None,
         Overlap::At(witness) => {
             let message = format!("{who} on `{}` can serve the same unit", flag.key);
@@ -72,7 +78,9 @@ fn advice(context: &Context<'_>, pair: &Pair<'_>) -> String {
 }
 
 fn beside(context: &Context<'_>, experiment: &Experiment, rollout: &Rollout, served: Served<'_>) -> String {
-    match rollout.complete_at().filter(|complete| *complete <= experiment.schedule.start()) {
+    // Which steps of a guarded one are taken is not in the book.
+    let complete = rollout.complete_at().filter(|_| !rollout.is_guarded());
+    match complete.filter(|complete| *complete <= experiment.schedule.start()) {
         Some(complete) => format!(
             "rollout `{}` is complete on {}: serve `{}` by default or with a rule then, and delete the rollout",
             rollout.key,
@@ -82,7 +90,7 @@ fn beside(context: &Context<'_>, experiment: &Experiment, rollout: &Rollout, ser
         None => format!(
             "make the audiences exclude each other, or begin the rollout after the decision on `{}` ({})",
             experiment.key,
-            context.date(served.window.end())
+            context.day_from(served.window.end())
         ),
     }
 }

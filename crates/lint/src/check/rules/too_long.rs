@@ -18,14 +18,17 @@ fn check(context: &Context<'_>, experiment: &Experiment, found: &mut Vec<Diagnos
     if !context.undecided(experiment) {
         return;
     }
-    let latest = longest.after(experiment.schedule.start());
+    let latest = context.book.policy.latest_end(experiment.schedule.start(), context.timezone());
+    let Some(latest) = latest else { return };
     if experiment.schedule.end() <= latest {
         return;
     }
     let message = format!("experiment `{}` enrols for more than {longest}", experiment.key);
-    let finding = RULE
-        .finding(context, message, (Kind::Experiment, &experiment.key, "/schedule"))
-        .help(format!("end it by {}, or raise the limit for everyone", context.date(latest)));
+    let finding =
+        RULE.finding(context, message, (Kind::Experiment, &experiment.key, "/schedule")).help(format!(
+            "write `end: {}` or an earlier date, or raise the limit for everyone",
+            context.day_by(latest)
+        ));
     let limit = (Kind::Book, &context.book.name as &dyn std::fmt::Display, "/policy/max_duration");
     found.push(context.relate(finding, limit, "the longest that the book allows"));
 }

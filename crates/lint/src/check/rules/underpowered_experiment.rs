@@ -3,7 +3,9 @@
 use crate::check::context::Context;
 use crate::check::rule::{Each, Rule};
 use crate::check::text::counted;
-use trialbook_decision::power::{Evidence, Forecast, MetricNeed, Missing, Remedy, Role, forecast};
+use trialbook_decision::power::{
+    Evidence, Forecast, MetricNeed, Missing, Remedy, Role, forecast, rounded_up,
+};
 use trialbook_model::diagnostic::{Diagnostic, Severity};
 use trialbook_model::{Experiment, Kind};
 use trialbook_stats::design::Size;
@@ -47,6 +49,10 @@ fn check(context: &Context<'_>, experiment: &Experiment, found: &mut Vec<Diagnos
         .finding(context, message, (Kind::Experiment, &experiment.key, "/schedule"))
         .help(help(context, experiment, &forecast));
     if let Some(reachable) = short.reachable {
+        let reachable = match reachable {
+            Size::Relative(share) => Size::Relative(rounded_up(share * 100.0) / 100.0),
+            Size::Absolute(amount) => Size::Absolute(rounded_up(amount)),
+        };
         finding = finding.note(format!("as written it can show {}", shown(short, reachable)));
     }
     let declared = (Kind::Experiment, &experiment.key as &dyn std::fmt::Display, pointer);
@@ -73,6 +79,12 @@ fn significant(value: f64) -> String {
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
+/// Returns a share of whole buckets as a file says it.
+fn exact(share: f64) -> String {
+    let text = format!("{:.2}", share * 100.0);
+    format!("{}%", text.trim_end_matches('0').trim_end_matches('.'))
+}
+
 /// Returns the shortest ways out. All of them are in `trialbook power`.
 fn help(context: &Context<'_>, experiment: &Experiment, forecast: &Forecast) -> String {
     let mut ways = Vec::new();
@@ -82,10 +94,12 @@ fn help(context: &Context<'_>, experiment: &Experiment, forecast: &Forecast) -> 
                 ways.push(format!(
                     "enrol for {} (`end: {}`)",
                     counted(u64::from(*days), "day"),
-                    context.date(*end)
+                    context.day_by(*end)
                 ));
             }
-            Remedy::Allocation { share } => ways.push(format!("enrol {} %", significant(share * 100.0))),
+            Remedy::Allocation { share } => {
+                ways.push(format!("enrol {} of the audience (`allocation: {0}`)", exact(*share)))
+            }
             _ => {}
         }
     }

@@ -116,9 +116,7 @@ pub fn apply_among<'a>(
                 .is_some_and(|indices| hide(&mut suppressions, indices, finding.rule));
         if hidden { review.suppressed.push(finding) } else { review.findings.push(finding) }
     }
-    for suppression in &suppressions {
-        told::findings(suppression, judged, &mut review.findings);
-    }
+    told::all(&suppressions, judged, &mut review.findings);
     review.findings.sort_by(|a, b| a.order().cmp(&b.order()));
     review
 }
@@ -168,6 +166,7 @@ fn read<'a>(
     // From the end: a comment that has its line to itself stands for the line below, or for what that stands for.
     let mut below: Option<(usize, usize)> = None;
     let mut read = Vec::new();
+    let (mut slips, mut first_hidden) = (0usize, None);
     for span in spans.into_iter().rev() {
         let line = file.position(span.start).line;
         let before = file.slice(Span::new(file.line_span(line).start, span.start));
@@ -182,7 +181,14 @@ fn read<'a>(
         }
         match comment::read(file.slice(span)) {
             None => {}
-            Some(Err(slip)) => findings.push(told::slip(document, span, &slip)),
+            Some(Err(slip)) => {
+                slips += 1;
+                if slips <= told::MOST {
+                    findings.push(told::slip(document, span, &slip));
+                } else {
+                    first_hidden = Some(span);
+                }
+            }
             Some(Ok(comment)) => {
                 let named = |name: Spanned<String>| {
                     let sound = rule(&name.value).is_some_and(super::Rule::is_suppressible);
@@ -199,6 +205,9 @@ fn read<'a>(
                 });
             }
         }
+    }
+    if let Some(span) = first_hidden {
+        findings.push(told::more(document, span, slips - told::MOST));
     }
     read.reverse();
     suppressions.append(&mut read);

@@ -21,10 +21,43 @@ pub(super) fn slip(document: &Document, comment: Span, slip: &Slip) -> Diagnosti
         .help("write `# trialbook: ignore[RULE] REASON`, where `until=2027-01-31` may precede the reason")
 }
 
+/// So many findings about the suppressions of one file are made; the rest is counted.
+pub(super) const MOST: usize = 200;
+
+/// Adds what is wrong with suppressions, which are in the order of their files.
+pub(super) fn all(suppressions: &[Suppression<'_>], judged: bool, found: &mut Vec<Diagnostic>) {
+    for of_file in suppressions.chunk_by(|a, b| std::ptr::eq(a.document, b.document)) {
+        let (before, mut hidden, mut place) = (found.len(), 0, None);
+        for suppression in of_file {
+            if found.len() - before < MOST {
+                findings(suppression, judged, found);
+            } else {
+                let mut more = Vec::new();
+                findings(suppression, judged, &mut more);
+                hidden += more.len();
+                place = place.or((!more.is_empty()).then_some(suppression));
+            }
+        }
+        found.extend(place.map(|place| more(place.document, place.span, hidden)));
+    }
+}
+
+/// Returns the finding that counts those about a file's suppressions that are not shown. It is an error: some of them may be.
+pub(super) fn more(document: &Document, span: Span, hidden: usize) -> Diagnostic {
+    let message = format!("{hidden} more findings about the suppressions of this file are not shown");
+    Diagnostic::error(BAD, message, document.file(), span).help("fix the ones above, then lint again")
+}
+
 /// Adds what is wrong with a suppression. What is not used is told only where the rules have been judged.
 pub(super) fn findings(suppression: &Suppression<'_>, judged: bool, found: &mut Vec<Diagnostic>) {
+    let mut before = std::collections::HashSet::new();
+    let first = found.len();
     for (at, named) in suppression.rules.iter().enumerate() {
-        let repeated = suppression.rules.iter().take(at).any(|other| other.name.value == named.name.value);
+        if found.len() - first >= MOST {
+            found.push(more(suppression.document, suppression.span, suppression.rules.len() - at));
+            break;
+        }
+        let repeated = !before.insert(named.name.value.as_str());
         if !named.sound {
             found.push(unsound(suppression, named));
         } else if repeated {

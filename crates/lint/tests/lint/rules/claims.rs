@@ -1,7 +1,8 @@
 //! Rollouts, layers by day, holdouts and units of two kinds: when they collide, and what is said of it.
 
 use super::{Example, ExampleFile, Shows, findings, told};
-use trialbook_language::load::RawFile;
+use trialbook_language::load::{self, RawFile};
+use trialbook_lint::check::{self, Arrival, Given, History};
 use trialbook_model::diagnostic::Diagnostic;
 
 /// An experiment on `start-page` from 1 to 15 December, served at most until 5 January.
@@ -286,4 +287,80 @@ fn tests_that_meet_at_random_are_told_once_for_each_surface_and_metric() {
     let wanted =
         ["surface `checkout`", "success metric `purchases-per-user`"].map(|what| format!("{what}: {rest}"));
     assert_eq!(told, wanted);
+}
+
+/// A layer with a full claim of `footer-links` and room for nobody else.
+const LAYER: &str = "description: The page.\nentity: user\nslots:\n  - {buckets: 0-5999, experiment: old}\n";
+
+/// Tells when files came, by what their names hold.
+#[derive(Debug)]
+struct Files(&'static [(&'static str, Arrival)]);
+
+impl History for Files {
+    fn arrival(&self, path: &str) -> Arrival {
+        let known = self.0.iter().find(|(name, _)| path.contains(name));
+        known.map_or(Arrival::Unknown, |(_, arrival)| *arrival)
+    }
+}
+
+#[test]
+fn an_overbooked_layer_is_the_fault_of_who_came_last() {
+    let in_layer = |start: &str, end: &str| {
+        EXPERIMENT
+            .replace("flag:", "layer: page\nflag:")
+            .replace("2026-12-01", start)
+            .replace("2026-12-15", end)
+    };
+    // The one that begins first is new: the other has held its slots for long.
+    let (new, old) = (in_layer("2026-12-01", "2026-12-15"), in_layer("2026-12-08", "2026-12-22"));
+    let layer = LAYER.to_owned();
+    let blamed = |layer: &str, history: Option<&dyn History>| {
+        let file = |(path, text): (&str, &str)| ExampleFile {
+            path: path.to_owned(),
+            text: text.to_owned(),
+            excerpt: false,
+            before: false,
+        };
+        let files =
+            [("page.layer.yaml", layer), ("new.experiment.yaml", &new), ("old.experiment.yaml", &old)];
+        let example = Example { shows: Shows::Fires, files: files.map(file).into() };
+        let given = Given { now: super::now(), sample: None, history };
+        let found = check::run(&load::load(super::book_with(&example)), given);
+        only(&found, "overbooked-layer").primary.file.path().to_owned()
+    };
+    assert_eq!(blamed(&layer, None), "new.experiment.yaml", "it has no slots yet");
+    let empty = "description: The page.\nentity: user\nslots: []\n";
+    assert_eq!(blamed(empty, None), "old.experiment.yaml", "nothing else is known, and it begins last");
+    let at = |second| Arrival::At(jiff::Timestamp::from_second(second).expect("a time"));
+    let (first, then) = (at(1_000), at(2_000));
+    let by_git: &'static [_] = Box::leak(Box::new([("new.", then), ("old.", first)]));
+    assert_eq!(blamed(empty, Some(&Files(by_git))), "new.experiment.yaml");
+    let by_change: &'static [_] = Box::leak(Box::new([("new.", Arrival::New), ("old.", first)]));
+    assert_eq!(blamed(empty, Some(&Files(by_change))), "new.experiment.yaml");
+    let half: &'static [_] = Box::leak(Box::new([("new.", first)]));
+    assert_eq!(blamed(empty, Some(&Files(half))), "old.experiment.yaml", "one unknown says nothing");
+}
+
+#[test]
+fn a_suggested_end_is_one_that_lint_accepts() {
+    for (start, end) in
+        [("2026-07-01", "2027-03-01"), ("2026-11-25", "2027-08-01"), ("2027-07-01", "2028-03-01")]
+    {
+        let book = std::fs::read_to_string(
+            std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+                .join("tests/rules/base/trialbook.yaml"),
+        )
+        .expect("the base book can be read")
+            + "timezone: Europe/Stockholm\npolicy: {max_duration: 212d}\n";
+        let with = |end: &str| {
+            let experiment = EXPERIMENT.replace("2026-12-01", start).replace("2026-12-15", end);
+            found(&[("trialbook.yaml", &book), ("a.experiment.yaml", &experiment)])
+        };
+        let found = with(end);
+        let help = only(&found, "too-long").help.clone().expect("what to do");
+        let suggested = help.split('`').nth(1).and_then(|text| text.strip_prefix("end: ")).expect("an end");
+        none(&with(suggested), "too-long");
+        let next = suggested.parse::<jiff::civil::Date>().expect("a date").tomorrow().expect("a day");
+        only(&with(&next.to_string()), "too-long");
+    }
 }

@@ -1,7 +1,7 @@
 //! When experiments collide, and when they do not.
 
 use super::{Example, ExampleFile, Shows, findings, told};
-use trialbook_model::diagnostic::Diagnostic;
+use trialbook_model::diagnostic::{Diagnostic, Severity};
 
 /// An experiment on `checkout-button` from 1 to 15 December, served at most until 5 January: a window of 7 days and
 /// a grace of 14 follow its end.
@@ -195,4 +195,27 @@ fn each_colliding_pair_is_told_once() {
     let files: Vec<(String, &str)> = (0..5).map(|i| (format!("e{i}.experiment.yaml"), EXPERIMENT)).collect();
     let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), *text)).collect();
     assert_eq!(found(&files).iter().filter(|f| f.rule == "overlapping-experiments").count(), 10);
+}
+
+#[test]
+fn collisions_of_one_flag_are_counted_past_a_number() {
+    let experiment = |n: usize| {
+        let text = "title: A page\nhypothesis: It helps.\nowner: team-checkout\nflag: footer\nallocation: 20%\ncontrol: plain\n\
+             variants: {plain: 50%, bold: 50%}\nschedule: {start: 2026-12-01, end: 2026-12-15}\nmetrics:\n  \
+             success: [{metric: purchases-per-user, mde: 2%}]\n  guardrails: [{metric: refund-rate, margin: 5%}]\n";
+        ExampleFile {
+            path: format!("e{n}.experiment.yaml"),
+            text: text.to_owned(),
+            excerpt: false,
+            before: false,
+        }
+    };
+    let example = Example { shows: Shows::Fires, files: (0..30).map(experiment).collect() };
+    let found = findings(&example);
+    let of_rule: Vec<_> = found.iter().filter(|finding| finding.rule == "overlapping-experiments").collect();
+    // 31 experiments with the base book's own are 465 pairs.
+    assert_eq!(of_rule.len(), 201);
+    let rest: Vec<_> = of_rule.iter().filter(|finding| finding.message.contains("265 more pairs")).collect();
+    assert_eq!(rest.len(), 1, "{:?}", of_rule.last());
+    assert!(rest.iter().all(|finding| finding.severity == Severity::Error));
 }

@@ -150,3 +150,35 @@ fn what_is_not_a_number_or_not_ascii_is_decided_like_anything_else() {
         json!({"email": "\u{1F469}\u{200D}\u{1F4BB}"})
     );
 }
+
+/// Regular expressions that are hard to compare.
+fn hard(n: usize) -> Predicate {
+    let pattern = format!("^(a|b|ab)*{n}(c|d|cd)*x{{1,{}}}$", n % 7 + 2);
+    let key = AttributeKey::new("email").expect("a name");
+    Predicate::Attribute(key, Test::Matches(Pattern::new(&pattern).expect("a pattern")))
+}
+
+#[test]
+fn what_a_flag_may_take_is_bounded_and_the_rest_is_undecided_at_once() {
+    let audiences: Vec<_> = (0..40).map(hard).collect();
+    let run = || {
+        let mut work = Work::of(1_000_000);
+        let mut answers = Vec::new();
+        for (at, a) in audiences.iter().enumerate() {
+            for b in audiences.iter().skip(at + 1) {
+                answers.push(meet_within(&[a, b], &attributes(), &mut work));
+            }
+        }
+        (answers, work.is_spent())
+    };
+    let (answers, spent) = run();
+    assert!(spent, "there is more than that to do");
+    let unasked = Overlap::Undecided(UndecidedReason::Work);
+    let first = answers.iter().position(|answer| *answer == unasked).expect("some are not decided");
+    assert!(first > 0, "the first ones are");
+    assert!(answers.iter().skip(first).all(|answer| *answer == unasked), "and none after that");
+    assert_eq!(run().0, answers, "the same each time");
+    // Alone, each is decided: what is undecided is so because of the others.
+    let (a, b) = (&audiences[38], &audiences[39]);
+    assert_ne!(meet(&[a, b], &attributes()), unasked);
+}
