@@ -97,7 +97,7 @@ fn ask(
             .help("make a plan with `trialbook plan --out FILE`, have it reviewed, and apply that file"));
     }
     let plan = prepared.plan(Default::default(), advance, session)?;
-    print(&plan, Format::Terminal, opened)?;
+    print(&plan, Format::Terminal, opened, None)?;
     if plan.is_empty() {
         return Ok(plan);
     }

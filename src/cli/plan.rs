@@ -1,5 +1,7 @@
 //! `trialbook plan`: what an apply would change in a target.
 
+mod size;
+
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
@@ -11,6 +13,7 @@ use super::report::Format;
 use super::sink::{self, Text};
 use super::{At, Exit, Failure, Opened, Session, write};
 use crate::report;
+use crate::report::blocks::{Block, Line};
 use trialbook_delivery::plan::{self, AdvanceError, Live, Plan, State};
 use trialbook_delivery::target::{self, TargetError};
 use trialbook_history::Repository;
@@ -72,7 +75,9 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
         let text = plan.write().map_err(|error| Failure::of(Exit::Bug, &error))?;
         write::output(path, Text::Json(&text))?;
     }
-    print(&plan, args.format, &opened)?;
+    let live = prepared.target.read().map_err(|error| failure(&error))?;
+    let too_large = size::warning(&prepared, &prepared.desired(&live, at, &args.advance)?, &opened);
+    print(&plan, args.format, &opened, too_large)?;
     if plan.commit.is_none()
         && plan.actions.iter().any(|action| !action.launches.is_empty())
         && prepared.repository.is_some()
@@ -295,10 +300,16 @@ pub(super) fn failure(error: &TargetError) -> Failure {
     }
 }
 
-/// Shows a plan on stdout.
-pub(super) fn print(plan: &Plan, format: Format, opened: &Opened) -> Result<(), Failure> {
+/// Shows a plan on stdout, with a warning at its end.
+pub(super) fn print(
+    plan: &Plan,
+    format: Format,
+    opened: &Opened,
+    warning: Option<Line>,
+) -> Result<(), Failure> {
     let timezone = opened.loaded.book.as_ref().map_or("UTC", |book| book.timezone.as_str());
-    let document = report::plan::document(plan, timezone);
+    let mut document = report::plan::document(plan, timezone);
+    document.blocks.extend(warning.map(Block::Alert));
     match format {
         Format::Terminal => {
             let text = report::terminal::render(&document, super::report::settings(false));

@@ -31,6 +31,26 @@ fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).expect("UTF-8")
 }
 
+/// Puts a segment of so many ids into a book.
+fn segment(book: &Path, ids: usize) {
+    let mut text =
+        "description: Beta testers by id\nowner: team-beta\naudience:\n  uid:\n    in:\n".to_owned();
+    text.extend((0..ids).map(|id| format!("      - 3f2504e0-4f89-11d3-9a0c-{id:012x}\n")));
+    std::fs::write(book.join("beta.segment.yaml"), text).expect("a file");
+}
+
+#[test]
+fn a_plan_warns_of_more_than_clients_take_and_names_the_segment() {
+    let book = book(10, "segment: beta");
+    segment(book.path(), 10);
+    let small = stdout(&run(book.path(), &["plan", "--format", "markdown"]));
+    assert!(!small.contains("gRPC"), "{small}");
+    segment(book.path(), 10_000);
+    let text = stdout(&run(book.path(), &["plan", "--format", "markdown"])).replace('\u{a0}', " ");
+    assert!(text.contains("clients with gRPC sync take 4.2 MB at once"), "{text}");
+    assert!(text.contains("Segment `beta` takes the most: 0.5 MB in each of 10 flags."), "{text}");
+}
+
 #[test]
 fn a_plan_of_thousands_of_flags_fits_into_a_pull_request() {
     let book = book(2_000, "country: SE");

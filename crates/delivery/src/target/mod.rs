@@ -32,6 +32,12 @@ pub trait Target {
     /// Where it fails, the target serves what it served before.
     fn write(&self, changes: &Changes, expected: &LiveVersion) -> Result<LiveVersion, TargetError>;
 
+    /// Returns how many bytes the target's clients take at once unless they are set up for more; `None` where nothing
+    /// limits them.
+    fn largest_sync(&self) -> Option<usize> {
+        None
+    }
+
     /// Returns a flag in the target's own form, for people: what [`Target::write`] would make of it.
     fn render(&self, flag: &FlagKey, state: &FlagState) -> Result<String, TargetError>;
 }

@@ -118,10 +118,18 @@ impl Target for Flagd {
         })
     }
 
+    fn largest_sync(&self) -> Option<usize> {
+        Some(LARGEST_SYNC)
+    }
+
     fn render(&self, flag: &FlagKey, state: &FlagState) -> Result<String, TargetError> {
         rendered(flag, state)
     }
 }
+
+/// The largest message that a gRPC client takes unless it is set up for more: flagd and its providers get all flags in
+/// one (grpc-go, `defaultClientMaxReceiveMessageSize`, read 2026-11).
+const LARGEST_SYNC: usize = 4 << 20;
 
 fn rendered(key: &FlagKey, state: &FlagState) -> Result<String, TargetError> {
     let inexpressible = |problem| TargetError::Inexpressible { flag: key.clone(), problem };
