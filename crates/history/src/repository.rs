@@ -78,6 +78,9 @@ pub enum HistoryError {
     /// A folder that is deeper, or holds more, than any book.
     #[error("the folders of the book at a commit are too deep or hold too much")]
     TooLarge,
+    /// Another process writes the same ref, or was killed while it did.
+    #[error("git holds the lock `{0}`")]
+    Locked(PathBuf),
     /// Anything else that git says.
     #[error("git could not do it")]
     Git(#[from] git2::Error),
@@ -107,6 +110,10 @@ impl HistoryError {
             Self::NoCommit => Some("commit the book first".into()),
             Self::Sha256 => Some("lint without `--against`, or convert the repository to SHA-1".into()),
             Self::NotCommitted(_) => Some("commit the file first".into()),
+            Self::Locked(lock) => Some(format!(
+                "wait for the other git process; if none runs, one was killed: remove `{}`, and run it again",
+                lock.display()
+            )),
             Self::TooLarge | Self::NotACommit(_) | Self::OutsideWorkTree | Self::Git(_) => None,
         }
     }
