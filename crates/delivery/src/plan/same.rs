@@ -59,6 +59,8 @@ impl Plan {
     pub fn is_done(&self, live: &Live) -> bool {
         let done = |action: &Action| match (&action.digest, live.flags.get(action.flag.as_str())) {
             (None, None) => true,
+            // What is only written down leaves what is served as it is: it is done when the flag is another.
+            (Some(_), Some(flag)) if action.live.as_ref() == Some(&flag.digest) => false,
             (Some(planned), Some(flag)) => match &flag.content {
                 LiveContent::Ours(state) => state.digest().is_ok_and(|digest| digest == *planned),
                 LiveContent::Drifted { .. } | LiveContent::Foreign { .. } => false,
