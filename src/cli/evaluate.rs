@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::plan::declared_target;
+use super::prepared::declared_target;
 use super::sink::JsonLines;
 use super::{At, Exit, Failure, Opened, Session, contexts, exit};
 use crate::report::passed::{self, Told};

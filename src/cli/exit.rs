@@ -92,6 +92,13 @@ impl Failure {
         Self::new(exit, String::new())
     }
 
+    /// Says first what failed, and this failure as its cause.
+    #[must_use]
+    pub fn within(mut self, message: impl Into<String>) -> Self {
+        self.causes.insert(0, std::mem::replace(&mut self.message, message.into()));
+        self
+    }
+
     /// Changes how the command ends: what failed matters more where it did.
     #[must_use]
     pub fn ending_with(mut self, exit: Exit) -> Self {

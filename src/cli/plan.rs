@@ -2,32 +2,22 @@
 
 mod size;
 
-use std::borrow::Cow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
-
-use super::allocate::day;
+use super::prepared::Prepared;
 use super::report::Format;
 use super::sink::{self, Text};
 use super::{At, Exit, Failure, Opened, Session, write};
 use crate::report;
 use crate::report::blocks::{Block, Line};
-use trialbook_delivery::plan::{self, AdvanceError, Live, Plan, State};
-use trialbook_delivery::target::{self, TargetError};
-use trialbook_history::Repository;
-use trialbook_language::load::suggestion;
-use trialbook_lint::check;
-use trialbook_model::allocation::Approvals;
-use trialbook_model::diagnostic::Severity;
-use trialbook_model::{Book, FlagKey, RolloutKey, Target, TargetKey};
+use trialbook_delivery::plan::{self, Obstacle, Options, Plan, Revert};
+use trialbook_model::{FlagKey, RolloutKey, TargetKey};
 
 /// Show what an apply would change in the flag back end
 ///
 /// The plan is bound to what it was made from: when the target or the book has changed by the time it is applied, it
-/// is refused. Exit code 2 with `--detailed-exitcode` means that there are changes, or that somebody changed the target
-/// behind the book's back.
+/// is refused. It also shows why an apply would refuse it. With `--detailed-exitcode`, exit code 2 means that there are
+/// changes, or that somebody changed the target by hand, and 4 that an apply would refuse the plan.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The target; the primary one when left out
@@ -36,24 +26,49 @@ pub struct Args {
     /// Write the plan to a file, for `trialbook apply FILE`
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// End with 2 when there are changes
+    /// End with 2 when there are changes, and with 4 when an apply would refuse them
     #[arg(long)]
     detailed_exitcode: bool,
-    /// Make the plan as of then instead of now
+    /// Make the plan as of then instead of now; `apply` then needs `--at` as well
     #[arg(long, value_name = "TIME")]
     at: Option<At>,
     /// Take over this flag, which somebody else created
     #[arg(long, value_name = "FLAG")]
     adopt: Vec<FlagKey>,
-    /// Put back what was changed in the target by hand
-    #[arg(long)]
-    revert_drift: bool,
+    /// Put back what was changed in the target by hand: these flags, or all of them
+    #[arg(long, value_name = "FLAG", num_args = 0..)]
+    revert_drift: Option<Vec<FlagKey>>,
     /// Let this rollout take its next step, which must be due
     #[arg(long, value_name = "ROLLOUT")]
     advance: Vec<RolloutKey>,
+    #[command(flatten)]
+    overrides: Overrides,
     /// How to write it
     #[arg(long, value_name = "FORMAT", default_value = "terminal")]
     format: Format,
+}
+
+/// What lets an apply go on where it would refuse.
+#[derive(Debug, Clone, Copy, Default, clap::Args)]
+pub(super) struct Overrides {
+    /// Allow more changes at once than the book's policy does
+    #[arg(long)]
+    pub(super) allow_large_change: bool,
+    /// Allow a book that does not descend from what is served, which undoes newer changes
+    #[arg(long)]
+    pub(super) rollback: bool,
+}
+
+impl Overrides {
+    /// Returns what an apply refuses all the same.
+    pub(super) fn refused<'a>(self, plan: &'a Plan) -> Vec<Obstacle<'a>> {
+        let allowed = |obstacle: &Obstacle<'_>| match obstacle {
+            Obstacle::TooLarge(_) => self.allow_large_change,
+            Obstacle::Rollback(_) => self.rollback,
+            _ => false,
+        };
+        plan.obstacles().into_iter().filter(|obstacle| !allowed(obstacle)).collect()
+    }
 }
 
 /// Makes a plan, shows it, and writes it where it was asked to.
@@ -64,239 +79,58 @@ pub struct Args {
 pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     let opened = session.open()?;
     let at = opened.instant(args.at);
-    let options = plan::Options {
+    let options = Options {
         adopt: args.adopt.iter().cloned().collect(),
-        revert_drift: args.revert_drift,
-        ..Default::default()
+        revert_drift: match &args.revert_drift {
+            None => Revert::Nothing,
+            Some(flags) if flags.is_empty() => Revert::All,
+            Some(flags) => Revert::Flags(flags.iter().cloned().collect()),
+        },
+        advance: args.advance.iter().cloned().collect(),
     };
     let prepared = Prepared::new(&opened, args.target.as_ref(), at)?;
-    let plan = prepared.plan(options, &args.advance, session)?;
+    let live = prepared.read()?;
+    let plan = prepared.plan(&live, at, &options)?.plan;
+    refuse_unknown(&options, &plan)?;
+    prepared.tell_held(&live, &options, session);
     if let Some(path) = &args.out {
         let text = plan.write().map_err(|error| Failure::of(Exit::Bug, &error))?;
         write::output(path, Text::Json(&text))?;
     }
-    let live = prepared.target.read().map_err(|error| failure(&error))?;
-    let too_large = size::warning(&prepared, &prepared.desired(&live, at, &args.advance)?, &opened);
+    let too_large = size::warning(&prepared, &prepared.desired(&live, at, &options)?, &opened);
     print(&plan, args.format, &opened, too_large)?;
-    if plan.commit.is_none()
-        && plan.actions.iter().any(|action| !action.launches.is_empty())
-        && prepared.repository.is_some()
-    {
-        session.say(
-            "The book is not committed: apply refuses to launch experiments from it. Commit, and plan again.",
-        );
-    }
+    let refused = !args.overrides.refused(&plan).is_empty();
     if let Some(path) = &args.out {
-        session.say(format_args!(
-            "The plan is in {}: `trialbook apply {}` applies exactly this.",
-            path.display(),
-            path.display()
-        ));
+        let path = path.display();
+        session.say(if refused {
+            format!("The plan is in {path}, and `trialbook apply {path}` refuses it: see above.")
+        } else {
+            format!("The plan is in {path}: `trialbook apply {path}` applies exactly this.")
+        });
     }
     let differs = !plan.is_empty() || !plan.drifted.is_empty();
-    Ok(if args.detailed_exitcode && differs { Exit::Changes } else { Exit::Done })
-}
-
-/// A book without errors, a target, and an instant: what a plan is made from.
-pub(super) struct Prepared<'a> {
-    pub(super) book: &'a Book,
-    /// The book as the target serves it.
-    pub(super) served: Cow<'a, Book>,
-    pub(super) declared: &'a Target,
-    pub(super) target: Box<dyn target::Target>,
-    pub(super) repository: Option<Repository>,
-    pub(super) at: Timestamp,
-}
-
-impl<'a> Prepared<'a> {
-    /// Refuses a book with errors: what collides must not be served.
-    pub(super) fn new(
-        opened: &'a Opened,
-        target: Option<&TargetKey>,
-        at: Timestamp,
-    ) -> Result<Self, Failure> {
-        let book = opened.book()?;
-        let errors = check::run(&opened.loaded, at).iter().filter(|f| f.severity == Severity::Error).count();
-        if errors > 0 {
-            return Err(Failure::new(
-                Exit::Findings,
-                format!(
-                    "the book has {errors} {}, so nothing is planned",
-                    if errors == 1 { "error" } else { "errors" }
-                ),
-            )
-            .help("`trialbook lint` shows them"));
-        }
-        let declared = declared_target(book, target)?;
-        let target = target::open(&book.name, declared, &opened.root).map_err(|error| failure(&error))?;
-        let repository = repository(&opened.root)?;
-        let served = book.in_target(&declared.key);
-        Ok(Self { book, served, declared, target, repository, at })
-    }
-
-    /// Reads the target and compares it with what the book wants, with rollouts at the step that the target has approved,
-    /// or at the next one. Says which rollouts wait at a step that is due.
-    pub(super) fn plan(
-        &self,
-        options: plan::Options,
-        advance: &[RolloutKey],
-        session: &Session,
-    ) -> Result<Plan, Failure> {
-        let live = self.target.read().map_err(|error| failure(&error))?;
-        let options = plan::Options { primary: self.declared.primary, ..options };
-        let desired = self.desired(&live, self.at, advance)?;
-        let plan = Plan::new(
-            self.declared.key.clone(),
-            self.target.identity().to_owned(),
-            self.book.name.clone(),
-            self.commit()?,
-            &live,
-            &desired,
-            self.at,
-            &options,
-        );
-        let plan = plan.map_err(|error| Failure::of(Exit::Bug, &error))?;
-        let untouched = |key: &&RolloutKey| {
-            let flag = self.served.rollouts.get(*key).map(|rollout| &rollout.flag);
-            !plan.actions.iter().any(|action| Some(&action.flag) == flag)
-        };
-        match advance.iter().find(untouched) {
-            Some(key) => {
-                let message = format!("rollout `{key}` cannot advance: nothing would change about its flag");
-                Err(Failure::new(Exit::Refused, message).help(
-                    "the flag is switched off, or was changed by hand in the target (`--revert-drift` puts it back)",
-                ))
-            }
-            None => {
-                self.tell_held(&live, advance, session);
-                Ok(plan)
-            }
-        }
-    }
-
-    /// Says which rollouts wait at a step that is due: nothing else would, and they wait until somebody lets them go on.
-    fn tell_held(&self, live: &Live, advance: &[RolloutKey], session: &Session) {
-        let timezone = trialbook_model::timezone(&self.book.timezone).unwrap_or(TimeZone::UTC);
-        let mut approved = live.approvals(self.at);
-        for key in advance {
-            // One that could not advance has been refused before.
-            let _ = plan::advance(&self.served, &mut approved, key, self.at);
-        }
-        for (rollout, step) in plan::held(&self.served, &approved, self.at) {
-            let (key, share, due) = (&rollout.key, step.share, day(step.at, &timezone));
-            session.say(format_args!(
-                "Rollout `{key}` waits at a step of {share} that is due since {due}: look at its guardrails, and approve it \
-                 with `--advance {key}`."
-            ));
-        }
-    }
-
-    /// Returns what the target should serve as of an instant, given how far it has approved rollouts.
-    ///
-    /// # Errors
-    ///
-    /// Where a rollout that is to take its next step cannot.
-    pub(super) fn desired(
-        &self,
-        live: &Live,
-        at: Timestamp,
-        advance: &[RolloutKey],
-    ) -> Result<State, Failure> {
-        let mut approved = live.approvals(at);
-        for key in advance {
-            plan::advance(&self.served, &mut approved, key, at).map_err(|error| self.not_advanced(&error))?;
-        }
-        Ok(plan::desired(&self.served, at, &Approvals::Of(approved)))
-    }
-
-    fn not_advanced(&self, error: &AdvanceError) -> Failure {
-        let exit = match error {
-            AdvanceError::Unknown(_) => Exit::NothingMatched,
-            _ => Exit::Refused,
-        };
-        let help = match error {
-            AdvanceError::Unknown(_) if !self.declared.experiments => {
-                format!("target `{}` serves flags and rules only", self.declared.key)
-            }
-            AdvanceError::Unknown(key) => {
-                suggestion(key.as_str(), self.served.rollouts.keys().map(RolloutKey::as_str))
-            }
-            AdvanceError::Unguarded(_) | AdvanceError::Complete(_) => {
-                "there is nothing to approve".to_owned()
-            }
-            AdvanceError::NotLaunched(_) => "plan and apply without `--advance` first".to_owned(),
-            AdvanceError::NotDue { .. } => {
-                "wait for it, or move the step in the rollout's file to an earlier date".to_owned()
-            }
-        };
-        let failure = match error {
-            AdvanceError::NotDue { rollout, share, at } => {
-                let timezone = trialbook_model::timezone(&self.book.timezone).unwrap_or(TimeZone::UTC);
-                let due = day(*at, &timezone);
-                Failure::new(exit, format!("the next step of rollout `{rollout}`, {share}, is due on {due}"))
-            }
-            _ => Failure::of(exit, error),
-        };
-        failure.help(help)
-    }
-
-    /// Returns the commit that the book is at; `None` outside git, before the first commit, and where a file of the
-    /// book was edited since: what would be recorded is not what is applied.
-    pub(super) fn commit(&self) -> Result<Option<String>, Failure> {
-        let Some(repository) = &self.repository else { return Ok(None) };
-        let edited = repository.book_is_edited().map_err(|error| history_failure(&error))?;
-        let head = repository.head().map_err(|error| history_failure(&error))?;
-        Ok(head.filter(|_| !edited).map(|commit| commit.to_string()))
-    }
-}
-
-pub(super) fn declared_target<'a>(book: &'a Book, key: Option<&TargetKey>) -> Result<&'a Target, Failure> {
-    let found = match key {
-        Some(key) => book.targets.get(key),
-        None => book.primary_target(),
-    };
-    found.ok_or_else(|| {
-        let known: Vec<&str> = book.targets.keys().map(TargetKey::as_str).collect();
-        let message =
-            key.map_or("the book declares no target".to_owned(), |key| format!("there is no target `{key}`"));
-        let help = if known.is_empty() {
-            "declare one under `targets:`".to_owned()
-        } else {
-            format!("the book has {}", known.join(", "))
-        };
-        Failure::new(Exit::NothingMatched, message).help(help)
+    Ok(match (args.detailed_exitcode, refused, differs) {
+        (true, true, _) => Exit::Refused,
+        (true, false, true) => Exit::Changes,
+        _ => Exit::Done,
     })
 }
 
-/// Opens the repository around the book, where there is one.
-pub(super) fn repository(root: &Path) -> Result<Option<Repository>, Failure> {
-    Repository::of_book(root).map_err(|error| history_failure(&error))
-}
-
-pub(super) fn history_failure(error: &trialbook_history::HistoryError) -> Failure {
-    let failure = Failure::of(Exit::Unreachable, error);
-    match error.help() {
-        Some(help) => failure.help(help),
-        None => failure,
-    }
-}
-
-/// Says what a target could not do, with the exit code that fits.
-pub(super) fn failure(error: &TargetError) -> Failure {
-    let exit = match error {
-        TargetError::Locked { .. } | TargetError::Conflict { .. } | TargetError::Malformed { .. } => {
-            Exit::Refused
+/// Refuses to put back a flag that nobody changed: the name is likely to be another.
+fn refuse_unknown(options: &Options, plan: &Plan) -> Result<(), Failure> {
+    let plan::Revert::Flags(flags) = &options.revert_drift else { return Ok(()) };
+    let drifted: Vec<&str> = plan.drifted.iter().map(|drift| drift.flag.as_str()).collect();
+    match flags.iter().find(|flag| !drifted.contains(&flag.as_str())) {
+        Some(flag) => {
+            let message = format!("`{flag}` was not changed by hand in the target");
+            let help = if drifted.is_empty() {
+                "no flag was".to_owned()
+            } else {
+                format!("these were: {}", drifted.join(", "))
+            };
+            Err(Failure::new(Exit::NothingMatched, message).help(help))
         }
-        TargetError::Store { .. }
-        | TargetError::Unsupported { .. }
-        | TargetError::ObjectStore { .. }
-        | TargetError::Inexpressible { .. } => Exit::Findings,
-        TargetError::Io { .. } => Exit::Unreachable,
-    };
-    let failure = Failure::of(exit, error);
-    match error.hint() {
-        Some(hint) => failure.help(hint),
-        None => failure,
+        None => Ok(()),
     }
 }
 

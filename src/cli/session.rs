@@ -53,6 +53,11 @@ impl Opened {
         name.and_then(trialbook_model::timezone).unwrap_or(TimeZone::UTC)
     }
 
+    /// Returns the name of that time zone.
+    pub fn timezone_name(&self) -> &str {
+        self.loaded.book.as_ref().map_or("UTC", |book| book.timezone.as_str())
+    }
+
     /// Returns the instant of `--at`, or now.
     pub fn instant(&self, at: Option<At>) -> Timestamp {
         At::or_now(at, &self.timezone())

@@ -150,7 +150,7 @@ fn a_default_that_concerns_many_is_one_finding_that_names_them() {
 }
 
 #[test]
-fn a_recorded_launch_counts_before_the_start_has_passed() {
+fn a_recorded_launch_freezes_the_plan_from_its_start_on() {
     let path = "home/new-year-hero.experiment.yaml";
     let change = |book: &ExampleBook| book.edit(path, "hypothesis: ", "hypothesis: Perhaps. ");
     let book = changed(change);
@@ -166,6 +166,9 @@ fn a_recorded_launch_counts_before_the_start_has_passed() {
         digest: Preregistration::of(&book.book(), experiment).expect("JSON").digest().clone(),
     };
     repository.record_launch(&launch).expect("a recorded launch");
+    assert_eq!(errors(&book, &[]).0, [""; 0], "nobody has been exposed: the next apply replaces the plan");
+    let begun = Launch { effective_start: "2026-11-01T00:00:00Z".parse().expect("an instant"), ..launch };
+    repository.replace_launch(&begun).expect("a replaced launch");
     assert_eq!(errors(&book, &[]).0, ["changed-after-launch"]);
 }
 

@@ -1,6 +1,6 @@
 //! Launches: the git refs that say which commit an experiment was launched from.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,15 @@ pub struct Launch {
     pub effective_start: Timestamp,
     /// The digest of the pre-registration at that commit.
     pub digest: Digest,
+}
+
+/// The experiments that were applied to the primary target.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Launched {
+    /// Those that have begun, and those whose record nobody can read: their plans are frozen.
+    pub begun: BTreeSet<ExperimentKey>,
+    /// Those whose start is still to come, with that: an apply until then replaces their plan.
+    pub awaiting: BTreeMap<ExperimentKey, Timestamp>,
 }
 
 /// Why a launch ref could not be read.
@@ -48,31 +57,65 @@ impl Repository {
     /// Returns `false`, and changes nothing, where that experiment's launch is recorded already: a launch
     /// happens once.
     pub fn record_launch(&self, launch: &Launch) -> Result<bool, LaunchError> {
-        let name = ref_of(&launch.experiment);
-        if self.git.find_reference(&name).is_ok() {
+        if self.git.find_reference(&ref_of(&launch.experiment)).is_ok() {
             return Ok(false);
         }
-        let commit = self.git.find_object(git2::Oid::from_str(launch.commit.as_str())?, None)?;
-        let record = serde_json::to_string_pretty(launch).map_err(|_| LaunchError::Form(name.clone()))?;
-        let time = git2::Time::new(launch.effective_start.as_second(), 0);
-        let tagger = git2::Signature::new("trialbook", "trialbook@localhost", &time)?;
-        let tag = self.git.tag_annotation_create(launch.experiment.as_str(), &commit, &tagger, &record)?;
-        self.git.reference(&name, tag, false, "trialbook: launch")?;
+        self.write_launch(launch, false)?;
         Ok(true)
     }
 
-    /// Returns the experiments whose launch is recorded in this clone. What the records say is not read.
-    pub fn launched(&self) -> Result<BTreeSet<ExperimentKey>, HistoryError> {
-        let mut launched = BTreeSet::new();
+    /// Replaces the record of a launch: that of an experiment which has not begun.
+    pub fn replace_launch(&self, launch: &Launch) -> Result<(), LaunchError> {
+        self.write_launch(launch, true)
+    }
+
+    fn write_launch(&self, launch: &Launch, force: bool) -> Result<(), LaunchError> {
+        let name = ref_of(&launch.experiment);
+        let commit = self.git.find_commit(git2::Oid::from_str(launch.commit.as_str())?)?;
+        let record = serde_json::to_string_pretty(launch).map_err(|_| LaunchError::Form(name.clone()))?;
+        let time = git2::Time::new(launch.effective_start.as_second(), 0);
+        let tagger = git2::Signature::new("trialbook", "trialbook@localhost", &time)?;
+        let tag = self.git.tag_annotation_create(
+            launch.experiment.as_str(),
+            commit.as_object(),
+            &tagger,
+            &record,
+        )?;
+        match self.git.reference(&name, tag, force, "trialbook: launch") {
+            Ok(_) => Ok(()),
+            Err(error) if error.code() == git2::ErrorCode::Locked => {
+                let lock = self.git.commondir().join(format!("{name}.lock"));
+                Err(HistoryError::Locked(lock).into())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Returns the experiments whose launch is recorded in this clone.
+    pub fn launched(&self, now: Timestamp) -> Result<Launched, HistoryError> {
+        let mut launched = Launched::default();
         for name in self.git.references_glob("refs/trialbook/launch/*")?.names() {
             // A name that is not text is no experiment's key.
-            let key = name.ok().and_then(|name| ExperimentKey::new(name.rsplit('/').next()?).ok());
-            launched.extend(key);
+            let Some(key) = name
+                .ok()
+                .and_then(|name| name.rsplit('/').next().and_then(|key| ExperimentKey::new(key).ok()))
+            else {
+                continue;
+            };
+            match self.launch(&key) {
+                Ok(Some(launch)) if launch.effective_start > now => {
+                    launched.awaiting.insert(key, launch.effective_start);
+                }
+                _ => {
+                    launched.begun.insert(key);
+                }
+            }
         }
         // libgit2 passes over a ref whose file holds no id. It is a launch all the same: what it says is not read here.
         let files = std::fs::read_dir(self.git.commondir().join("refs/trialbook/launch"));
         for file in files.into_iter().flatten().filter_map(Result::ok) {
-            launched.extend(file.file_name().to_str().and_then(|key| ExperimentKey::new(key).ok()));
+            let key = file.file_name().to_str().and_then(|key| ExperimentKey::new(key).ok());
+            launched.begun.extend(key.filter(|key| !launched.awaiting.contains_key(key)));
         }
         Ok(launched)
     }

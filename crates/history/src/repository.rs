@@ -95,6 +95,9 @@ pub enum HistoryError {
         /// The commit.
         commit: String,
     },
+    /// Another process writes the same ref, or was killed while it did.
+    #[error("git holds the lock `{0}`")]
+    Locked(PathBuf),
     /// Anything else that git says.
     #[error("git could not do it")]
     Git(#[from] git2::Error),
@@ -128,6 +131,10 @@ impl HistoryError {
             Self::FileTooLarge { .. } | Self::BookTooLarge { .. } => {
                 Some("move data out of the book's folder: its files are written by people".into())
             }
+            Self::Locked(lock) => Some(format!(
+                "wait for the other git process; if none runs, one was killed: remove `{}`, and run it again",
+                lock.display()
+            )),
             Self::TooLarge | Self::NotACommit(_) | Self::OutsideWorkTree | Self::Git(_) => None,
         }
     }

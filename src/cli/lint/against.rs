@@ -114,18 +114,28 @@ fn changes(
         );
         return Ok(Vec::new());
     };
-    let launched = repository.launched().map_err(|error| failure(&error))?;
+    let launched = repository.launched(now).map_err(|error| failure(&error))?;
     let used = used(repository, merge, session)?;
     let review = Review {
         before,
         after,
         documents: &loaded.documents,
         changes: &merge.changes,
-        launched: &launched,
+        launched: &launched.begun,
         used: &used,
         now,
     };
-    Ok(review::review(&review))
+    let found = review::review(&review);
+    for (key, start) in &launched.awaiting {
+        if review.replaces_plan(key) {
+            let start = review.date(*start);
+            session.say(format_args!(
+                "The plan of `{key}` was applied and starts on {start}: until then it may change, and the next apply replaces \
+                 the recorded plan."
+            ));
+        }
+    }
+    Ok(found)
 }
 
 /// Returns the new files whose keys history knows.

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::Prepared;
 use crate::cli::Opened;
+use crate::cli::prepared::Prepared;
 use crate::report::blocks::{Inline, Line};
 use trialbook_delivery::plan::State;
 use trialbook_model::{Book, Kind, PartName, SegmentKey};

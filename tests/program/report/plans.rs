@@ -3,9 +3,10 @@
 use trialbook::report::terminal::{self, Settings};
 use trialbook::report::{markdown, plan};
 use trialbook_delivery::plan::{
-    Action, ActionKind, Change, Conflict, Drift, FORMAT, LiveVersion, Movement, Plan,
+    Action, ActionKind, Audience, Change, Condition, Conflict, Differences, Drift, FORMAT, LiveVersion,
+    Movement, Options, Plan, Relation, Rollback, RuleChange, ServedRule, Undone,
 };
-use trialbook_model::Schedule;
+use trialbook_model::{AttributeKey, AttributeType, Scalar, Schedule, Test};
 
 use super::fixture::{at, key, share};
 
@@ -18,7 +19,10 @@ fn action(flag: &str, kind: ActionKind, changes: Vec<Change>) -> Action {
         changes,
         desired: None,
         launches: Vec::new(),
+        refrozen: Vec::new(),
         disturbs: Vec::new(),
+        unverified: Vec::new(),
+        replaces: Differences::default(),
     }
 }
 
@@ -37,6 +41,11 @@ fn empty() -> Plan {
         conflicts: Vec::new(),
         foreign: Vec::new(),
         owned: 4,
+        options: Options::default(),
+        applied: None,
+        rollback: None,
+        too_large: None,
+        uncommitted: false,
     }
 }
 
@@ -68,7 +77,38 @@ fn full() -> Plan {
         reason: "its content is not what the last apply wrote".into(),
         changes: vec![Change::Switched { on: false }],
         raw: "{}".into(),
+        differences: Differences::between(r#"{"state": "ENABLED"}"#, r#"{"state": "DISABLED"}"#),
     };
+    let rollback = Rollback {
+        live: "1a2b3c4d5e6f708192a3b4c5d6e7f809129f2e1c".into(),
+        relation: Relation::Older,
+        undone: vec![Undone {
+            commit: "2b3c4d5e6f708192a3b4c5d6e7f809129f2e1c1a".into(),
+            subject: "Show `prices` <b>with</b> tax".into(),
+        }],
+    };
+    let country = |value: &str| {
+        Audience::new(&Condition::Attribute(
+            AttributeKey::new("country").expect("a key"),
+            AttributeType::String,
+            Test::In([Scalar::String(value.into())].into()),
+        ))
+    };
+    let rule = |value, serve: &str| Some(ServedRule { when: country(value), serve: key(serve) });
+    let audiences = vec![
+        Change::Audience { key: key("huge-checkout-button"), from: country("SE"), to: country("DK") },
+        Change::Rules {
+            from: 1,
+            to: 2,
+            rules: vec![
+                RuleChange { number: 1, from: rule("SE", "on"), to: rule("DK", "off") },
+                RuleChange { number: 2, from: None, to: rule("FI", "on") },
+            ],
+        },
+    ];
+    let mut adopted = action("promo-banner", ActionKind::Adopt, vec![Change::Adopted]);
+    adopted.replaces =
+        Differences::between(r#"{"defaultVariant": "on", "x": 1}"#, r#"{"defaultVariant": "off"}"#);
     Plan {
         actions: vec![
             bold,
@@ -78,7 +118,10 @@ fn full() -> Plan {
                 vec![Change::Created { default: key("plain"), variants: 2 }],
             ),
             action("old-header", ActionKind::Archive, vec![Change::Archived]),
+            adopted,
+            action("vip", ActionKind::Update, audiences),
         ],
+        rollback: Some(rollback),
         drifted: vec![drift],
         conflicts: vec![Conflict { flag: key("cart"), book: Some("other-shop".into()) }],
         foreign: vec!["a".into(), "b".into()],

@@ -7,10 +7,13 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
+use super::audience::{Audience, RuleChange, rule_changes};
 use super::{
     Branch, Enrolment, Exception, ExperimentBranch, FlagState, Movement, RolloutBranch, Serving, Step,
 };
-use trialbook_model::{ExperimentKey, HoldoutKey, RolloutKey, Schedule, ServedName, Share, VariantKey};
+use trialbook_model::{
+    Attribute, AttributeKey, ExperimentKey, HoldoutKey, RolloutKey, Schedule, ServedName, Share, VariantKey,
+};
 
 /// One thing that changes about a flag. Its `Display` is a line for people.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -23,6 +26,8 @@ pub enum Change {
         /// How many plain variants it has.
         variants: usize,
     },
+    /// The flag was served, and somebody took it away: it comes back, with its launches.
+    Restored,
     /// The flag will not be served.
     Archived,
     /// The flag belonged to somebody else, or to nobody.
@@ -53,6 +58,16 @@ pub enum Change {
         from: usize,
         /// How many there will be.
         to: usize,
+        /// Which of them are others, in their order; not all of many.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        rules: Vec<RuleChange>,
+    },
+    /// The plan of an experiment that has not begun replaces the one that was recorded.
+    PlanReplaced {
+        /// Which experiment.
+        key: ExperimentKey,
+        /// When it begins, and its plan is frozen.
+        start: Timestamp,
     },
     /// An experiment that was not served.
     ExperimentAdded {
@@ -84,7 +99,14 @@ pub enum Change {
         to: Schedule,
     },
     /// Another audience.
-    Audience(ExperimentKey),
+    Audience {
+        /// Which experiment.
+        key: ExperimentKey,
+        /// Who it was.
+        from: Audience,
+        /// Who it will be.
+        to: Audience,
+    },
     /// Another enrolment or split.
     Allocation {
         /// Which experiment.
@@ -141,7 +163,14 @@ pub enum Change {
         movement: Movement,
     },
     /// A rollout with another audience.
-    RolloutAudience(RolloutKey),
+    RolloutAudience {
+        /// Which.
+        key: RolloutKey,
+        /// Who it was.
+        from: Audience,
+        /// Who it will be.
+        to: Audience,
+    },
     /// A holdout that keeps units from what the flag serves, or does so no longer, or otherwise.
     Holdout {
         /// Which.
@@ -228,7 +257,8 @@ impl Change {
         if let (Some(was), Some(will)) = (rules(before), rules(after))
             && was != will
         {
-            changes.push(Self::Rules { from: was.len(), to: will.len() });
+            let rules = rule_changes(&was, &will);
+            changes.push(Self::Rules { from: was.len(), to: will.len(), rules });
         }
         holdouts(before, after, &mut changes);
         experiments(before, after, now, &mut changes);
@@ -251,6 +281,21 @@ impl Change {
         changes.extend(flag.experiments().map(Self::added));
         changes.extend(flag.rollouts().map(Self::released));
         changes
+    }
+
+    /// Fills in the shares of traffic that the audiences are, by what the book declares.
+    pub(super) fn measure(&mut self, attributes: Option<&BTreeMap<AttributeKey, Attribute>>) {
+        match self {
+            Self::Audience { from, to, .. } | Self::RolloutAudience { from, to, .. } => {
+                from.measure(attributes);
+                to.measure(attributes);
+            }
+            Self::Rules { rules, .. } => {
+                let both = rules.iter_mut().flat_map(|rule| [&mut rule.from, &mut rule.to]);
+                both.flatten().for_each(|rule| rule.when.measure(attributes));
+            }
+            _ => {}
+        }
     }
 
     fn added(branch: &ExperimentBranch) -> Self {
@@ -322,7 +367,8 @@ fn experiments(before: &FlagState, after: &FlagState, now: Timestamp, changes: &
             changes.push(Change::Window { key: key.clone(), from: was.window, to: will.window });
         }
         if was.audience != will.audience {
-            changes.push(Change::Audience(key.clone()));
+            let (from, to) = (Audience::new(&was.audience), Audience::new(&will.audience));
+            changes.push(Change::Audience { key: key.clone(), from, to });
         }
         let redrawn =
             (&was.split, &was.salt, was.enrolment.salt()) != (&will.split, &will.salt, will.enrolment.salt());
@@ -356,7 +402,8 @@ fn rollouts(before: &FlagState, after: &FlagState, now: Timestamp, changes: &mut
             continue;
         };
         if was.audience != will.audience {
-            changes.push(Change::RolloutAudience(will.key.clone()));
+            let (from, to) = (Audience::new(&was.audience), Audience::new(&will.audience));
+            changes.push(Change::RolloutAudience { key: will.key.clone(), from, to });
         }
         let movement = Movement::of_rollout(Some(was), Some(will), now);
         if (was.start, &was.enrolment, &was.serve) != (will.start, &will.enrolment, &will.serve) {
@@ -444,8 +491,7 @@ impl fmt::Display for HeldOut {
 
 impl fmt::Display for Movement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let parts =
-            [(self.enters, "come in"), (self.leaves, "fall out"), (self.switches, "get another variant")];
+        let parts = [(self.enters, "enter"), (self.leaves, "leave"), (self.switches, "get another variant")];
         let parts = parts.into_iter().filter(|(share, _)| *share > 0.0);
         let parts: Vec<_> = parts.map(|(share, what)| format!("{} {what}", percent(share))).collect();
         match parts.as_slice() {
@@ -462,6 +508,12 @@ impl fmt::Display for Change {
             Self::Created { default, variants } => {
                 write!(f, "new flag with {variants} variants, `{default}` by default")
             }
+            Self::Restored => write!(f, "was removed from the target by hand: it is put back"),
+            Self::PlanReplaced { key, start } => write!(
+                f,
+                "experiment `{key}` has not begun: its plan replaces the recorded one, and is frozen on {}",
+                Moment(*start)
+            ),
             Self::Archived => write!(f, "no longer served"),
             Self::Adopted => write!(f, "taken over: its present content is replaced"),
             Self::Reverted => write!(f, "what was changed by hand is put back"),
@@ -471,8 +523,8 @@ impl fmt::Display for Change {
             Self::VariantAdded(variant) => write!(f, "variant `{variant}` added"),
             Self::VariantRemoved(variant) => write!(f, "variant `{variant}` removed"),
             Self::Value(variant) => write!(f, "value of `{variant}` changed"),
-            Self::Rules { from, to } if from == to => write!(f, "rules changed ({to})"),
-            Self::Rules { from, to } => write!(f, "rules changed ({from} → {to})"),
+            Self::Rules { from, to, .. } if from == to => write!(f, "rules changed ({to})"),
+            Self::Rules { from, to, .. } => write!(f, "rules changed ({from} → {to})"),
             Self::ExperimentAdded { key, window, share, grows, everyone } => {
                 let (start, end) = (Moment(window.start()), Moment(window.end()));
                 write!(f, "experiment `{key}` from {start}: {share} of {}", audience(*everyone))?;
@@ -491,7 +543,7 @@ impl fmt::Display for Change {
                     (Moment(from.start()), Moment(from.end()), Moment(to.start()), Moment(to.end()));
                 write!(f, "experiment `{key}` served {a} … {b} → {c} … {d}")
             }
-            Self::Audience(key) => write!(f, "experiment `{key}` has another audience"),
+            Self::Audience { key, .. } => write!(f, "experiment `{key}` has another audience"),
             Self::Allocation { key, from, to, redrawn, movement } => {
                 write!(f, "experiment `{key}`")?;
                 if from != to {
@@ -501,7 +553,7 @@ impl fmt::Display for Change {
                 let what = if from == to && !redrawn { " in other buckets" } else { what };
                 write!(f, "{what}: {movement}")
             }
-            Self::Ramp { key, movement } => write!(f, "experiment `{key}` grows otherwise: {movement}"),
+            Self::Ramp { key, movement } => write!(f, "ramp of experiment `{key}` changed: {movement}"),
             Self::RolloutAdded { key, serve, start, share, grows, everyone } => {
                 let (start, of) = (Moment(*start), audience(*everyone));
                 write!(f, "rollout `{key}`: {share} of {of} get `{serve}` from {start}")?;
@@ -520,12 +572,12 @@ impl fmt::Display for Change {
                     write!(f, " serves `{serve}`")?;
                 }
                 match (from == to, serve) {
-                    (true, None) => write!(f, " grows otherwise: {movement}"),
+                    (true, None) => write!(f, " has other steps: {movement}"),
                     (true, Some(_)) => write!(f, ": {movement}"),
                     (false, _) => write!(f, " {from} → {to}: {movement}"),
                 }
             }
-            Self::RolloutAudience(key) => write!(f, "rollout `{key}` has another audience"),
+            Self::RolloutAudience { key, .. } => write!(f, "rollout `{key}` has another audience"),
             Self::Holdout { key, from: None, to: Some(to) } => write!(f, "holdout `{key}` keeps {to}"),
             Self::Holdout { key, from: Some(from), to: Some(to) } => {
                 write!(f, "holdout `{key}` keeps {to}; it kept {from}")

@@ -1,17 +1,19 @@
 //! The difference between what a target serves and what it should.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Change, Drawn, FORMAT, FlagState, Live, LiveContent, LiveFlag, LiveVersion, State};
-use trialbook_model::{Digest, ExperimentKey, FlagKey, LargeChange, TargetKey};
+use super::{
+    Applied, Basis, Change, Differences, Drawn, FORMAT, FlagState, Launch, LiveContent, LiveFlag,
+    LiveVersion, Options, Rollback, TooLarge,
+};
+use trialbook_model::{Digest, ExperimentKey, FlagKey, TargetKey};
 
 /// What turns a target's live state into the desired one, bound to what it was made from.
 ///
-/// Nothing here may be edited between making a plan and applying it: [`Plan::read`] refuses a plan whose
-/// digests do not fit its content.
+/// Nothing here may be edited between making a plan and applying it: [`Plan::read`] refuses a plan whose digest does not
+/// fit its content, and an apply plans again and compares. What an apply does and refuses follows from the plan that it
+/// made itself, never from a file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     /// The format of the plan file, [`FORMAT`].
@@ -38,8 +40,22 @@ pub struct Plan {
     pub conflicts: Vec<Conflict>,
     /// Flags that are not this book's. They are left alone.
     pub foreign: Vec<String>,
-    /// How many flags of this book the target serves, for [`Plan::too_large`].
+    /// How many flags of this book the target serves.
     pub owned: usize,
+    /// What was asked for; planned again with the same, the same plan comes out.
+    pub options: Options,
+    /// What the target says about the last apply of this book.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub applied: Option<Applied>,
+    /// What this undoes, where the book does not descend from what is served.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollback: Option<Rollback>,
+    /// Why this is more than the policy allows at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub too_large: Option<TooLarge>,
+    /// Whether the book is in git and not committed: nothing can be launched from it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub uncommitted: bool,
 }
 
 /// What happens to one flag.
@@ -59,9 +75,27 @@ pub struct Action {
     pub desired: Option<FlagState>,
     /// The experiments that this makes servable for the first time: applying it launches them.
     pub launches: Vec<ExperimentKey>,
+    /// The experiments that were launched and have not begun, and whose recorded plan this replaces.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refrozen: Vec<ExperimentKey>,
     /// The running experiments of which this takes units out, or gives units another variant. It cannot be applied.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub disturbs: Vec<ExperimentKey>,
+    /// The experiments that were launched and of which nobody can tell what was drawn. It cannot be applied.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unverified: Vec<Unverified>,
+    /// What it replaces of somebody else's flag, field by field.
+    #[serde(default, skip_serializing_if = "Differences::is_empty")]
+    pub replaces: Differences,
+}
+
+/// An experiment that was launched, and of which nobody can tell what was drawn.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unverified {
+    /// Which.
+    pub experiment: ExperimentKey,
+    /// Why, as a fragment.
+    pub reason: String,
 }
 
 /// What happens to a flag.
@@ -89,6 +123,9 @@ pub struct Drift {
     pub changes: Vec<Change>,
     /// What the target serves, in its own form.
     pub raw: String,
+    /// From what was applied to what is served, field by field.
+    #[serde(default, skip_serializing_if = "Differences::is_empty")]
+    pub differences: Differences,
 }
 
 /// A flag that the book wants and that the target has from somebody else.
@@ -100,53 +137,21 @@ pub struct Conflict {
     pub book: Option<String>,
 }
 
-/// What a plan may do beyond the ordinary.
-#[derive(Debug, Clone, Default)]
-pub struct Options {
-    /// Flags of somebody else that may be taken over.
-    pub adopt: BTreeSet<FlagKey>,
-    /// Put back what was changed by hand.
-    pub revert_drift: bool,
-    /// Whether the target is the primary one: only there does an apply launch experiments.
-    pub primary: bool,
-}
-
-/// A plan that changes more of what is served than the book's policy allows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the plan changes or removes {changes} of {owned} flags, more than {} of them", .policy.share)]
-pub struct TooLarge {
-    /// How many served flags are changed or removed.
-    pub changes: usize,
-    /// How many flags of the book are served.
-    pub owned: usize,
-    /// What the book allows.
-    pub policy: LargeChange,
-}
-
 impl Plan {
     /// Compares what a target serves with what it should.
     ///
     /// # Errors
     ///
     /// Only where a flag's value cannot be written as JSON.
-    #[allow(clippy::too_many_arguments, reason = "each is one thing that the plan is bound to")]
-    pub fn new(
-        target: TargetKey,
-        identity: String,
-        book: String,
-        commit: Option<String>,
-        live: &Live,
-        desired: &State,
-        now: Timestamp,
-        options: &Options,
-    ) -> serde_json::Result<Self> {
+    pub fn new(basis: &Basis<'_>) -> serde_json::Result<Self> {
+        let live = basis.live;
         let mut plan = Self {
             version: FORMAT,
-            target,
-            identity,
-            book,
-            commit,
-            made_at: now,
+            target: basis.target.clone(),
+            identity: basis.identity.to_owned(),
+            book: basis.book.to_owned(),
+            commit: basis.commit.map(str::to_owned),
+            made_at: basis.now,
             base: live.version.clone(),
             actions: Vec::new(),
             unchanged: Vec::new(),
@@ -154,17 +159,26 @@ impl Plan {
             conflicts: Vec::new(),
             foreign: Vec::new(),
             owned: live.owned(),
+            options: basis.options.clone(),
+            applied: live.applied.clone(),
+            rollback: basis.past.rollback.clone(),
+            too_large: None,
+            uncommitted: basis.past.uncommitted,
         };
-        for (key, wanted) in &desired.flags {
-            plan.want(key, wanted, live.flags.get(key.as_str()), options)?;
+        for (key, wanted) in &basis.desired.flags {
+            plan.want(key, wanted, live.flags.get(key.as_str()), basis)?;
         }
         for (key, flag) in &live.flags {
             match FlagKey::new(key) {
-                Ok(typed) if desired.flags.contains_key(&typed) => {}
-                typed => plan.do_not_want(key, typed.ok(), flag, options),
+                Ok(typed) if basis.desired.flags.contains_key(&typed) => {}
+                typed => plan.do_not_want(key, typed.ok(), flag, basis),
             }
         }
         plan.actions.sort_by(|a, b| a.flag.cmp(&b.flag));
+        plan.too_large = basis.large_change.and_then(|policy| plan.larger_than(policy));
+        let by_hand = plan.drifted.iter_mut().flat_map(|drift| &mut drift.changes);
+        let changes = plan.actions.iter_mut().flat_map(|action| &mut action.changes).chain(by_hand);
+        changes.for_each(|change| change.measure(basis.attributes));
         Ok(plan)
     }
 
@@ -173,49 +187,49 @@ impl Plan {
         key: &FlagKey,
         wanted: &FlagState,
         live: Option<&LiveFlag>,
-        options: &Options,
+        basis: &Basis<'_>,
     ) -> serde_json::Result<()> {
-        let (kind, changes) = match live.map(|flag| &flag.content) {
+        let of = Experiments { live: live.map(|flag| &flag.content), key, wanted, basis };
+        let refrozen = of.refrozen();
+        let mut replaces = Differences::default();
+        let (kind, mut changes) = match live.map(|flag| &flag.content) {
+            None if of.was_served() => {
+                let changes = [Change::Restored].into_iter().chain(Change::creation(wanted));
+                (ActionKind::Create, changes.collect())
+            }
             None => (ActionKind::Create, Change::creation(wanted)),
-            Some(LiveContent::Ours(before)) if before.serves_as(wanted) => {
+            Some(LiveContent::Ours(before)) if before.serves_as(wanted) && refrozen.is_empty() => {
                 self.unchanged.push(key.clone());
                 return Ok(());
             }
             Some(LiveContent::Ours(before)) => {
                 (ActionKind::Update, Change::between(before, wanted, self.made_at))
             }
-            Some(LiveContent::Drifted { reason, state, raw, .. }) => {
+            Some(LiveContent::Drifted { state, .. }) => {
                 let by_hand = state.as_ref().map(|state| Change::between(wanted, state, self.made_at));
-                self.drifted.push(Drift {
-                    flag: key.to_string(),
-                    reason: reason.clone(),
-                    changes: by_hand.unwrap_or_default(),
-                    raw: raw.clone(),
-                });
-                if !options.revert_drift {
+                self.drift(key.as_str(), live, Some(wanted), by_hand.unwrap_or_default(), basis);
+                if !basis.options.revert_drift.covers(key.as_str()) {
                     return Ok(());
                 }
                 (ActionKind::Update, vec![Change::Reverted])
             }
-            Some(LiveContent::Foreign { book }) if !options.adopt.contains(key) => {
+            Some(LiveContent::Foreign { book, .. }) if !basis.options.adopt.contains(key) => {
                 self.conflicts.push(Conflict { flag: key.clone(), book: book.clone() });
                 return Ok(());
             }
-            Some(LiveContent::Foreign { .. }) => {
+            Some(LiveContent::Foreign { raw, .. }) => {
+                let rendered = (basis.render)(key, wanted);
+                replaces = rendered.map(|text| Differences::between(raw, &text)).unwrap_or_default();
                 let changes = [Change::Adopted].into_iter().chain(Change::creation(wanted));
                 (ActionKind::Adopt, changes.collect())
             }
         };
-        let launches = live.and_then(|flag| flag.content.launches());
-        let launch = |key: &ExperimentKey| launches.and_then(|launches| launches.get(key));
-        let disturbs = wanted.experiments().filter(|will| {
-            let was = live.and_then(|flag| flag.content.last_drawn(&will.key));
-            let running = launch(&will.key).is_some_and(|launch| launch.start <= self.made_at);
-            let drawn = Drawn::of(will, &wanted.unit);
-            running && was.is_some_and(|was| was.is_disturbed_by(&drawn, self.made_at))
-        });
-        let disturbs = disturbs.map(|branch| branch.key.clone()).collect();
-        let servable = wanted.experiments().map(|branch| branch.key.clone());
+        changes.extend(
+            refrozen
+                .iter()
+                .map(|(experiment, start)| Change::PlanReplaced { key: experiment.clone(), start: *start }),
+        );
+        let (disturbs, unverified) = of.disturbed();
         self.actions.push(Action {
             flag: key.clone(),
             kind,
@@ -223,32 +237,57 @@ impl Plan {
             digest: Some(wanted.digest()?),
             changes,
             desired: Some(wanted.clone()),
-            launches: servable.filter(|key| options.primary && launch(key).is_none()).collect(),
+            launches: of.launched(),
+            refrozen: refrozen.into_iter().map(|(experiment, _)| experiment).collect(),
             disturbs,
+            unverified,
+            replaces,
         });
         Ok(())
     }
 
-    fn do_not_want(&mut self, key: &str, typed: Option<FlagKey>, live: &LiveFlag, options: &Options) {
-        match (&live.content, typed) {
-            (LiveContent::Foreign { .. }, _) | (_, None) => {
+    /// Notes that a flag was changed by hand, and what of it.
+    fn drift(
+        &mut self,
+        key: &str,
+        live: Option<&LiveFlag>,
+        wanted: Option<&FlagState>,
+        changes: Vec<Change>,
+        basis: &Basis<'_>,
+    ) {
+        let Some(LiveContent::Drifted { reason, raw, .. }) = live.map(|flag| &flag.content) else { return };
+        let typed = FlagKey::new(key).ok();
+        // What was applied tells best; without it, what the book wants now stands for it.
+        let applied = basis.past.state.as_ref().zip(typed.as_ref());
+        let applied = applied.and_then(|(state, key)| state.flags.get(key)).or(wanted);
+        let rendered = typed.as_ref().zip(applied).and_then(|(key, flag)| (basis.render)(key, flag));
+        self.drifted.push(Drift {
+            flag: key.to_owned(),
+            reason: reason.clone(),
+            changes,
+            differences: rendered.map(|text| Differences::between(&text, raw)).unwrap_or_default(),
+            raw: raw.clone(),
+        });
+    }
+
+    fn do_not_want(&mut self, key: &str, typed: Option<FlagKey>, live: &LiveFlag, basis: &Basis<'_>) {
+        let Some(flag) = typed else {
+            self.foreign.push(key.to_owned());
+            return;
+        };
+        match &live.content {
+            LiveContent::Foreign { .. } => {
                 self.foreign.push(key.to_owned());
                 return;
             }
-            (LiveContent::Ours(_), Some(_)) => {}
-            (LiveContent::Drifted { reason, raw, .. }, Some(_)) => {
-                self.drifted.push(Drift {
-                    flag: key.to_owned(),
-                    reason: reason.clone(),
-                    changes: Vec::new(),
-                    raw: raw.clone(),
-                });
-                if !options.revert_drift {
+            LiveContent::Ours(_) => {}
+            LiveContent::Drifted { .. } => {
+                self.drift(key, Some(live), None, Vec::new(), basis);
+                if !basis.options.revert_drift.covers(key) {
                     return;
                 }
             }
         }
-        let Ok(flag) = FlagKey::new(key) else { return };
         self.actions.push(Action {
             flag,
             kind: ActionKind::Archive,
@@ -257,7 +296,10 @@ impl Plan {
             changes: vec![Change::Archived],
             desired: None,
             launches: Vec::new(),
+            refrozen: Vec::new(),
             disturbs: Vec::new(),
+            unverified: Vec::new(),
+            replaces: Differences::default(),
         });
     }
 
@@ -270,29 +312,90 @@ impl Plan {
     pub fn count(&self, kind: ActionKind) -> usize {
         self.actions.iter().filter(|action| action.kind == kind).count()
     }
+}
 
-    /// Returns why the plan is larger than the policy allows; `None` where it is not.
-    ///
-    /// What counts are flags that are served now and would be changed or removed: a book's first apply only
-    /// adds.
-    pub fn too_large(&self, policy: LargeChange) -> Option<TooLarge> {
-        let changes = self.count(ActionKind::Update) + self.count(ActionKind::Archive);
-        let few = changes < policy.at_least as usize;
-        let within = changes as f64 <= policy.share.fraction() * self.owned as f64;
-        if few || within { None } else { Some(TooLarge { changes, owned: self.owned, policy }) }
+/// The experiments of one flag: which of them ran, by the target or by git.
+struct Experiments<'a> {
+    live: Option<&'a LiveContent>,
+    key: &'a FlagKey,
+    wanted: &'a FlagState,
+    basis: &'a Basis<'a>,
+}
+
+impl Experiments<'_> {
+    /// Returns what is recorded of a launch: in the target, or else in git, where it stays when a flag or a whole file is
+    /// lost.
+    fn launch(&self, experiment: &ExperimentKey) -> Option<&Launch> {
+        let live = self.live.and_then(LiveContent::launches).and_then(|launches| launches.get(experiment));
+        live.or_else(|| self.basis.past.launches.get(experiment))
     }
 
-    /// Returns the digest of what the plan does, whoever made it, when, and from which commit.
-    ///
-    /// # Errors
-    ///
-    /// As [`Digest::of`].
-    pub fn digest(&self) -> serde_json::Result<Digest> {
-        let what: Vec<_> = self
-            .actions
-            .iter()
-            .map(|action| (&action.flag, action.kind, &action.live, &action.digest))
-            .collect();
-        Digest::of(&(self.version, &self.target, &self.identity, &self.book, what))
+    /// Tells whether git has something of a launch that neither the target nor a readable ref has.
+    fn is_unreadable(&self, experiment: &ExperimentKey) -> bool {
+        self.launch(experiment).is_none() && self.basis.past.unreadable.contains_key(experiment)
+    }
+
+    /// Tells whether a flag that the target does not have was served by it.
+    fn was_served(&self) -> bool {
+        let applied = self.basis.past.state.as_ref();
+        applied.is_some_and(|state| state.flags.contains_key(self.key))
+            || self.wanted.experiments().any(|branch| self.launch(&branch.key).is_some())
+    }
+
+    /// Returns what an apply last drew of a launched experiment.
+    fn last_drawn(&self, experiment: &ExperimentKey) -> Option<Drawn> {
+        let applied = || self.basis.past.state.as_ref()?.flags.get(self.key)?.draws(experiment);
+        let launched = || self.basis.past.launches.get(experiment)?.drawn.clone();
+        self.live.and_then(|live| live.last_drawn(experiment)).or_else(applied).or_else(launched)
+    }
+
+    fn launched(&self) -> Vec<ExperimentKey> {
+        let servable = self.wanted.experiments().map(|branch| &branch.key);
+        let new = servable
+            .filter(|key| self.basis.primary && self.launch(key).is_none() && !self.is_unreadable(key));
+        new.cloned().collect()
+    }
+
+    /// Returns the experiments that have not begun and whose plan was edited since it was recorded, with their new starts.
+    fn refrozen(&self) -> Vec<(ExperimentKey, Timestamp)> {
+        let edited = self.wanted.experiments().filter(|branch| {
+            self.basis.primary
+                && self.basis.past.edited.contains(&branch.key)
+                && self.launch(&branch.key).is_some_and(|launch| launch.start > self.basis.passed())
+        });
+        edited.map(|branch| (branch.key.clone(), branch.window.start().max(self.basis.now))).collect()
+    }
+
+    /// Returns the running experiments that would lose units or give them other variants, and those of which that cannot be
+    /// told.
+    fn disturbed(&self) -> (Vec<ExperimentKey>, Vec<Unverified>) {
+        let passed = self.basis.passed();
+        let (mut disturbs, mut unverified) = (Vec::new(), Vec::new());
+        for will in self.wanted.experiments() {
+            let key = &will.key;
+            if self.is_unreadable(key) {
+                let reason = self.basis.past.unreadable.get(key).cloned().unwrap_or_default();
+                unverified.push(Unverified { experiment: key.clone(), reason });
+                continue;
+            }
+            if self.launch(key).is_none_or(|launch| launch.start > passed) {
+                continue;
+            }
+            let in_target = self.live.and_then(LiveContent::launches);
+            let in_target = in_target.is_some_and(|launches| launches.contains_key(key));
+            match self.last_drawn(key) {
+                Some(was) if was.is_disturbed_by(&Drawn::of(will, &self.wanted.unit), passed) => {
+                    disturbs.push(key.clone());
+                }
+                Some(_) => {}
+                // A launch that the target has without a draw stood still until its window ended.
+                None if in_target => {}
+                None => {
+                    let reason = "the book at the commit of its launch does not serve it".to_owned();
+                    unverified.push(Unverified { experiment: key.clone(), reason });
+                }
+            }
+        }
+        (disturbs, unverified)
     }
 }

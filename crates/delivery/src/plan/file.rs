@@ -1,11 +1,15 @@
 //! The plan file: JSON that says its version first and proves its content by digests.
 
-use trialbook_model::FlagKey;
+use serde_json::Value;
 
 use super::Plan;
+use trialbook_model::Digest;
 
 /// The version of the plan file that this program writes, and the only one that it reads.
 pub const FORMAT: u32 = 2;
+
+/// The member that holds the digest of all others.
+const DIGEST: &str = "digest";
 
 /// Why a text is not a plan.
 #[derive(Debug, thiserror::Error)]
@@ -19,36 +23,47 @@ pub enum PlanFileError {
         /// The version that the file says.
         found: u64,
     },
+    /// No digest, so an older version wrote it or somebody took it away.
+    #[error("the plan has no digest: it was made by an older version of trialbook, or edited")]
+    Unsealed,
     /// The content does not fit its digest.
-    #[error("the plan says one thing about `{0}` and its digest another: it was edited or damaged")]
-    Edited(FlagKey),
+    #[error("the plan does not fit its digest: it was edited or damaged")]
+    Edited,
 }
 
 impl Plan {
-    /// Writes the plan as JSON, indented, with a line break at the end.
+    /// Writes the plan as JSON, indented, with a digest of it all and a line break at the end.
     ///
     /// # Errors
     ///
     /// As [`serde_json::to_string_pretty`]; never for a plan that [`Plan::new`] made.
     pub fn write(&self) -> serde_json::Result<String> {
-        Ok(serde_json::to_string_pretty(self)? + "\n")
+        let mut value = serde_json::to_value(self)?;
+        let digest = Digest::of(&value)?;
+        if let Value::Object(members) = &mut value {
+            members.insert(DIGEST.into(), Value::from(digest.as_str()));
+        }
+        Ok(serde_json::to_string_pretty(&value)? + "\n")
     }
 
-    /// Reads a plan and checks that its digests fit.
+    /// Reads a plan and checks that its digest fits.
+    ///
+    /// The digest shows damage and edits. Whoever edits a plan can write a new digest as well, so an apply believes nothing
+    /// of a file that it does not find again: see [`Plan::check_same`].
     pub fn read(text: &str) -> Result<Self, PlanFileError> {
-        let value: serde_json::Value = serde_json::from_str(text).map_err(PlanFileError::Shape)?;
-        match value.get("version").and_then(serde_json::Value::as_u64) {
+        let mut value: Value = serde_json::from_str(text).map_err(PlanFileError::Shape)?;
+        match value.get("version").and_then(Value::as_u64) {
             Some(found) if found != u64::from(FORMAT) => return Err(PlanFileError::Format { found }),
             // A missing version is reported as what it is: a missing field.
             Some(_) | None => {}
         }
-        let plan: Self = serde_json::from_value(value).map_err(PlanFileError::Shape)?;
-        for action in &plan.actions {
-            let actual = action.desired.as_ref().map(super::FlagState::digest).transpose();
-            if actual.map_err(PlanFileError::Shape)? != action.digest {
-                return Err(PlanFileError::Edited(action.flag.clone()));
-            }
+        let digest = value.as_object_mut().and_then(|members| members.shift_remove(DIGEST));
+        let actual = Digest::of(&value).map_err(PlanFileError::Shape)?;
+        let plan = serde_json::from_value(value);
+        match digest {
+            None if plan.is_ok() => Err(PlanFileError::Unsealed),
+            Some(digest) if digest.as_str() != Some(actual.as_str()) => Err(PlanFileError::Edited),
+            _ => plan.map_err(PlanFileError::Shape),
         }
-        Ok(plan)
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::{Approval, FlagState, Launch, Live, Plan};
+use super::{Applied, Approval, FlagState, Launch, Live, Plan};
 use trialbook_model::{Digest, ExperimentKey, FlagKey, RolloutKey};
 
 /// A plan that was made from something that is no longer there.
@@ -35,6 +35,17 @@ pub enum StaleReason {
     /// A flag that was to be changed or removed is another.
     #[error("`{0}` has changed in the target")]
     Changed(FlagKey),
+    /// The book wants something else of a flag.
+    #[error("the book says something else about `{0}` by now")]
+    Book(FlagKey),
+    /// What is wanted of a flag depends on the time, and the time for it has passed.
+    #[error(
+        "what is to be served of `{0}` has changed since the plan was made, because its time has come or gone"
+    )]
+    Passed(FlagKey),
+    /// Something else does not come out again.
+    #[error("planned again, its `{0}` is another: it was edited, or made by another version of trialbook")]
+    Edited(&'static str),
 }
 
 /// What a target has to write.
@@ -44,6 +55,8 @@ pub struct Changes {
     pub put: BTreeMap<FlagKey, FlagState>,
     /// Flags to serve no longer.
     pub remove: BTreeSet<FlagKey>,
+    /// What the apply writes down about itself.
+    pub applied: Option<Applied>,
 }
 
 impl Changes {
@@ -60,34 +73,15 @@ pub struct LaunchInfo {
     pub now: Timestamp,
     /// The book's commit.
     pub commit: Option<String>,
+    /// The commit that is checked out, whether a file of the book was edited since or not.
+    pub head: Option<String>,
     /// The digests of the pre-registrations.
     pub digests: BTreeMap<ExperimentKey, Digest>,
+    /// The launches that git knows: a flag that the target has lost gets them back.
+    pub recorded: BTreeMap<ExperimentKey, Launch>,
 }
 
 impl Plan {
-    /// Checks that every flag that the plan touches is as it was when the plan was made.
-    ///
-    /// Changes to flags that it does not touch do not matter.
-    pub fn check_fresh(&self, identity: &str, live: &Live) -> Result<(), Stale> {
-        let mut reasons = Vec::new();
-        if self.identity != identity {
-            reasons.push(StaleReason::Identity { planned: self.identity.clone(), actual: identity.into() });
-        }
-        for action in &self.actions {
-            let flag = action.flag.clone();
-            match (&action.live, live.flags.get(flag.as_str())) {
-                (None, None) => {}
-                (None, Some(_)) => reasons.push(StaleReason::Appeared(flag)),
-                (Some(_), None) => reasons.push(StaleReason::Vanished(flag)),
-                (Some(planned), Some(found)) if *planned != found.digest => {
-                    reasons.push(StaleReason::Changed(flag));
-                }
-                (Some(_), Some(_)) => {}
-            }
-        }
-        if reasons.is_empty() { Ok(()) } else { Err(Stale { reasons }) }
-    }
-
     /// Returns what is to be written, launches and approvals among it: those that are live are kept, new ones are added,
     /// and each launch says what was last drawn.
     pub fn changes(&self, live: &Live, launch: &LaunchInfo) -> Changes {
@@ -106,24 +100,36 @@ impl Plan {
             for approval in flag.approvals.values_mut().filter(|approval| approval.at.is_none()) {
                 (approval.at, approval.commit) = (Some(launch.now), launch.commit.clone());
             }
-            for key in &action.launches {
+            for branch in desired.experiments() {
+                if let (false, Some(known)) =
+                    (flag.launches.contains_key(&branch.key), launch.recorded.get(&branch.key))
+                {
+                    flag.launches.insert(branch.key.clone(), known.clone());
+                }
+            }
+            for key in action.launches.iter().chain(&action.refrozen) {
                 let start = desired
                     .experiments()
                     .find(|branch| branch.key == *key)
                     .map_or(launch.now, |branch| branch.window.start().max(launch.now));
-                flag.launches.entry(key.clone()).or_insert_with(|| Launch {
+                let new = Launch {
                     start,
                     commit: launch.commit.clone(),
                     digest: launch.digests.get(key).cloned(),
                     drawn: None,
-                });
+                };
+                flag.launches.insert(key.clone(), new);
             }
             for (key, recorded) in &mut flag.launches {
-                let last = || before.and_then(|flag| flag.content.last_drawn(key));
+                let remembered = || launch.recorded.get(key).and_then(|recorded| recorded.drawn.clone());
+                let last = || before.and_then(|flag| flag.content.last_drawn(key)).or_else(remembered);
                 let stopped = || last().and_then(|drawn| drawn.stopped(launch.now));
                 recorded.drawn = desired.draws(key).or_else(stopped);
             }
             changes.put.insert(action.flag.clone(), flag);
+        }
+        if !changes.is_empty() {
+            changes.applied = Some(Applied { commit: launch.head.clone(), at: launch.now });
         }
         changes
     }

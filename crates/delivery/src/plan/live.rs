@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Approval, Drawn, FlagState, Launch, State};
@@ -34,6 +35,17 @@ pub struct Live {
     pub version: LiveVersion,
     /// Every flag, whoever it belongs to. Keys that no book may use are among them, so they are plain text.
     pub flags: BTreeMap<String, LiveFlag>,
+    /// What the last apply of this book wrote down about itself; `None` before the first.
+    pub applied: Option<Applied>,
+}
+
+/// When a book was last applied, and from what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Applied {
+    /// The commit that was checked out; `None` outside git.
+    pub commit: Option<String>,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// A flag that a target serves.
@@ -65,6 +77,8 @@ pub enum LiveContent {
     Foreign {
         /// The book that it belongs to, where it is of another book.
         book: Option<String>,
+        /// What it says, in the target's own form.
+        raw: String,
     },
 }
 

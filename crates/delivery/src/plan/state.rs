@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Condition, Drawn, Enrolment};
+use super::{Condition, Drawn, Enrolment, same};
 use trialbook_model::{
     AttributeKey, Digest, EntityKey, ExperimentKey, FlagKey, HoldoutKey, RolloutKey, Salt, Schedule,
     ServedName, Share, Split, VariantKey,
@@ -204,16 +204,12 @@ impl FlagState {
     /// Tells whether both serve the same; what apply has written down beside it does not count.
     pub fn serves_as(&self, other: &Self) -> bool {
         let Self { book, owner, entity, unit, entries, default, serving, launches: _, approvals: _ } = self;
-        (book, owner, entity, unit, entries, default, serving)
-            == (
-                &other.book,
-                &other.owner,
-                &other.entity,
-                &other.unit,
-                &other.entries,
-                &other.default,
-                &other.serving,
-            )
+        // Numbers are the same however they are spelled: 50 is 50.0.
+        let alike = entries.len() == other.entries.len()
+            && entries.iter().all(|(name, value)| other.entries.get(name).is_some_and(|o| same(value, o)));
+        alike
+            && (book, owner, entity, unit, default, serving)
+                == (&other.book, &other.owner, &other.entity, &other.unit, &other.default, &other.serving)
     }
 
     /// Returns the digest of what is served and of how far rollouts may go. Launches are left out, and when and from which

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{Target, TargetError};
-use crate::plan::{Changes, FlagState, Live, LiveContent, LiveFlag, LiveVersion, Records};
+use crate::plan::{Applied, Changes, FlagState, Live, LiveContent, LiveFlag, LiveVersion, Records};
 use trialbook_model::{Digest, FlagKey, TargetType};
 
 /// A target that keeps flags as they are, for as long as it lives.
@@ -18,6 +18,7 @@ pub struct Memory {
 struct Held {
     revision: u64,
     flags: BTreeMap<String, Stored>,
+    applied: Option<Applied>,
 }
 
 #[derive(Debug)]
@@ -58,13 +59,13 @@ impl Memory {
         match stored {
             Stored::Foreign(content) => LiveFlag {
                 digest: Digest::of_bytes(content.as_bytes()),
-                content: LiveContent::Foreign { book: None },
+                content: LiveContent::Foreign { book: None, raw: content.clone() },
             },
             Stored::Ours { state, applied } => {
                 let raw = serde_json::to_string_pretty(state).unwrap_or_default();
                 let digest = Digest::of_bytes(raw.as_bytes());
                 let content = if state.book != self.book {
-                    LiveContent::Foreign { book: Some(state.book.clone()) }
+                    LiveContent::Foreign { book: Some(state.book.clone()), raw }
                 } else if *applied {
                     LiveContent::Ours(state.clone())
                 } else {
@@ -98,7 +99,7 @@ impl Target for Memory {
     fn read(&self) -> Result<Live, TargetError> {
         let held = self.held();
         let flags = held.flags.iter().map(|(key, stored)| (key.clone(), self.live(stored)));
-        Ok(Live { version: version(&held), flags: flags.collect() })
+        Ok(Live { version: version(&held), flags: flags.collect(), applied: held.applied.clone() })
     }
 
     fn write(&self, changes: &Changes, expected: &LiveVersion) -> Result<LiveVersion, TargetError> {
@@ -117,6 +118,7 @@ impl Target for Memory {
         for (key, state) in &changes.put {
             held.flags.insert(key.to_string(), Stored::Ours { state: state.clone(), applied: true });
         }
+        held.applied = changes.applied.clone().or(held.applied.take());
         Ok(version(&held))
     }
 

@@ -96,6 +96,14 @@ pub enum TargetError {
         /// What is wrong, as a fragment.
         problem: String,
     },
+    /// What would be written is more than can be read again.
+    #[error("`{place}` would be larger than {mebibytes} MiB")]
+    TooLarge {
+        /// Where.
+        place: String,
+        /// The most that a file may have.
+        mebibytes: u64,
+    },
     /// The target cannot serve what a flag asks for.
     #[error("the target cannot serve `{flag}`: {problem}")]
     Inexpressible {
@@ -114,7 +122,14 @@ impl TargetError {
             Self::ObjectStore { .. } => Some(
                 "write `store: file://live/production.json`, and copy the file to the object store in CI",
             ),
-            Self::Locked { .. } => Some("wait for the other process, then plan again"),
+            Self::Locked { .. } => Some(
+                "wait for the other process, then plan again; the lock is the system's and ends with its process, which \
+                 `fuser` shows for the folder",
+            ),
+            Self::TooLarge { .. } => Some(
+                "large segments are written into every flag that names them: target an attribute that says the same, or \
+                 archive flags",
+            ),
             Self::Conflict { .. } => Some("plan again: somebody else has written in between"),
             Self::Malformed { .. } => {
                 Some("repair the file by hand or from git; trialbook writes nothing over what it cannot read")

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use jiff::Timestamp;
-use trialbook_delivery::plan::{ActionKind, LaunchInfo, Options, Plan, desired};
+use trialbook_delivery::plan::{ActionKind, Basis, LaunchInfo, Options, Plan, desired};
 use trialbook_delivery::target::{Flagd, Target};
 use trialbook_language::load::{RawFile, load, read_folder};
 use trialbook_model::allocation::Approvals;
@@ -22,12 +22,12 @@ fn planned(files: Vec<RawFile>, target: &dyn Target, adopt: BTreeSet<FlagKey>) -
     let loaded = load(files);
     assert!(loaded.findings.is_empty(), "{:?}", loaded.findings);
     let book = loaded.book.expect("a book");
-    let options = Options { adopt, primary: true, ..Options::default() };
+    let options = Options { adopt, ..Options::default() };
     let desired = desired(&book, now(), &Approvals::Of(Default::default()));
     let key = TargetKey::new("production").expect("a key");
     let live = target.read().expect("the live file");
-    Plan::new(key, target.identity().into(), book.name.clone(), None, &live, &desired, now(), &options)
-        .expect("a plan")
+    let basis = Basis::new(&key, target.identity(), &book.name, &live, &desired, now());
+    Plan::new(&Basis { options: &options, ..basis }).expect("a plan")
 }
 
 /// Returns the live file's flags as they are after the book has taken over those that it has.
@@ -44,7 +44,10 @@ fn adopted(files: Vec<RawFile>, live: &str) -> serde_json::Value {
     let text = serde_json::to_string(&plan).expect("JSON");
     let plan: Plan = serde_json::from_str(&text).expect("a plan");
     let live = target.read().expect("the live file");
-    let changes = plan.changes(&live, &LaunchInfo { now: now(), commit: None, digests: [].into() });
+    let changes = plan.changes(
+        &live,
+        &LaunchInfo { now: now(), commit: None, head: None, digests: [].into(), recorded: [].into() },
+    );
     target.write(&changes, &live.version).expect("a write");
     let again = planned(files, &target, BTreeSet::new());
     assert!(again.is_empty() && again.drifted.is_empty() && again.conflicts.is_empty(), "{again:?}");

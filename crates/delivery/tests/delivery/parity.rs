@@ -8,7 +8,7 @@ use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
-use trialbook_delivery::plan::{self, LaunchInfo, Options};
+use trialbook_delivery::plan::{self, Basis, LaunchInfo};
 use trialbook_delivery::target;
 use trialbook_model::resolve::Resolver;
 use trialbook_model::targeting::Context;
@@ -319,11 +319,15 @@ fn serve() {
     let target = target::open(&book.name, declared, &folder()).expect("a store");
     let live = target.read().expect("a live state");
     let desired = plan::desired(&book.in_target(&declared.key), now(), &approvals());
-    let options = Options { primary: declared.primary, ..Options::default() };
-    let identity = target.identity().to_owned();
-    let key = declared.key.clone();
-    let plan = plan::Plan::new(key, identity, book.name.clone(), None, &live, &desired, now(), &options);
-    let launch = LaunchInfo { now: now(), commit: None, digests: BTreeMap::new() };
+    let basis = Basis::new(&declared.key, target.identity(), &book.name, &live, &desired, now());
+    let plan = plan::Plan::new(&Basis { primary: declared.primary, ..basis });
+    let launch = LaunchInfo {
+        now: now(),
+        commit: None,
+        head: None,
+        digests: BTreeMap::new(),
+        recorded: BTreeMap::new(),
+    };
     let changes = plan.expect("a plan").changes(&live, &launch);
     target.write(&changes, &live.version).expect("a write");
 }

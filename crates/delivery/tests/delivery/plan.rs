@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use jiff::Timestamp;
-use trialbook_delivery::plan::{self, AdvanceError, Changes, LaunchInfo, Options, Plan, desired};
+use trialbook_delivery::plan::{
+    self, AdvanceError, Basis, Changes, LaunchInfo, Options, Plan, Revert, desired,
+};
 use trialbook_delivery::target::{Flagd, Memory, Target};
 use trialbook_language::load::{RawFile, load};
 use trialbook_model::allocation::Approvals;
@@ -140,12 +142,11 @@ fn advanced(target: &dyn Target, book: &Book, now: &str, advance: &[&str]) -> Re
     for key in advance {
         plan::advance(book, &mut approved, &key.parse().expect("a key"), at(now))?;
     }
-    let options = Options { primary: true, ..Options::default() };
     let key = TargetKey::new("production").expect("a key");
     let desired = desired(book, at(now), &Approvals::Of(approved));
-    let identity = target.identity().into();
-    let plan = Plan::new(key, identity, book.name.clone(), None, &live, &desired, at(now), &options);
-    Ok(plan.expect("a plan"))
+    let basis = Basis::new(&key, target.identity(), &book.name, &live, &desired, at(now));
+    let basis = Basis { attributes: Some(&book.attributes), ..basis };
+    Ok(Plan::new(&basis).expect("a plan"))
 }
 
 fn apply(target: &dyn Target, book: &Book, now: &str) {
@@ -154,7 +155,8 @@ fn apply(target: &dyn Target, book: &Book, now: &str) {
 
 fn apply_plan(target: &dyn Target, plan: &Plan, now: &str) {
     let live = target.read().expect("a live state");
-    let launch = LaunchInfo { now: at(now), commit: None, digests: [].into() };
+    let launch =
+        LaunchInfo { now: at(now), commit: None, head: None, digests: [].into(), recorded: [].into() };
     let changes: Changes = plan.changes(&live, &launch);
     target.write(&changes, &live.version).expect("a write");
 }
@@ -279,7 +281,7 @@ fn ending_a_holdout_early_brings_its_units_in() {
     insta::assert_snapshot!(lines.join("\n"));
     // When it is over, leaving it out of the book moves nobody.
     let over = consequences_for(&RELEASED, &RELEASED[..1], "2027-01-01T00:00:00Z");
-    assert!(over.iter().all(|line| !line.contains("come in")), "{over:?}");
+    assert!(over.iter().all(|line| !line.contains("enter")), "{over:?}");
 }
 
 #[test]
@@ -326,7 +328,7 @@ fn a_guarded_rollout_takes_one_due_step_at_a_time() {
     let step = advance("2026-11-27T00:00:00Z").expect("a due step");
     assert_eq!(
         lines(&step),
-        ["rollout `new-button` 1% → 10%: of its audience, 9.0 % come in; nobody else moves"]
+        ["rollout `new-button` 1% → 10%: of its audience, 9.0 % enter; nobody else moves"]
     );
     apply_plan(&target, &step, "2026-11-27T00:00:00Z");
     assert_eq!(share("2026-11-27T00:00:00Z"), ("10%".into(), "10%".into()));
@@ -379,11 +381,11 @@ fn a_ramp_that_would_move_whom_it_has_is_told_apart() {
     let running = "2026-11-26T00:00:00Z";
     assert_eq!(
         disturbed(above, running),
-        ("experiment `bold-button` 20% → 40%: of its audience, 20.0 % come in; nobody else moves".into(), 0)
+        ("experiment `bold-button` 20% → 40%: of its audience, 20.0 % enter; nobody else moves".into(), 0)
     );
     assert_eq!(
         disturbed(below, running),
-        ("experiment `bold-button` 20% → 40%: of its audience, 20.0 % come in, 5.0 % fall out".into(), 1)
+        ("experiment `bold-button` 20% → 40%: of its audience, 20.0 % enter, 5.0 % leave".into(), 1)
     );
     // Before it begins nobody is in.
     assert_eq!(disturbed(below, NOW).1, 0);
@@ -421,11 +423,12 @@ fn a_start_that_is_put_off_takes_out_whoever_is_in() {
 /// How many running experiments a plan disturbs that serves the changed book.
 fn disturbed(target: &Memory, changed: &[(&str, &str)], now: &str, revert_drift: bool) -> usize {
     let live = target.read().expect("a live state");
-    let options = Options { primary: true, revert_drift, ..Options::default() };
+    let revert_drift = if revert_drift { Revert::All } else { Revert::Nothing };
+    let options = Options { revert_drift, ..Options::default() };
     let key = TargetKey::new("production").expect("a key");
     let wanted = desired(&book(changed), at(now), &Approvals::default());
-    let identity = target.identity().into();
-    let plan = Plan::new(key, identity, "shop".into(), None, &live, &wanted, at(now), &options);
+    let basis = Basis::new(&key, target.identity(), "shop", &live, &wanted, at(now));
+    let plan = Plan::new(&Basis { options: &options, ..basis });
     plan.expect("a plan").actions.iter().map(|action| action.disturbs.len()).sum()
 }
 

@@ -218,7 +218,7 @@ fn a_malformed_launch_ref_or_a_missing_commit_concerns_one_experiment() {
     std::fs::write(fixture.path().join(".git/refs/trialbook/launch/bold-checkout-button"), "no id\n")
         .expect("a broken ref");
     let _ = fixture.reason(&[]);
-    assert!(fixture.repository().launched().expect("git").contains(&key()));
+    assert!(fixture.repository().launched(jiff::Timestamp::UNIX_EPOCH).expect("git").begun.contains(&key()));
 }
 
 #[test]

@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use trialbook_history::{Commit, FileChange};
+use trialbook_history::{Commit, FileChange, Preregistration};
 use trialbook_language::load::{self, Documents};
 use trialbook_model::diagnostic::Diagnostic;
 use trialbook_model::{Book, ExperimentKey};
@@ -47,13 +47,32 @@ pub struct Review<'a> {
     pub documents: &'a Documents,
     /// The files that the merge changes for the other side.
     pub changes: &'a [FileChange],
-    /// The experiments whose launch is recorded.
+    /// The experiments whose launch is recorded and that have begun: a plan is frozen when the first unit can be exposed.
     pub launched: &'a BTreeSet<ExperimentKey>,
     /// The names of files (`KEY.KIND`) that are new and that the history of the other side knows, with the commit that
     /// deleted them.
     pub used: &'a BTreeMap<String, Commit>,
     /// When now is.
     pub now: Timestamp,
+}
+
+impl Review<'_> {
+    /// Tells whether the change gives an experiment another plan.
+    pub fn replaces_plan(&self, key: &ExperimentKey) -> bool {
+        let plan = |book: &Book| Preregistration::of(book, book.experiments.get(key)?).ok();
+        match (plan(self.before), plan(self.after)) {
+            (Some(before), Some(after)) => before.digest() != after.digest(),
+            _ => false,
+        }
+    }
+
+    /// Returns an instant as people of this book read it.
+    pub fn date(&self, instant: Timestamp) -> String {
+        let zone = trialbook_model::timezone(&self.after.timezone).unwrap_or(TimeZone::UTC);
+        let zoned = instant.to_zoned(zone);
+        let midnight = zoned.start_of_day().is_ok_and(|start| start.timestamp() == instant);
+        if midnight { zoned.date().to_string() } else { zoned.strftime("%Y-%m-%d %H:%M %Z").to_string() }
+    }
 }
 
 /// Returns what a change may not do, in reading order.
@@ -63,7 +82,6 @@ pub fn review(review: &Review<'_>) -> Vec<Diagnostic> {
         review,
         served: (served(review.before), served(review.after)),
         old: load::load(old).documents,
-        timezone: trialbook_model::timezone(&review.after.timezone).unwrap_or(TimeZone::UTC),
     };
     let mut found = Vec::new();
     frozen::check(&scene, &mut found);
@@ -85,7 +103,6 @@ struct Scene<'a> {
     served: (Cow<'a, Book>, Cow<'a, Book>),
     /// The changed files as they were.
     old: Documents,
-    timezone: TimeZone,
 }
 
 impl Scene<'_> {
@@ -101,9 +118,7 @@ impl Scene<'_> {
 
     /// Returns an instant as people of this book read it.
     fn date(&self, instant: Timestamp) -> String {
-        let zoned = instant.to_zoned(self.timezone.clone());
-        let midnight = zoned.start_of_day().is_ok_and(|start| start.timestamp() == instant);
-        if midnight { zoned.date().to_string() } else { zoned.strftime("%Y-%m-%d %H:%M %Z").to_string() }
+        self.review.date(instant)
     }
 }
 

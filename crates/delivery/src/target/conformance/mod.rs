@@ -12,8 +12,9 @@ use any::any_flag;
 
 use super::{Flagd, Memory, Target, TargetError};
 use crate::plan::{
-    ActionKind, Approval, Branch, Change, Changes, Condition, Enrolment, ExperimentBranch, FlagState,
-    LaunchInfo, LiveContent, LiveVersion, Options, Plan, RolloutBranch, Serving, StaleReason, State, Unit,
+    ActionKind, Applied, Approval, Basis, Branch, Change, Changes, Condition, Enrolment, ExperimentBranch,
+    FlagState, LaunchInfo, LiveContent, LiveVersion, Obstacle, Options, Plan, PlanFileError, Revert,
+    RolloutBranch, Serving, StaleReason, State, Unit,
 };
 use trialbook_model::{
     AttributeKey, AttributeType, BucketRange, EntityKey, ExperimentKey, FlagKey, LargeChange, RolloutKey,
@@ -28,6 +29,9 @@ trait Subject {
     /// Changes a flag's default to `bold`.
     fn tamper(&self, key: &str);
 }
+
+/// The commit that every apply of a test is of.
+const COMMIT: &str = "9f2e1c7c0b44f0b7fd4f9f9a4a3d4ac0b5f3a7de";
 
 struct InMemory(Memory);
 
@@ -141,21 +145,23 @@ fn state(flags: &[(&str, FlagState)]) -> State {
 }
 
 fn primary() -> Options {
-    Options { primary: true, ..Options::default() }
+    Options::default()
 }
 
 fn plan(subject: &dyn Subject, desired: &State, options: &Options) -> Plan {
     let live = subject.target().read().expect("a live state");
     let name = TargetKey::new("production").expect("a key");
-    let identity = subject.target().identity().to_owned();
-    Plan::new(name, identity, "shop".into(), None, &live, desired, at(500), options).expect("a plan")
+    let identity = subject.target().identity();
+    let basis = Basis { options, ..Basis::new(&name, identity, "shop", &live, desired, at(500)) };
+    Plan::new(&basis).expect("a plan")
 }
 
 fn apply(subject: &dyn Subject, plan: &Plan, now: Timestamp) -> LiveVersion {
     let target = subject.target();
     let live = target.read().expect("a live state");
-    plan.check_fresh(target.identity(), &live).expect("a fresh plan");
-    let launch = LaunchInfo { now, commit: Some("9f2e1c7".into()), digests: BTreeMap::new() };
+    let commit = Some("9f2e1c7".to_owned());
+    let head = Some(COMMIT.to_owned());
+    let launch = LaunchInfo { now, commit, head, digests: BTreeMap::new(), recorded: BTreeMap::new() };
     target.write(&plan.changes(&live, &launch), &live.version).expect("a write")
 }
 
@@ -201,7 +207,7 @@ fn a_write_names_the_version_that_it_replaces(subject: &dyn Subject) {
 fn what_is_not_ours_is_left_alone(subject: &dyn Subject) {
     subject.plant("theirs");
     let before = subject.target().read().expect("a live state").flags["theirs"].clone();
-    assert_eq!(before.content, LiveContent::Foreign { book: None });
+    assert!(matches!(before.content, LiveContent::Foreign { book: None, .. }));
     serve(subject, &state(&[("a", flag(20))]));
     serve(subject, &state(&[]));
     let live = subject.target().read().expect("a live state");
@@ -231,7 +237,7 @@ fn a_change_by_hand_is_shown_and_stays_until_it_is_reverted(subject: &dyn Subjec
     assert_eq!(drift.flag, "a");
     assert_eq!(drift.changes, [Change::Default { from: variant("plain"), to: variant("bold") }]);
 
-    let reverted = plan(subject, &desired, &Options { revert_drift: true, ..primary() });
+    let reverted = plan(subject, &desired, &Options { revert_drift: Revert::All, ..primary() });
     apply(subject, &reverted, at(700));
     let live = live_state(subject);
     assert!(live.flags[&key("a")].serves_as(&desired.flags[&key("a")]));
@@ -315,8 +321,7 @@ fn a_plan_that_takes_units_out_of_what_runs_says_which(subject: &dyn Subject) {
         let live = target.read().expect("a live state");
         let desired = state(&[("a", flag(10))]);
         let name = TargetKey::new("production").expect("a key");
-        let identity = target.identity().to_owned();
-        let plan = Plan::new(name, identity, "shop".into(), None, &live, &desired, at(now), &primary());
+        let plan = Plan::new(&Basis::new(&name, target.identity(), "shop", &live, &desired, at(now)));
         plan.expect("a plan").actions.iter().flat_map(|action| &action.disturbs).count()
     };
     assert_eq!((shrunk(999), shrunk(1_000)), (0, 1));
@@ -331,8 +336,11 @@ fn a_late_launch_begins_when_it_is_applied(subject: &dyn Subject) {
 }
 
 fn another_target_than_the_primary_launches_nothing(subject: &dyn Subject) {
-    let plan = plan(subject, &state(&[("a", flag(20))]), &Options::default());
-    apply(subject, &plan, at(600));
+    let live = subject.target().read().expect("a live state");
+    let desired = state(&[("a", flag(20))]);
+    let name = TargetKey::new("staging").expect("a key");
+    let basis = Basis::new(&name, subject.target().identity(), "shop", &live, &desired, at(500));
+    apply(subject, &Plan::new(&Basis { primary: false, ..basis }).expect("a plan"), at(600));
     assert!(live_state(subject).flags[&key("a")].launches.is_empty());
 }
 
@@ -342,7 +350,8 @@ fn a_stale_plan_says_what_differs(subject: &dyn Subject) {
     let stale = plan(subject, &desired, &primary());
     serve(subject, &state(&[("changed", flag(40)), ("new", flag(20)), ("same", flag(20))]));
     let live = subject.target().read().expect("a live state");
-    let reasons = stale.check_fresh("elsewhere", &live).expect_err("a stale plan").reasons;
+    let again = Plan { identity: "elsewhere".into(), ..plan(subject, &desired, &primary()) };
+    let reasons = stale.check_same(&again, &live).expect_err("a stale plan").reasons;
     let identity = subject.target().identity().to_owned();
     assert_eq!(
         reasons,
@@ -359,7 +368,10 @@ fn a_plan_outlives_changes_to_what_it_does_not_touch(subject: &dyn Subject) {
     serve(subject, &state(&[("a", flag(20))]));
     let planned = plan(subject, &state(&[("a", flag(30))]), &primary());
     subject.plant("theirs");
-    apply(subject, &planned, at(700));
+    let again = plan(subject, &state(&[("a", flag(30))]), &primary());
+    let live = subject.target().read().expect("a live state");
+    planned.check_same(&again, &live).expect("the same plan");
+    apply(subject, &again, at(700));
     let live = subject.target().read().expect("a live state");
     assert!(live.flags.contains_key("theirs"));
 }
@@ -371,10 +383,45 @@ fn a_plan_reads_back_and_cannot_be_edited(subject: &dyn Subject) {
     assert!(Plan::read(&text.replace("\"orange\"", "\"pink\"")).is_err());
     assert!(Plan::read(&text.replacen("\"version\": 2", "\"version\": 1", 1)).is_err());
     assert!(Plan::read("{}").is_err() && Plan::read("").is_err());
-    let again = plan(subject, &state(&[("a", flag(20))]), &primary());
-    assert_eq!(made.digest().expect("a digest"), again.digest().expect("a digest"));
-    let other = plan(subject, &state(&[("a", flag(30))]), &primary());
-    assert_ne!(made.digest().expect("a digest"), other.digest().expect("a digest"));
+    assert!(matches!(Plan::read(&without_digest(&text)), Err(PlanFileError::Unsealed)));
+}
+
+fn without_digest(text: &str) -> String {
+    let mut value: serde_json::Value = serde_json::from_str(text).expect("JSON");
+    value.as_object_mut().expect("an object").remove("digest").expect("a digest");
+    value.to_string()
+}
+
+fn the_last_apply_is_written_down(subject: &dyn Subject) {
+    let applied = || subject.target().read().expect("a live state").applied;
+    assert_eq!(applied(), None);
+    serve(subject, &state(&[("a", flag(20))]));
+    let first = Some(Applied { commit: Some(COMMIT.to_owned()), at: at(600) });
+    assert_eq!(applied(), first);
+    // An apply that changes nothing writes nothing.
+    apply(subject, &plan(subject, &state(&[("a", flag(20))]), &primary()), at(700));
+    assert_eq!(applied(), first);
+    apply(subject, &plan(subject, &state(&[]), &primary()), at(800));
+    assert_eq!(applied().map(|applied| applied.at), Some(at(800)));
+}
+
+fn what_was_seen_running_runs_whatever_the_clock_says(subject: &dyn Subject) {
+    serve(subject, &state(&[("a", flag(20)), ("b", flag(20))]));
+    apply(subject, &plan(subject, &state(&[("a", flag(20))]), &primary()), at(1_500));
+    // Made as of 500, which is before the start at 1,000.
+    let behind = plan(subject, &state(&[("a", flag(10))]), &primary());
+    assert_eq!(behind.actions.iter().flat_map(|action| &action.disturbs).count(), 1);
+    assert!(behind.obstacles().iter().any(|obstacle| matches!(obstacle, Obstacle::ClockBehind(_))));
+}
+
+fn a_plan_that_was_applied_is_done(subject: &dyn Subject) {
+    let made = plan(subject, &state(&[("a", flag(20))]), &primary());
+    let live = || subject.target().read().expect("a live state");
+    assert!(!made.is_done(&live()));
+    apply(subject, &made, at(600));
+    assert!(made.is_done(&live()));
+    subject.tamper("a");
+    assert!(!made.is_done(&live()));
 }
 
 fn a_plan_that_changes_too_much_says_so(subject: &dyn Subject) {
@@ -382,13 +429,14 @@ fn a_plan_that_changes_too_much_says_so(subject: &dyn Subject) {
     let names = ["a", "b", "c", "d", "e"];
     let all = |percent: u32| state(&names.map(|name| (name, flag(percent))));
     let first = plan(subject, &all(20), &primary());
-    assert_eq!(first.too_large(policy), None);
+    assert_eq!(first.larger_than(policy), None);
     apply(subject, &first, at(600));
     let mut one = all(20);
     one.flags.insert(key("a"), flag(30));
-    assert_eq!(plan(subject, &one, &primary()).too_large(policy), None);
+    assert_eq!(plan(subject, &one, &primary()).larger_than(policy), None);
     one.flags.remove(&key("b"));
-    let too_large = plan(subject, &one, &primary()).too_large(policy).expect("two of five is more than 30 %");
+    let too_large =
+        plan(subject, &one, &primary()).larger_than(policy).expect("two of five is more than 30 %");
     assert_eq!((too_large.changes, too_large.owned), (2, 5));
 }
 
@@ -421,6 +469,9 @@ macro_rules! targets {
             a_plan_outlives_changes_to_what_it_does_not_touch,
             a_plan_reads_back_and_cannot_be_edited,
             a_plan_that_changes_too_much_says_so,
+            the_last_apply_is_written_down,
+            what_was_seen_running_runs_whatever_the_clock_says,
+            a_plan_that_was_applied_is_done,
         ]);
     )*};
 }

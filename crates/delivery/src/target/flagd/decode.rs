@@ -49,7 +49,8 @@ pub fn decode(flag: &Value) -> Result<FlagState, Unread> {
 fn encodes_to(state: &FlagState, flag: &Value) -> bool {
     let mut flag = flag.clone();
     metadata::seal(&mut flag);
-    encode(state).is_ok_and(|again| again == flag)
+    let plain = metadata::with_plain_values;
+    encode(state).is_ok_and(|again| plain(&again) == plain(&flag))
 }
 
 fn state(flag: &Value) -> Option<FlagState> {

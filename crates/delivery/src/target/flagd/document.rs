@@ -7,9 +7,13 @@ use serde::de::IgnoredAny;
 /// The members of a flag file in their order, values as they are written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Document {
-    /// The top-level members; the value of `flags` is not used.
+    /// The top-level members; the values of `flags` and `metadata` are not used.
     members: Vec<Member>,
     flags: Vec<Member>,
+    /// The members of `metadata`, where there is one; what is not this program's keeps every byte.
+    metadata: Option<Vec<Member>>,
+    /// Whether those are to be written anew.
+    metadata_is_new: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +44,8 @@ impl Default for Document {
         let member =
             |key: &str, raw: &str| Member { raw_key: format!("\"{key}\""), key: key.into(), raw: raw.into() };
         let schema = member("$schema", "\"https://flagd.dev/schema/v0/flags.json\"");
-        Self { members: vec![schema, member("flags", "{}")], flags: Vec::new() }
+        let members = vec![schema, member("flags", "{}")];
+        Self { members, flags: Vec::new(), metadata: None, metadata_is_new: false }
     }
 }
 
@@ -52,7 +57,39 @@ impl Document {
         let flags = members.iter().find(|member| member.key == "flags");
         let flags = flags.ok_or(DocumentError::Shape("it has no `flags`"))?;
         let flags = self::members(&flags.raw)?.ok_or(DocumentError::Shape("`flags` is not an object"))?;
-        Ok(Self { members, flags })
+        let metadata = members.iter().find(|member| member.key == "metadata");
+        let metadata = metadata.map(|member| self::members(&member.raw)).transpose()?;
+        let metadata = match metadata {
+            None => None,
+            Some(Some(metadata)) => Some(metadata),
+            Some(None) => return Err(DocumentError::Shape("`metadata` is not an object")),
+        };
+        Ok(Self { members, flags, metadata, metadata_is_new: false })
+    }
+
+    /// Returns the text of a value in the file's metadata.
+    pub(super) fn metadata(&self, key: &str) -> Option<String> {
+        self.metadata.iter().flatten().find(|member| member.key == key).map(|member| member.raw.clone())
+    }
+
+    /// Puts a value into the file's metadata, or takes it out.
+    pub(super) fn set_metadata(&mut self, key: &str, raw: Option<String>) {
+        let metadata = self.metadata.get_or_insert_default();
+        self.metadata_is_new = true;
+        let found = metadata.iter_mut().find(|member| member.key == key);
+        match (found, raw) {
+            (Some(member), Some(raw)) => member.raw = raw,
+            (None, Some(raw)) => {
+                let raw_key = serde_json::Value::from(key).to_string();
+                metadata.push(Member { raw_key, key: key.to_owned(), raw });
+            }
+            (Some(_), None) => metadata.retain(|member| member.key != key),
+            (None, None) => {}
+        }
+        if !self.members.iter().any(|member| member.key == "metadata") {
+            let (raw_key, key) = ("\"metadata\"".to_owned(), "metadata".to_owned());
+            self.members.push(Member { raw_key, key, raw: "{}".to_owned() });
+        }
     }
 
     /// Returns the flags' keys and texts, in order.
@@ -81,8 +118,14 @@ impl Document {
         ours.extend(written.iter().map(|(key, raw)| (format!("\"{key}\""), raw.as_str())));
         ours.sort();
         let flags = object(foreign.into_iter().chain(ours), 2);
+        let metadata = self.metadata.iter().flatten();
+        let metadata = object(metadata.map(|member| (member.raw_key.clone(), member.raw.as_str())), 2);
         let members = self.members.iter().map(|member| {
-            let raw = if member.key == "flags" { flags.as_str() } else { member.raw.as_str() };
+            let raw = match member.key.as_str() {
+                "flags" => flags.as_str(),
+                "metadata" if self.metadata_is_new => metadata.as_str(),
+                _ => member.raw.as_str(),
+            };
             (member.raw_key.clone(), raw)
         });
         object(members, 0) + "\n"

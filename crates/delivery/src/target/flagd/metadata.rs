@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::plan::{Approval, FlagState, Launch, Records, Serving, Unit};
+use super::document::Document;
+use crate::plan::{Applied, Approval, FlagState, Launch, Records, Serving, Unit, whole};
 use trialbook_model::{AttributeKey, Digest, EntityKey, ExperimentKey, RolloutKey, Share};
 
 const BOOK: &str = "trialbook.book";
@@ -19,6 +20,41 @@ const ENABLED: &str = "trialbook.enabled";
 const LAUNCH: &str = "trialbook.launch.";
 const ROLLOUT: &str = "trialbook.rollout.";
 const SEAL: &str = "trialbook.digest";
+/// In the metadata of the whole file.
+const APPLIED: &str = "trialbook.applied.";
+
+/// Returns what the file says about the last apply of a book.
+///
+/// # Errors
+///
+/// Where it says something that no apply writes, as a fragment.
+pub(super) fn applied(document: &Document, book: &str) -> Result<Option<Applied>, String> {
+    let text = |what: &str| -> Result<Option<String>, String> {
+        let key = format!("{APPLIED}{book}.{what}");
+        let Some(raw) = document.metadata(&key) else { return Ok(None) };
+        let value: Result<String, _> = serde_json::from_str(&raw);
+        value.map(Some).map_err(|_| format!("`{key}` in its `metadata` is not a text"))
+    };
+    let (at, commit) = (text("at")?, text("commit")?);
+    let Some(at) = at else { return Ok(None) };
+    let at = at.parse().map_err(|_| format!("`{APPLIED}{book}.at` in its `metadata` is not an instant"))?;
+    let hexadecimal = |commit: &String| {
+        matches!(commit.len(), 40 | 64) && commit.bytes().all(|byte| byte.is_ascii_hexdigit())
+    };
+    match commit {
+        Some(commit) if !hexadecimal(&commit) => {
+            Err(format!("`{APPLIED}{book}.commit` in its `metadata` is not the id of a commit"))
+        }
+        commit => Ok(Some(Applied { commit, at })),
+    }
+}
+
+/// Writes down in the file that a book is applied, and from what.
+pub(super) fn record(document: &mut Document, book: &str, applied: &Applied) {
+    let commit = applied.commit.as_ref().map(|commit| json!(commit).to_string());
+    document.set_metadata(&format!("{APPLIED}{book}.commit"), commit);
+    document.set_metadata(&format!("{APPLIED}{book}.at"), Some(json!(applied.at.to_string()).to_string()));
+}
 
 /// Returns the book that a flag in flagd's form belongs to, if it says one.
 pub(super) fn book(flag: &Value) -> Option<&str> {
@@ -64,7 +100,7 @@ pub(super) fn encode(state: &FlagState) -> Map<String, Value> {
 
 /// Writes the digest of the flag into its metadata, so that a change by hand shows.
 pub(super) fn seal(flag: &mut Value) {
-    let digest = digest_without_seal(flag);
+    let digest = digest_without_seal(&with_plain_values(flag));
     if let (Some(digest), Some(Value::Object(metadata))) = (digest, flag.get_mut("metadata")) {
         metadata.insert(SEAL.into(), json!(digest.as_str()));
     }
@@ -73,7 +109,26 @@ pub(super) fn seal(flag: &mut Value) {
 /// Tells whether the flag is as it was sealed.
 pub(super) fn is_sealed(flag: &Value) -> bool {
     let seal = flag.get("metadata").and_then(|metadata| metadata.get(SEAL)).and_then(Value::as_str);
-    seal.is_some() && seal == digest_without_seal(flag).as_ref().map(Digest::as_str)
+    let fits = |flag: &Value| seal == digest_without_seal(flag).as_ref().map(Digest::as_str);
+    // As it is written: how a first version sealed.
+    seal.is_some() && (fits(&with_plain_values(flag)) || fits(flag))
+}
+
+/// Returns a flag with the numbers of its variants' values spelled in one way: `50.0` is 50 to every reader of JSON.
+///
+/// Elsewhere they stay as they are: the weights of a draw are integers to some evaluators.
+pub(super) fn with_plain_values(flag: &Value) -> Value {
+    fn plain(value: &mut Value) {
+        match value {
+            Value::Number(number) => *value = whole(number).map_or_else(|| value.clone(), Value::from),
+            Value::Array(items) => items.iter_mut().for_each(plain),
+            Value::Object(members) => members.values_mut().for_each(plain),
+            Value::Null | Value::Bool(_) | Value::String(_) => {}
+        }
+    }
+    let mut flag = flag.clone();
+    flag.get_mut("variants").into_iter().for_each(plain);
+    flag
 }
 
 fn digest_without_seal(flag: &Value) -> Option<Digest> {

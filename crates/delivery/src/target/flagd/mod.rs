@@ -53,6 +53,8 @@ impl Flagd {
         let malformed = |problem| TargetError::Malformed { place: self.store.place(), problem };
         let Some(bytes) = bytes else { return Ok(Document::default()) };
         let text = std::str::from_utf8(bytes).map_err(|error| malformed(error.to_string()))?;
+        // A byte order mark is an editor's: it is read past, and the next write leaves it out.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         Document::parse(text).map_err(|problem| malformed(problem.to_string()))
     }
 
@@ -65,7 +67,7 @@ impl Flagd {
         };
         let book = metadata::book(&value);
         let content = if book != Some(&self.book) || FlagKey::new(key).is_err() {
-            LiveContent::Foreign { book: book.map(str::to_owned) }
+            LiveContent::Foreign { book: book.map(str::to_owned), raw: raw.to_owned() }
         } else {
             match decode(&value) {
                 Ok(state) => LiveContent::Ours(state),
@@ -94,7 +96,9 @@ impl Target for Flagd {
         let bytes = self.store.read()?;
         let document = self.parse(bytes.as_deref())?;
         let flags = document.flags().map(|(key, raw)| (key.to_owned(), self.live_flag(key, raw)));
-        Ok(Live { version: store::version(bytes.as_deref()), flags: flags.collect() })
+        let applied = metadata::applied(&document, &self.book)
+            .map_err(|problem| TargetError::Malformed { place: self.store.place(), problem })?;
+        Ok(Live { version: store::version(bytes.as_deref()), flags: flags.collect(), applied })
     }
 
     fn write(&self, changes: &Changes, expected: &LiveVersion) -> Result<LiveVersion, TargetError> {
@@ -106,7 +110,10 @@ impl Target for Flagd {
             if changes.is_empty() {
                 return Ok(None);
             }
-            let document = self.parse(bytes)?;
+            let mut document = self.parse(bytes)?;
+            if let Some(applied) = &changes.applied {
+                metadata::record(&mut document, &self.book, applied);
+            }
             let stays = |key: &str, raw: &str| {
                 let touched = changes.remove.contains(key) || changes.put.contains_key(key);
                 // What is not the book's keeps its place; the book's own flags follow, by key.

@@ -10,8 +10,11 @@ use super::TargetError;
 use crate::plan::LiveVersion;
 use trialbook_model::Digest;
 
-/// The largest file that is read: flagd itself holds the whole file in memory.
+/// The largest file that is read or written: flagd itself holds the whole file in memory.
 const LARGEST: u64 = 256 << 20;
+
+/// What the name of a file begins and ends with that is written before it takes the place of another.
+const TEMPORARY: (&str, &str) = (".trialbook-", ".tmp");
 
 /// How long a writer waits for another.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -46,11 +49,17 @@ impl FileStore {
 
     /// Returns the file's bytes; `None` where there is no file.
     pub(super) fn read(&self) -> Result<Option<Vec<u8>>, TargetError> {
-        let file = match File::open(&self.path) {
-            Ok(file) => file,
+        // Asked before it is opened: opening a pipe waits for a writer, and a device may have no end.
+        match fs::metadata(&self.path) {
+            Ok(metadata) if !metadata.is_file() => {
+                let problem = format!("it is {}, not a regular file", kind(&metadata));
+                return Err(TargetError::Malformed { place: self.place(), problem });
+            }
+            Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(self.error("read")(error)),
-        };
+        }
+        let file = File::open(&self.path).map_err(self.error("read"))?;
         let mut bytes = Vec::new();
         file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(self.error("read"))?;
         if bytes.len() as u64 > LARGEST {
@@ -81,8 +90,12 @@ impl FileStore {
             return Err(TargetError::Conflict { expected: expected.clone(), found });
         }
         let Some(text) = make(bytes.as_deref())? else { return Ok(found) };
+        if text.len() as u64 > LARGEST {
+            return Err(TargetError::TooLarge { place: self.place(), mebibytes: LARGEST >> 20 });
+        }
+        sweep(folder);
         let mut builder = tempfile::Builder::new();
-        builder.prefix(".trialbook-").suffix(".tmp");
+        builder.prefix(TEMPORARY.0).suffix(TEMPORARY.1);
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
@@ -119,6 +132,38 @@ impl FileStore {
             }
         }
     }
+}
+
+/// Removes what writers left that were killed. The lock is held, so none of it is in use. What cannot be removed stays: it
+/// is in nobody's way.
+fn sweep(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok) {
+        let name = entry.file_name();
+        let ours =
+            name.to_str().is_some_and(|name| name.starts_with(TEMPORARY.0) && name.ends_with(TEMPORARY.1));
+        if ours && entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// Says what is in the way.
+fn kind(metadata: &fs::Metadata) -> &'static str {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt;
+        let kind = metadata.file_type();
+        if kind.is_fifo() {
+            return "a named pipe";
+        }
+        if kind.is_socket() {
+            return "a socket";
+        }
+        if kind.is_char_device() || kind.is_block_device() {
+            return "a device";
+        }
+    }
+    if metadata.is_dir() { "a folder" } else { "something else" }
 }
 
 /// Follows links, also one that points to a file that is not there yet.

@@ -1,0 +1,143 @@
+//! Who is meant before and after a change, short enough for a plan.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Branch, Condition};
+use trialbook_model::targeting;
+use trialbook_model::{Attribute, AttributeKey, Predicate, Test, VariantKey};
+
+/// How many rules a change names.
+const RULES: usize = 20;
+
+/// How many tests an audience is shown with.
+const TESTS: usize = 20;
+
+/// How many values a test is shown with.
+const VALUES: usize = 8;
+
+/// Who is meant.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Audience {
+    /// The condition, without what would make it long.
+    pub condition: Condition,
+    /// How many values and tests were left out of it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub left_out: usize,
+    /// The share of traffic that it is by what the book declares, between 0 and 1; `None`: unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share: Option<f64>,
+    /// The whole condition, until its share is known.
+    #[serde(skip)]
+    whole: Option<Condition>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
+/// A rule that is another, or in another place.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RuleChange {
+    /// Its place among the rules, from 1 on: of the new ones, or of the old ones where it is gone.
+    pub number: usize,
+    /// What stood there; `None`: nothing.
+    pub from: Option<ServedRule>,
+    /// What will stand there; `None`: nothing.
+    pub to: Option<ServedRule>,
+}
+
+/// Who is served what by a rule.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ServedRule {
+    /// Who.
+    pub when: Audience,
+    /// What.
+    pub serve: VariantKey,
+}
+
+impl Audience {
+    /// Shortens a condition.
+    pub fn new(condition: &Condition) -> Self {
+        let (mut tests, mut left_out) = (TESTS, 0);
+        let short = shortened(condition, &mut tests, &mut left_out);
+        Self { condition: short, left_out, share: None, whole: Some(condition.clone()) }
+    }
+
+    /// Fills in the share of traffic, where there are attributes to tell it by.
+    pub(super) fn measure(&mut self, attributes: Option<&BTreeMap<AttributeKey, Attribute>>) {
+        let whole = self.whole.take();
+        if let (Some(whole), Some(attributes)) = (whole, attributes) {
+            self.share = targeting::share(&predicate(&whole), attributes);
+        }
+    }
+}
+
+fn shortened(condition: &Condition, tests: &mut usize, left_out: &mut usize) -> Condition {
+    let mut some = |parts: &[Condition]| {
+        let mut kept = Vec::new();
+        for part in parts {
+            if *tests == 0 {
+                *left_out += 1;
+            } else {
+                kept.push(shortened(part, tests, left_out));
+            }
+        }
+        kept
+    };
+    match condition {
+        Condition::All(parts) => Condition::All(some(parts)),
+        Condition::Any(parts) => Condition::Any(some(parts)),
+        Condition::Not(part) => Condition::Not(Box::new(shortened(part, tests, left_out))),
+        Condition::Attribute(key, kind, test) => {
+            *tests = tests.saturating_sub(1);
+            let test = match test {
+                Test::In(values) if values.len() > VALUES => {
+                    *left_out += values.len() - VALUES;
+                    Test::In(values.iter().take(VALUES).cloned().collect::<BTreeSet<_>>())
+                }
+                test => test.clone(),
+            };
+            Condition::Attribute(key.clone(), *kind, test)
+        }
+    }
+}
+
+fn predicate(condition: &Condition) -> Predicate {
+    let each = |parts: &[Condition]| parts.iter().map(predicate).collect();
+    match condition {
+        Condition::All(parts) => Predicate::All(each(parts)),
+        Condition::Any(parts) => Predicate::Any(each(parts)),
+        Condition::Not(part) => Predicate::Not(Box::new(predicate(part))),
+        Condition::Attribute(key, _, test) => Predicate::Attribute(key.clone(), test.clone()),
+    }
+}
+
+/// Returns the rules that are others, without those that are alike at the beginning and at the end.
+pub(super) fn rule_changes(was: &[&Branch], will: &[&Branch]) -> Vec<RuleChange> {
+    let before = was.iter().zip(will).take_while(|(a, b)| a == b).count();
+    let rest = was.len().min(will.len()) - before;
+    let after = was.iter().rev().zip(will.iter().rev()).take(rest).take_while(|(a, b)| a == b).count();
+    let middle = |rules: &[&Branch]| -> Vec<Option<ServedRule>> {
+        let rules = rules.get(before..rules.len() - after).unwrap_or_default();
+        rules.iter().map(|branch| served(branch)).collect()
+    };
+    let (from, to) = (middle(was), middle(will));
+    let numbers = before + 1..;
+    let pairs = numbers.take(from.len().max(to.len())).enumerate();
+    let changes = pairs.map(|(index, number)| RuleChange {
+        number,
+        from: from.get(index).cloned().flatten(),
+        to: to.get(index).cloned().flatten(),
+    });
+    changes.filter(|change| change.from != change.to).take(RULES).collect()
+}
+
+fn served(branch: &Branch) -> Option<ServedRule> {
+    match branch {
+        Branch::Rule { when, serve } => Some(ServedRule { when: Audience::new(when), serve: serve.clone() }),
+        Branch::Experiment(_) | Branch::Rollout(_) | Branch::Holdout(_) => None,
+    }
+}

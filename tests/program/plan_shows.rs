@@ -1,0 +1,155 @@
+//! A plan says what an apply will say, and what changes for whom.
+
+use crate::apply::{LAUNCH, code, live, plan_and_apply, read, stderr, stdout, trialbook};
+use crate::example_book::ExampleBook;
+use serde_json::{Value, json};
+
+/// A book of a dozen flags that a segment of 40 % of traffic gets first.
+struct Demo(tempfile::TempDir);
+
+impl Demo {
+    fn new() -> Self {
+        let demo = Self(tempfile::tempdir().expect("a folder"));
+        demo.write(
+            "trialbook.yaml",
+            "book: demo\nentities: {user: {column: user_id}}\nattributes: {country: {type: string, values: {SE: 40%, DK: 60%}}}\n\
+             targets: {production: {type: flagd, store: 'file://live.json'}}\n",
+        );
+        demo.write(
+            "vip.segment.yaml",
+            "description: Who gets it first.\nowner: t\naudience: {country: SE}\n",
+        );
+        for number in 1..=12 {
+            demo.write(&format!("f{number}.flag.yaml"), FLAG);
+        }
+        let (code, shown, said) = demo.run(&["plan", "--out", "p"]);
+        assert_eq!(code, 0, "{shown}{said}");
+        let (code, shown, said) = demo.run(&["apply", "p"]);
+        assert_eq!(code, 0, "{shown}{said}");
+        demo
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        std::fs::write(self.0.path().join(path), text).expect("a file");
+    }
+
+    fn run(&self, args: &[&str]) -> (i32, String, String) {
+        let mut command = assert_cmd::Command::cargo_bin("trialbook").expect("the program");
+        let output =
+            command.current_dir(self.0.path()).env("NO_COLOR", "1").args(args).output().expect("a run");
+        (code(&output), stdout(&output), stderr(&output))
+    }
+
+    fn live(&self) -> Value {
+        let text = std::fs::read_to_string(self.0.path().join("live.json")).expect("the live file");
+        serde_json::from_str(&text).expect("JSON")
+    }
+
+    fn edit_live(&self, edit: impl FnOnce(&mut Value)) {
+        let mut file = self.live();
+        edit(&mut file);
+        self.write("live.json", &file.to_string());
+    }
+}
+
+const FLAG: &str = "description: Flag\nowner: team-a\nentity: user\ntype: boolean\nvariants: {\"off\": false, \"on\": true}\n\
+                    default: \"off\"\nrules: [{when: {segment: vip}, serve: \"on\"}]\n";
+
+#[test]
+fn too_large_a_change_is_in_the_plan_and_in_its_exit_code() {
+    let demo = Demo::new();
+    demo.write("vip.segment.yaml", "description: Who gets it first.\nowner: t\naudience: {country: DK}\n");
+    let (code, shown, _) = demo.run(&["plan", "--out", "p", "--detailed-exitcode"]);
+    assert_eq!(code, 4, "{shown}");
+    assert!(shown.contains("--allow-large-change") && shown.contains("12 of 12"), "{shown}");
+    assert!(demo.run(&["apply", "p"]).2.contains("--allow-large-change"));
+    let (code, ..) = demo.run(&["plan", "--detailed-exitcode", "--allow-large-change"]);
+    assert_eq!(code, 2);
+}
+
+#[test]
+fn a_changed_segment_says_what_and_whom() {
+    let demo = Demo::new();
+    demo.write("vip.segment.yaml", "description: Who gets it first.\nowner: t\naudience: {country: DK}\n");
+    demo.write("f2.flag.yaml", &FLAG.replace("serve: \"on\"", "serve: \"off\""));
+    let (_, shown, _) = demo.run(&["plan", "--format", "markdown"]);
+    for what in ["country is SE", "country is DK", "40", "60", "of traffic", "`on`", "`off`"] {
+        assert!(shown.contains(what), "{what}: {shown}");
+    }
+}
+
+#[test]
+fn a_flag_of_somebody_else_is_a_refusal_and_what_it_serves_is_shown() {
+    let demo = Demo::new();
+    let theirs = json!({"state": "ENABLED", "variants": {"on": true, "off": false, "legacy": true}, "defaultVariant": "on"});
+    demo.edit_live(|file| file["flags"]["new-one"] = theirs);
+    demo.write("new-one.flag.yaml", FLAG);
+    let (code, shown, _) = demo.run(&["plan", "--detailed-exitcode", "--out", "p"]);
+    assert_eq!(code, 4, "{shown}");
+    assert!(!shown.contains("nothing to do") && shown.contains("--adopt new-one"), "{shown}");
+    assert_eq!(demo.run(&["apply", "p"]).0, 4);
+    let (code, shown, _) = demo.run(&["plan", "--adopt", "new-one", "--detailed-exitcode", "--out", "p"]);
+    assert_eq!(code, 2, "{shown}");
+    for what in ["defaultVariant", "\"on\"", "\"off\"", "variants.legacy"] {
+        assert!(shown.contains(what), "{what}: {shown}");
+    }
+    assert_eq!(demo.run(&["apply", "p"]).0, 0);
+    assert_eq!(demo.live()["flags"]["new-one"]["defaultVariant"], "off");
+}
+
+#[test]
+fn what_was_changed_by_hand_is_named_field_by_field_and_put_back_by_name() {
+    let demo = Demo::new();
+    demo.edit_live(|file| {
+        file["flags"]["f1"]["state"] = json!("DISABLED");
+        file["flags"]["f2"]["variants"]["on"] = json!(false);
+        file["flags"]["f3"]["extra"] = json!(1);
+    });
+    let (code, shown, _) = demo.run(&["plan", "--detailed-exitcode", "--out", "p"]);
+    assert_eq!(code, 2, "{shown}");
+    assert!(!shown.contains("nothing to do"), "{shown}");
+    for what in ["state", "DISABLED", "variants.on", "extra"] {
+        assert!(shown.contains(what), "{what}: {shown}");
+    }
+    let (code, _, said) = demo.run(&["apply", "p"]);
+    assert_eq!(code, 0, "{said}");
+    assert!(!said.contains("Nothing to do") && said.contains("f1, f2, f3"), "{said}");
+    let (code, shown, said) = demo.run(&["plan", "--revert-drift", "f1", "--out", "p"]);
+    assert_eq!(code, 0, "{shown}{said}");
+    assert_eq!(demo.run(&["apply", "p"]).0, 0);
+    let file = demo.live();
+    assert_eq!(file["flags"]["f1"]["state"], "ENABLED");
+    assert_eq!(
+        (&file["flags"]["f2"]["variants"]["on"], &file["flags"]["f3"]["extra"]),
+        (&json!(false), &json!(1))
+    );
+    let (code, _, said) = demo.run(&["plan", "--revert-drift", "f5"]);
+    assert_eq!(code, 3, "{said}");
+    let (_, _, said) = demo.run(&["plan", "--out", "p", "--revert-drift"]);
+    assert_eq!(demo.run(&["apply", "p"]).0, 0, "{said}");
+    assert!(demo.live()["flags"]["f3"].get("extra").is_none());
+}
+
+#[test]
+fn another_spelling_of_a_number_is_no_drift_and_another_number_is() {
+    let book = ExampleBook::new();
+    plan_and_apply(&book);
+    let plan = |value: &str| {
+        let text = std::fs::read_to_string(live(&book)).expect("the live file");
+        let file = text.replacen("\"standard\": 50", &format!("\"standard\": {value}"), 1);
+        std::fs::write(live(&book), file).expect("an edit by hand");
+        let plan = trialbook(&book, &["plan", "--at", LAUNCH, "--detailed-exitcode"]);
+        std::fs::write(live(&book), text).expect("as it was");
+        (code(&plan), stdout(&plan))
+    };
+    for same in ["50.0", "5e1", "50.000"] {
+        let (code, shown) = plan(same);
+        assert_eq!(code, 0, "{same}: {shown}");
+    }
+    for other in ["50.5", "\"50\"", "500"] {
+        let (code, shown) = plan(other);
+        assert_eq!(code, 2, "{other}: {shown}");
+        assert!(shown.contains("variants.standard") || shown.contains("value of"), "{shown}");
+    }
+    assert_eq!(read(&book)["flags"]["max-cart-items"]["variants"]["standard"], 50);
+}
