@@ -21,7 +21,7 @@ fn found(files: Vec<RawFile>, contexts: &[Value]) -> Vec<Diagnostic> {
     let read = |context: &Value| Context::new(context.as_object().expect("an object").clone(), attributes);
     let sample: Sample = contexts.iter().map(read).collect();
     let now: Timestamp = "2026-11-28T00:00:00Z".parse().expect("an instant");
-    check::run(&loaded, Given { now, sample: Some(&sample) })
+    check::run(&loaded, Given { now, sample: Some(&sample), history: None })
 }
 
 fn of<'a>(findings: &'a [Diagnostic], rule: &str) -> Vec<&'a Diagnostic> {
