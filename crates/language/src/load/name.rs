@@ -70,13 +70,13 @@ pub fn classify(path: &str) -> FileName<'_> {
 }
 
 /// Returns the part that a file would be with the right ending; `None` where nothing is wrong with its ending.
-pub(super) fn meant(path: &str) -> Option<PartName> {
+pub(super) fn meant(path: &str) -> Option<trialbook_model::PartName> {
     let FileName::Wrong(Wrong::Extension) = classify(path) else { return None };
     let name = path.rsplit('/').next().unwrap_or(path);
     let (stem, _) = name.rsplit_once('.')?;
     let (key, infix) = stem.rsplit_once('.')?;
     let kind = Kind::ALL.into_iter().find(|kind| kind.as_str() == infix)?;
-    Some(PartName::new(kind, key))
+    Some(trialbook_model::PartName::new(kind, key))
 }
 
 /// Returns the kind and the key that a file's name says; `None` where it is not that of a book's file.
