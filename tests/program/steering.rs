@@ -72,7 +72,7 @@ fn quoted(text: &str) -> String {
     format!("\"{escaped}\"")
 }
 
-/// The example book with a text wherever the book may hold one, in a folder of that name, by an author of that name.
+/// The example book with a text wherever the book may hold one, in a folder and a commit of that name.
 fn poisoned(text: &str) -> ExampleBook {
     let book = ExampleBook::new();
     let files = walkdir::WalkDir::new(book.path()).into_iter().filter_map(Result::ok);

@@ -85,7 +85,7 @@ fn a_name_that_is_taken_or_is_none_is_refused() {
         answer["error"]["message"].as_str().expect("a message").to_owned()
     };
     assert!(refused(EXPERIMENT, "bold: 50%", "plain").contains("there is a variant `plain` already"));
-    assert!(refused(EXPERIMENT, "checkout-button\n", "Not A Key").contains("is not a key"));
+    assert!(refused(EXPERIMENT, "checkout-button\n", "Not A Key").contains("no file can have its name"));
     assert!(refused("trialbook.yaml", "country:", "any").contains("meaning of its own"));
     assert!(refused(EXPERIMENT, "title", "x").contains("no name"));
 }

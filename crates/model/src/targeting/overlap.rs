@@ -65,7 +65,7 @@ fn json(scalar: &Scalar) -> Value {
 /// The most steps that a search takes; some tens of milliseconds.
 const STEPS: usize = 2_000_000;
 
-/// What it costs to compile a regular expression, in steps; measured.
+/// What it costs to compile a regular expression, in steps: an estimate.
 const COMPILING: usize = 2_000;
 
 /// What each of its bytes adds.

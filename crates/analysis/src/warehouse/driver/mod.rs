@@ -214,7 +214,8 @@ pub(super) fn duckdb() -> Result<Loaded, DriverError> {
     loaded(|environment| locate(&DUCKDB, environment))
 }
 
-/// Loads DuckDB once per process, and installs it where there is none.
+/// Loads DuckDB once per process, and installs it where there is none: for tests.
+#[expect(clippy::disallowed_macros, reason = "a test says on its own stderr what it downloads")]
 pub(super) fn duckdb_installed() -> Result<Loaded, DriverError> {
     loaded(|environment| obtain(&DUCKDB, environment, &mut |line| eprintln!("{line}")))
 }
