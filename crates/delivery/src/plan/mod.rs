@@ -1,8 +1,8 @@
 //! What a target should serve, what it serves, and the difference, as plain data.
 //!
 //! A [`State`] is target-neutral: the flags that a book wants served, every reference resolved. A target
-//! reads what is live as [`Live`]; [`Plan::new`] is the difference, bound to what it was made from, so that
-//! [`Plan::check_fresh`] can refuse it once that has changed.
+//! reads what is live as [`Live`]; [`Plan::new`] is the difference, bound to what it was made from: an apply plans
+//! again and refuses a plan that would not be made now.
 
 mod approval;
 mod audience;

@@ -253,7 +253,8 @@ impl Documents {
         ) else {
             return pointer.to_owned();
         };
-        if !pointer.is_empty() && !(new.finds(pointer) && old.finds(pointer)) {
+        let found = new.finds(pointer) && old.finds(pointer);
+        if !found && !pointer.is_empty() {
             return pointer.to_owned();
         }
         let ((mut new, _), (mut old, _)) = (new.follow(pointer), old.follow(pointer));

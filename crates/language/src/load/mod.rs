@@ -250,14 +250,14 @@ fn confusable_flags(documents: &Documents) -> Vec<Diagnostic> {
                 .related(&first.file, documents_start(first), "the first")
                 .help(help)
         };
-        let first: &Document = *keys.entry(document.key.to_lowercase()).or_insert(document);
+        let first: &Document = keys.entry(document.key.to_lowercase()).or_insert(document);
         if first.key != document.key {
             let message =
                 format!("flags `{}` and `{}` differ only in upper and lower case", first.key, document.key);
             findings.push(error(message, first, "remove the one that no client asks for"));
         }
         let stem = name::stem_of(document.file.path());
-        let first: &Document = *stems.entry(stem).or_insert(document);
+        let first: &Document = stems.entry(stem).or_insert(document);
         if first.key != document.key {
             let message = format!(
                 "a second file `{stem}.flag.yaml`: names are unique in the whole book, whatever the folder"

@@ -7,7 +7,6 @@ use super::nearest::nearest;
 use super::syntax::key_like;
 use super::yaml::{Content, Node};
 use super::{BOOK_FILE, rules};
-use trialbook_model::PartName;
 use trialbook_model::diagnostic::Diagnostic;
 use trialbook_model::span::{SourceFile, Span};
 use trialbook_model::{FlagKey, Kind, SurfaceKey};
