@@ -6,12 +6,12 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use trialbook_model::{
-    Attribute, AttributeKey, AttributeType, Bound, Number, Pattern, Predicate, Scalar, Share, Test, Version,
-};
 use trialbook_model::targeting::{
     Answer, Attributes, Context, OverTime, Overlap, Witness, equivalent, implied, matches, meets_over_time,
     overlap, share,
+};
+use trialbook_model::{
+    Attribute, AttributeKey, AttributeType, Bound, Number, Pattern, Predicate, Scalar, Share, Test, Version,
 };
 
 fuzz_target!(|bytes: &[u8]| {
@@ -122,11 +122,14 @@ impl Bytes<'_> {
         match self.byte() % 3 {
             0 => {
                 let bits = std::array::from_fn(|_| self.byte());
-                Bound::Number(Number::new(f64::from_le_bytes(bits)).unwrap_or(Number::new(0.5).expect("finite")))
+                Bound::Number(
+                    Number::new(f64::from_le_bytes(bits)).unwrap_or(Number::new(0.5).expect("finite")),
+                )
             }
             1 => Bound::Number(Number::new(f64::from(self.byte() % 8) / 2.0).expect("finite")),
             _ => {
-                let text = format!("{}.{}.{}{}", self.byte() % 3, self.byte() % 3, self.byte() % 3, self.pre());
+                let text =
+                    format!("{}.{}.{}{}", self.byte() % 3, self.byte() % 3, self.byte() % 3, self.pre());
                 Bound::Version(Version::parse(&text).unwrap_or(Version::parse("1.0.0").expect("a version")))
             }
         }

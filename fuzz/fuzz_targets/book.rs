@@ -4,9 +4,9 @@
 
 use jiff::Timestamp;
 use libfuzzer_sys::fuzz_target;
-use trialbook_lint::check;
-use trialbook_language::load::{RawFile, load};
 use trialbook_fuzz::{file, hold};
+use trialbook_language::load::{RawFile, load};
+use trialbook_lint::check;
 
 fuzz_target!(|bytes: &[u8]| {
     let mut files: Vec<RawFile> = Vec::new();

@@ -4,8 +4,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use trialbook_language::load::{Kind, load};
 use trialbook_fuzz::{BOOK, FILES, file, hold};
+use trialbook_language::load::{Kind, load};
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((first, rest)) = bytes.split_first() else { return };

@@ -4,9 +4,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use trialbook_language::load::load;
 use trialbook_analysis::warehouse::{Column, ColumnType, DuckDbDialect, Sql, expression, select};
 use trialbook_fuzz::{BOOK, FILES, file, hold};
+use trialbook_language::load::load;
 
 fuzz_target!(|text: &str| {
     let columns = ["status", "Total EUR", "load_ms", "a\"b", "c'd", "日本"]

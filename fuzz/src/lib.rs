@@ -1,8 +1,8 @@
 //! What the targets share: a book that what is fuzzed joins, and what holds of everything that is said of a book.
 
-use trialbook_model::diagnostic::{Diagnostic, Severity};
-use trialbook_language::load::{Loaded, RawFile};
 use trialbook::report::findings::{Findings, Format};
+use trialbook_language::load::{Loaded, RawFile};
+use trialbook_model::diagnostic::{Diagnostic, Severity};
 
 /// The root of a small book that has one of everything that can be declared there.
 pub const BOOK: &str = "\

@@ -223,8 +223,12 @@ fn by_plan(
     let (mut outcomes, mut failures) = (Vec::new(), Vec::new());
     let together: Vec<_> =
         request.experiments.iter().filter(|key| !frozen.contains_key(*key)).cloned().collect();
-    let mut alone: Vec<(&Book, ExperimentKey)> =
-        frozen.iter().map(|(key, launched)| (launched, key.clone())).collect();
+    let mut alone: Vec<(&Book, ExperimentKey)> = frozen
+        .iter()
+        // One that was left out stays out.
+        .filter(|(key, _)| request.experiments.contains(key))
+        .map(|(key, launched)| (launched, key.clone()))
+        .collect();
     let found = if together.is_empty() { Ok(Vec::new()) } else { analysed(book, together.clone()) };
     match found {
         Ok(found) => outcomes.extend(found),

@@ -44,7 +44,10 @@ pub(super) fn past(
     };
     let applied = live.applied.as_ref().and_then(|applied| Some((applied, applied.commit.as_ref()?)));
     let Some((applied, commit)) = applied else { return Ok(past) };
-    let Ok(commit) = Commit::parse(commit) else { return Ok(past) };
+    let Ok(commit) = Commit::parse(commit) else {
+        past.rollback = Some(unknown(commit));
+        return Ok(past);
+    };
     if wanted.flags.keys().any(lost) {
         past.state = books.state(&commit, applied.at, &Approvals::Of(live.approvals(applied.at)));
     }
@@ -149,9 +152,15 @@ impl Books<'_> {
     }
 }
 
+/// A book of which nobody knows how it stands to what is served.
+fn unknown(live: &str) -> Rollback {
+    Rollback { live: live.to_owned(), relation: Relation::Unknown, undone: Vec::new() }
+}
+
 /// Returns what applying the book undoes; `None` where it descends from what is served.
 fn rollback(repository: &Repository, live: &Commit) -> Result<Option<Rollback>, HistoryError> {
-    let Some(head) = repository.head()? else { return Ok(None) };
+    // Without a commit nothing descends from what is served.
+    let Some(head) = repository.head()? else { return Ok(Some(unknown(live.as_str()))) };
     let relation = match repository.descent(&head, live)? {
         Descent::Descends => return Ok(None),
         Descent::Older => Relation::Older,

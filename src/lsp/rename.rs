@@ -156,7 +156,8 @@ mod tests {
     #[test]
     fn a_new_name_has_the_grammar_of_its_sort() {
         assert!(grammar(Name::Variant, "A_b").is_ok());
-        assert!(grammar(Name::File(Kind::Flag), "A_b").is_err());
+        assert!(grammar(Name::File(Kind::Flag), "A_b").is_ok());
+        assert!(grammar(Name::File(Kind::Flag), "a/b").is_err());
         assert!(grammar(Name::Attribute, "any").is_err());
         assert!(grammar(Name::Attribute, "any_").is_ok());
         assert!(grammar(Name::File(Kind::Book), "x").is_err());

@@ -102,12 +102,12 @@ impl Visitor for Gate {
             Expr::BinaryOp { op: BinaryOperator::StringConcat, left, .. } => {
                 // A chain is one operation: each further part adds its own length.
                 let chain = matches!(&**left, Expr::BinaryOp { op: BinaryOperator::StringConcat, .. });
-                self.expands(if chain { 1 } else { chained(expr) }, left.span().start)
+                self.expands(if chain { 1 } else { chained(expr) }, start(left))
             }
             Expr::BinaryOp {
                 op: op @ (BinaryOperator::PGCustomBinaryOperator(_) | BinaryOperator::Custom(_)),
                 ..
-            } => refuse(format!("the operator `{op}` is not allowed here"), expr.span().start),
+            } => refuse(format!("the operator `{op}` is not allowed here"), start(expr)),
             _ => ControlFlow::Continue(()),
         }
     }
@@ -148,6 +148,18 @@ impl Gate {
             return refuse("it joins and replaces texts so often that they could fill the memory", at);
         }
         ControlFlow::Continue(())
+    }
+}
+
+/// Returns where an expression begins, without a step into it for each operator: a chain may be as long as the text.
+fn start(mut expr: &Expr) -> Location {
+    loop {
+        expr = match expr {
+            Expr::BinaryOp { left, .. } => left,
+            Expr::Function(function) => return function.name.span().start,
+            Expr::Identifier(_) | Expr::CompoundIdentifier(_) | Expr::Value(_) => return expr.span().start,
+            _ => return Location::empty(),
+        };
     }
 }
 

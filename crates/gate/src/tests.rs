@@ -153,4 +153,7 @@ fn texts_cannot_grow_without_bound() {
     assert!(read("SELECT replace(x, 'a', x) FROM t").is_err());
     let chain = vec!["x"; 200].join(" || ");
     assert_eq!(read(&format!("SELECT {chain} FROM t")), Ok(()));
+    // As long as a source's `sql` may be: it is decided, and no stack overflows.
+    let long = vec!["x"; 900].join(" || ");
+    assert_eq!(read(&format!("SELECT {long} FROM t")), Ok(()));
 }

@@ -17,7 +17,7 @@
 //! Two experiments are therefore compared by a check of what they share, the flag or the layer, not by one of an
 //! experiment. A rule that needs more judges the book as a whole (`Rule::of_book`), which is done anew after every change:
 //! it should cost a few milliseconds in a book of 20,000 files. [`Uses::concerned`](trialbook_model::Uses::concerned) is
-//! this contract in code, and `tests/workspace.rs` holds the rules to it.
+//! this contract in code, and `tests/lint/workspace.rs` holds the rules to it.
 
 mod audience;
 pub mod baseline;

@@ -23,7 +23,7 @@ const WITHOUT_EXAMPLES: &[&str] = &[
     "stale-baseline",
     // It is about a sample of contexts: tests/program/lint.rs shows it.
     "contradicted-attribute",
-    // They are about git's history: tests/against.rs shows them.
+    // They are about git's history: tests/program/against.rs shows them.
     "key-used-again",
     "merge-conflict",
 ];

@@ -183,7 +183,9 @@ impl DriverError {
             Self::Variable { .. } => {
                 Some("give the path of the library's file, or unset the variable to search the usual places")
             }
-            Self::Hash { .. } => Some("delete the file, then run `trialbook driver install`"),
+            Self::Hash { .. } => Some(
+                "delete the file if it is in the cache, then run `trialbook driver install duckdb`; a registry or a proxy may serve another file",
+            ),
             Self::Load { .. } => {
                 Some("run `trialbook driver list` to see which library is used, and from where")
             }

@@ -57,6 +57,10 @@ fn values(column: &dyn Array) -> Result<Vec<Value>, Trouble> {
         DataType::Utf8View => each!(column.as_string_view(), |v| Value::Text(v.to_owned())),
         DataType::Dictionary(..) => {
             let dictionary = column.as_any_dictionary();
+            // Without values every row is null, and there are no keys to normalise.
+            if dictionary.values().is_empty() {
+                return Ok(vec![Value::Null; column.len()]);
+            }
             let known = values(dictionary.values().as_ref())?;
             let keys = dictionary.normalized_keys();
             let value = |(at, key): (usize, &usize)| match column.is_null(at) {
