@@ -15,6 +15,18 @@ fn the_comment_reads_as_expected() {
 }
 
 #[test]
+fn a_plan_that_nobody_can_compare_with_its_launch_is_not_simply_trusted() {
+    let (_, told) =
+        fixture::all().into_iter().find(|(name, _)| *name == "ship").expect("a result that ships");
+    let mut told = told;
+    let read = |told: &_| markdown::render(&outcome::document(told));
+    assert!(read(&told).contains("**Can it be trusted?** Yes"));
+    let reason = "no launch of it is recorded in this clone".to_owned();
+    told.preregistration.status = trialbook_analysis::PreregistrationStatus::Unverified { reason };
+    assert!(read(&told).contains("**Can it be trusted?** With care: plan not verified"), "{}", read(&told));
+}
+
+#[test]
 fn the_terminal_reads_as_expected() {
     for (name, told) in fixture::all() {
         let settings = Settings { width: 120, colour: false, details: false };

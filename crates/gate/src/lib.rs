@@ -7,19 +7,22 @@
 mod functions;
 mod growth;
 mod tables;
+mod tokens;
+mod types;
 
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
     BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgOperator, FunctionArguments,
-    ObjectName, ObjectNamePart, Query, SetExpr, Spanned, Statement, TableFactor, TableFunctionArgs, Value,
-    Visit, Visitor,
+    ObjectName, ObjectNamePart, Query, SetExpr, Spanned, Statement, TableAlias, TableFactor,
+    TableFunctionArgs, Value, Visit, Visitor,
 };
 use sqlparser::tokenizer::Location;
 
 pub use functions::is_file_reader;
 pub use growth::{Growth, of_replacement};
 pub use tables::not_a_table;
+pub use tokens::is_faithful;
 
 /// Why a SELECT is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -72,7 +75,11 @@ impl Visitor for Gate {
     }
 
     fn pre_visit_query(&mut self, query: &Query) -> Checked {
-        if only_reads(query) {
+        let typed =
+            query.with.iter().flat_map(|with| &with.cte_tables).any(|cte| types::has_types(&cte.alias));
+        if typed {
+            refuse("columns of a WITH may not be given types", query.span().start)
+        } else if only_reads(query) {
             ControlFlow::Continue(())
         } else {
             refuse("it must only read", query.span().start)
@@ -80,6 +87,9 @@ impl Visitor for Gate {
     }
 
     fn pre_visit_table_factor(&mut self, table: &TableFactor) -> Checked {
+        if alias_of(table).is_some_and(types::has_types) {
+            return refuse("columns in FROM may not be given types", Location::empty());
+        }
         match table {
             TableFactor::Table { name, args: None, .. } => match not_a_table(&parts(name)?) {
                 Some(why) => refuse(format!("`{name}` {why}"), name.span().start),
@@ -97,7 +107,14 @@ impl Visitor for Gate {
     }
 
     fn pre_visit_expr(&mut self, expr: &Expr) -> Checked {
+        if let Some(odd) = types::odd_type(expr) {
+            return refuse(format!("the type `{odd}` is not allowed here"), Location::empty());
+        }
         match expr {
+            // Printed as a text, an array is as long as all its parts.
+            Expr::Array(array) if !array.elem.iter().all(|part| matches!(part, Expr::Value(_))) => {
+                self.expands(array.elem.len() as u64, Location::empty())
+            }
             Expr::Function(function) => self.function(function),
             Expr::BinaryOp { op: BinaryOperator::StringConcat, left, .. } => {
                 // A chain is one operation: each further part adds its own length.
@@ -131,7 +148,11 @@ impl Gate {
         }
         let FunctionArguments::List(list) = &function.args else { return ControlFlow::Continue(()) };
         match name.as_str() {
-            "concat" | "concat_ws" => self.expands(list.args.len() as u64, at),
+            // Written as a method it has its first argument before the name.
+            "concat" | "concat_ws" | "list_concat" | "list_cat" | "array_concat" | "array_cat"
+            | "array_to_string" | "list_to_string" | "string_agg" | "group_concat" | "listagg" => {
+                self.expands((list.args.len() as u64).saturating_add(1), at)
+            }
             "replace" => match of_replacement(&list.args) {
                 Some(factor) => self.expands(factor, at),
                 None => {
@@ -148,6 +169,20 @@ impl Gate {
             return refuse("it joins and replaces texts so often that they could fill the memory", at);
         }
         ControlFlow::Continue(())
+    }
+}
+
+/// Returns the alias of what may stand in FROM.
+fn alias_of(table: &TableFactor) -> Option<&TableAlias> {
+    match table {
+        TableFactor::Table { alias, .. }
+        | TableFactor::Derived { alias, .. }
+        | TableFactor::Function { alias, .. }
+        | TableFactor::UNNEST { alias, .. }
+        | TableFactor::NestedJoin { alias, .. }
+        | TableFactor::Pivot { alias, .. }
+        | TableFactor::Unpivot { alias, .. } => alias.as_ref(),
+        _ => None,
     }
 }
 

@@ -157,3 +157,36 @@ fn texts_cannot_grow_without_bound() {
     let long = vec!["x"; 900].join(" || ");
     assert_eq!(read(&format!("SELECT {long} FROM t")), Ok(()));
 }
+
+#[test]
+fn a_type_cannot_end_and_go_on_as_sql() {
+    for wrong in [
+        "SELECT CAST('a' AS bpchar('1)) AS zz, ((SELECT length(version())')) AS x FROM t",
+        "SELECT 'a'::bpchar('1)) FROM t')",
+        "SELECT CAST(a AS ENUM('x)', 'y')) FROM t",
+        "SELECT CAST(a AS STRUCT(b bpchar('1)'))) FROM t",
+        "SELECT CAST(a AS \"odd type\") FROM t",
+        "SELECT TRY_CAST(a AS bpchar('1)')[]) FROM t",
+        "WITH c(a bpchar('1)')) AS (SELECT 1) SELECT a FROM c",
+    ] {
+        assert!(read(wrong).is_err(), "{wrong}");
+    }
+    for fine in [
+        "CAST(a AS VARCHAR(10))",
+        "a::DECIMAL(18, 3)",
+        "a::INTEGER[]",
+        "CAST(a AS TIMESTAMP WITH TIME ZONE)",
+        "a::HUGEINT",
+    ] {
+        assert_eq!(read(&format!("SELECT {fine} FROM t")), Ok(()), "{fine}");
+    }
+}
+
+#[test]
+fn methods_and_arrays_lengthen_texts_too() {
+    let method = |n: usize| (0..n).fold("(x)".to_owned(), |e, _| format!("{e}.concat(x)"));
+    assert!(read(&format!("SELECT {} FROM t", method(40))).is_err());
+    let array =
+        |n: usize| (0..n).fold("x".to_owned(), |e, _| format!("CAST([{e}, {e}, {e}, {e}] AS VARCHAR)"));
+    assert!(read(&format!("SELECT {} FROM t", array(9))).is_err());
+}

@@ -10,10 +10,11 @@ use super::{Told, dotted};
 pub(super) fn line(told: &Told<'_>) -> Line {
     let outcome = told.outcome;
     let overall = || outcome.quality.iter().filter(|check| check.within.is_none());
-    let deviates = matches!(outcome.preregistration.status, PreregistrationStatus::Deviates { .. });
+    // A plan that cannot be compared with its launch may be another than the one that was declared before it.
+    let launched = matches!(outcome.preregistration.status, PreregistrationStatus::Verified { .. });
     let answer = if overall().any(|check| check.status == QualityStatus::Fail) {
         Inline::Toned(Tone::Bad, "No".to_owned())
-    } else if deviates || overall().any(|check| check.status != QualityStatus::Pass) {
+    } else if !launched || overall().any(|check| check.status != QualityStatus::Pass) {
         Inline::Toned(Tone::Caution, "With care".to_owned())
     } else {
         Inline::Toned(Tone::Good, "Yes".to_owned())
@@ -33,7 +34,7 @@ pub(super) fn line(told: &Told<'_>) -> Line {
     if !overall().any(|check| check.kind == QualityKind::SampleRatio && check.invalidates()) {
         ranked.extend(parts(outcome).into_iter().map(|line| (3, line)));
     }
-    ranked.push((if deviates { 1 } else { 4 }, plan(told)));
+    ranked.push((if launched { 4 } else { 1 }, plan(told)));
     ranked.sort_by_key(|(rank, _)| *rank);
     let pieces = ranked.into_iter().map(|(_, line)| line).collect();
     line.extend(dotted(pieces));
@@ -145,7 +146,10 @@ fn plan(told: &Told<'_>) -> Line {
             vec![Inline::Toned(Tone::Caution, format!("plan not verified ({reason})"))]
         }
         PreregistrationStatus::Deviates { what } => {
-            vec![Inline::Toned(Tone::Caution, format!("plan changed since launch: {}", what.join("; ")))]
+            vec![Inline::Toned(
+                Tone::Caution,
+                format!("analysed as it was launched; the book changed since then: {}", what.join("; ")),
+            )]
         }
     }
 }

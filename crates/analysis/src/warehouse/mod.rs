@@ -274,6 +274,8 @@ impl WarehouseError {
             }
             Self::Open { path, .. } => format!("cannot open the warehouse `{path}`"),
             Self::Driver(_) => "the engine's library cannot be used".to_owned(),
+            Self::Files(FilesError::Link { pattern, .. }) => format!("`{pattern}` leads out of the book"),
+            Self::Files(FilesError::Unreadable { .. }) => "a data file cannot be read".to_owned(),
             other => other.to_string(),
         }
     }

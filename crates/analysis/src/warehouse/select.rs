@@ -3,12 +3,13 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    Array, Expr, FunctionArg, FunctionArgExpr, Statement, TableFactor, Value, VisitMut, VisitorMut,
+    Array, Expr, FunctionArg, FunctionArgExpr, ObjectNamePart, Statement, TableFactor, Value, VisitMut,
+    VisitorMut,
 };
 use sqlparser::dialect::DuckDbDialect;
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Token, Tokenizer};
-use trialbook_gate::{self as gate, Refusal, is_file_reader};
+use trialbook_gate::{self as gate, Refusal, is_faithful, is_file_reader};
 
 use super::expression::apart;
 use super::statement::is_one_statement;
@@ -73,12 +74,9 @@ pub fn select(
             if let ControlFlow::Break(error) = query.visit(&mut Files { resolve: files }) {
                 return Err(error);
             }
-            let printed = format!("({query})");
-            if is_one_statement(&printed) {
-                Ok(Sql::vouched(printed))
-            } else {
-                Err(SelectError::Syntax("it would print as a comment or a second statement".into()))
-            }
+            let printed = query.to_string();
+            reads_as_printed(&printed)?;
+            Ok(Sql::vouched(format!("({printed})")))
         }
         [other] => {
             let words = other.to_string();
@@ -86,6 +84,19 @@ pub fn select(
         }
         several => Err(SelectError::Statements(several.len())),
     }
+}
+
+/// Holds what was printed against the same rules as what was read, and tells whether it would print as itself again. The
+/// engine reads the printed text, so nothing that printing could have changed may get past the gate.
+fn reads_as_printed(printed: &str) -> Result<(), SelectError> {
+    let changed = || SelectError::Syntax("it would not reach the engine as it was read".into());
+    if !is_one_statement(printed) {
+        return Err(changed());
+    }
+    let again = Parser::parse_sql(&DuckDbDialect {}, printed).map_err(|_| changed())?;
+    let [Statement::Query(query)] = again.as_slice() else { return Err(changed()) };
+    gate::check(query)?;
+    if query.to_string() == printed { Ok(()) } else { Err(changed()) }
 }
 
 /// Puts absolute paths in the place of those that a SELECT names, which are relative to the book.
@@ -109,7 +120,11 @@ impl VisitorMut for Files<'_> {
             TableFactor::Function { name, args, .. } => (&*name, args),
             _ => return ControlFlow::Continue(()),
         };
-        if !is_file_reader(&name.to_string().to_ascii_lowercase()) {
+        let reads = match name.0.as_slice() {
+            [ObjectNamePart::Identifier(ident)] => is_file_reader(&ident.value.to_ascii_lowercase()),
+            _ => false,
+        };
+        if !reads {
             return ControlFlow::Continue(());
         }
         // The gate let pass one text or one list of texts, and options, some of which are written `a = b`.
@@ -156,19 +171,7 @@ fn literal(expr: &Expr) -> Option<String> {
 
 /// Refuses the literals that sqlparser prints otherwise than it reads them, or that engines read differently.
 fn faithful(token: &Token) -> Result<(), SelectError> {
-    let odd = match token {
-        Token::Word(word) => word.quote_style.is_some() && word.value.contains(['"', '`', '\\']),
-        Token::SingleQuotedString(text) => text.contains(['\'', '\\', '\0']),
-        Token::EscapedStringLiteral(_)
-        | Token::UnicodeStringLiteral(_)
-        | Token::NationalStringLiteral(_)
-        | Token::DollarQuotedString(_)
-        | Token::HexStringLiteral(_)
-        | Token::DoubleQuotedString(_)
-        | Token::Placeholder(_) => true,
-        _ => false,
-    };
-    if odd { Err(SelectError::Literal(format!("`{token}`"))) } else { Ok(()) }
+    if is_faithful(token) { Ok(()) } else { Err(SelectError::Literal(format!("`{token}`"))) }
 }
 
 #[cfg(test)]
@@ -177,6 +180,21 @@ mod tests {
 
     fn read(text: &str) -> Result<Sql, SelectError> {
         select(text, &mut |pattern| Ok(vec![format!("/book/{pattern}")]))
+    }
+
+    #[test]
+    fn nothing_that_is_printed_otherwise_than_it_is_read_reaches_the_engine() {
+        for wrong in [
+            "SELECT *, CAST('a' AS bpchar('1)) AS €$$ FROM purchases); COPY (SELECT $b$x$b$ AS a) TO $b$w.duckdb$b$; \
+             SELECT * FROM (SELECT ((SELECT 1 AS €$$')) AS x FROM purchases",
+            "SELECT CAST('a' AS bpchar('1)) AS zz, ((SELECT length(version())')) AS x",
+            "SELECT 1 AS €$$, $$ AS b",
+            "SELECT a$$b FROM t",
+        ] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+        let sql = read("SELECT * FROM \"read_csv\"('a.csv')").map(|sql| sql.as_str().to_owned());
+        assert!(sql.is_err() || sql.is_ok_and(|sql| sql.contains("/book/a.csv")));
     }
 
     #[test]

@@ -13,6 +13,10 @@ pub(super) fn is_one_statement(sql: &str) -> bool {
         matches!(
             token,
             Token::SemiColon
+                // An engine may read these as parts of names, and run what looks like a text here.
+                | Token::Char(_)
+                | Token::DollarQuotedString(_)
+                | Token::Placeholder(_)
                 | Token::Whitespace(Whitespace::SingleLineComment { .. } | Whitespace::MultiLineComment(_))
         )
     })
@@ -75,7 +79,14 @@ mod tests {
         for fine in ["SELECT 1", "SELECT '--; /*' AS \"a;b--\"", "SELECT 1 - -1"] {
             assert!(is_one_statement(fine), "{fine}");
         }
-        for wrong in ["SELECT 1; SELECT 2", "SELECT 1;", "SELECT --1", "SELECT /* 1 */ 2", "SELECT 'open"] {
+        for wrong in [
+            "SELECT 1; SELECT 2",
+            "SELECT 1;",
+            "SELECT --1",
+            "SELECT /* 1 */ 2",
+            "SELECT 'open",
+            "SELECT 1 AS €$$; $$",
+        ] {
             assert!(!is_one_statement(wrong), "{wrong}");
         }
     }

@@ -87,6 +87,12 @@ pub(super) fn not_a_select(text: &str) -> Option<Problem> {
         Ok(parser) => parser,
         Err(problem) => return Some(problem),
     };
+    let tokens = Tokenizer::new(&DuckDbDialect {}, text).tokenize().unwrap_or_default();
+    if let Some(odd) = tokens.iter().find(|token| !gate::is_faithful(token)) {
+        return Problem::whole(format!(
+            "`{odd}` is not read in the same way by every engine: write it without"
+        ));
+    }
     match parser.peek_token().token {
         Token::Word(word) if matches!(word.keyword, Keyword::SELECT | Keyword::WITH) => {}
         _ => return Some(Problem { message: "it must begin with SELECT or WITH".into(), at: Some(0) }),
