@@ -234,7 +234,10 @@ test('options that cannot work are refused when the hook is made', () => {
 
 test('only EXPERIMENT.VARIANT is an arm', () => {
   assert.deepEqual(exposedArm('bold-checkout-button.plain'), { experiment: 'bold-checkout-button', variant: 'plain' });
-  for (const other of ['plain', '', '.', 'a.', '.b', 'a.b.c', 'A.b', '-a.b', 'a.b c', undefined, null, 3]) {
+  // A variant may have a dot, a space or a per cent sign: the name splits at its first dot.
+  assert.deepEqual(exposedArm('a.b.c'), { experiment: 'a', variant: 'b.c' });
+  assert.deepEqual(exposedArm('a.10 %'), { experiment: 'a', variant: '10 %' });
+  for (const other of ['plain', '', '.', 'a.', '.b', 'A.b', '-a.b', 'a.b\u0007', `a.${'b'.repeat(65)}`, undefined, null, 3]) {
     assert.equal(exposedArm(other), undefined);
   }
 });
