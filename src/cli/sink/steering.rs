@@ -116,7 +116,7 @@ pub(super) fn broken(text: Cow<'_, str>, runner: bool) -> Cow<'_, str> {
     for line in text.split_inclusive('\n') {
         let before = before_command(line);
         match line.get(before..).and_then(|rest| rest.strip_prefix(':')) {
-            Some(rest) if rest.starts_with(':') => {
+            Some(rest) if rest.get(colours(rest)..).is_some_and(|rest| rest.starts_with(':')) => {
                 out.push_str(line.get(..before).unwrap_or_default());
                 out.push_str(": ");
                 break_hashes(rest, "# #", &mut out);
@@ -125,6 +125,15 @@ pub(super) fn broken(text: Cow<'_, str>, runner: bool) -> Cow<'_, str> {
         }
     }
     Cow::Owned(out)
+}
+
+/// Returns how long the colours are that a text begins with.
+fn colours(text: &str) -> usize {
+    let mut rest = text;
+    while let Some(piece) = rest.strip_prefix('\u{1b}') {
+        rest = piece.get(style_length(piece)..).unwrap_or_default();
+    }
+    text.len() - rest.len()
 }
 
 /// Returns where the first character stands that is no white space and belongs to no colour.
