@@ -23,7 +23,7 @@ pub enum Registration {
         /// The parts that differ, by name.
         changed: Vec<String>,
     },
-    /// It cannot be told whether the plan was changed.
+    /// It is not known whether the plan was changed.
     Unverified {
         /// Why, as a sentence without a full stop.
         reason: String,
@@ -142,7 +142,7 @@ impl<'a> Registrar<'a> {
 fn merged(repository: &Repository, commit: &Commit) -> Result<bool, String> {
     let failed = |error: HistoryError| {
         format!(
-            "it cannot be told whether the commit of its launch ({}) was merged: {}",
+            "cannot check whether the commit of its launch ({}) was merged: {}",
             commit.short(),
             chain(&error)
         )

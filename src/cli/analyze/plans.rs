@@ -20,7 +20,7 @@ pub(super) struct Plans {
 }
 
 impl Plans {
-    /// Reads them. What cannot be told of one experiment is written down with that one.
+    /// Reads them. What cannot be read of one experiment is reported with that one.
     pub(super) fn read(
         opened: &Opened,
         book: &Book,

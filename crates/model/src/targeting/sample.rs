@@ -43,13 +43,13 @@ pub struct Contradiction {
 }
 
 impl Contradiction {
-    /// How many undeclared values of an attribute are told apart.
+    /// How many undeclared values of an attribute are counted one by one.
     pub const MOST_VALUES: usize = 100;
 }
 
 /// Returns attributes with the values of a sample beside those that are declared: what may occur, now that it has been seen.
 ///
-/// An attribute with more undeclared values than are told apart may have any.
+/// An attribute with more undeclared values than are counted may have any.
 pub fn widened(attributes: &Attributes, by: &BTreeMap<AttributeKey, Contradiction>) -> Attributes {
     let mut widened = attributes.clone();
     for (key, contradiction) in by {

@@ -6,6 +6,7 @@ use arrow_array::RecordBatch;
 
 use super::connection::{Access, Connection};
 use super::refused;
+use super::version::supported;
 use super::watch::Limits;
 use crate::warehouse::{Row, WarehouseError, driver};
 
@@ -25,9 +26,11 @@ impl NewDatabase {
     ///
     /// # Errors
     ///
-    /// Where the engine's library cannot be loaded, or the file cannot be written.
+    /// Where the engine's library cannot be loaded or has another version than those that are supported, or the file cannot be written.
     pub fn create(file: Option<&Path>) -> Result<Self, WarehouseError> {
-        let connection = Connection::open(&driver::duckdb()?, file, Access::Write).map_err(refused)?;
+        let library = driver::duckdb()?;
+        supported(&library)?;
+        let connection = Connection::open(&library, file, Access::Write).map_err(refused)?;
         connection.in_utc().map_err(refused)?;
         Ok(Self(connection))
     }

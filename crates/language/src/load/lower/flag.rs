@@ -238,7 +238,7 @@ fn no_arms(file: &FlagFile, index: &Index<'_>, sink: &mut Sink<'_>) {
             && index.experiments.contains(experiment)
         {
             let message = format!(
-                "variant `{}` cannot be told from variant `{variant}` of experiment `{experiment}`",
+                "variant `{}` is served under the same name as variant `{variant}` of experiment `{experiment}`",
                 key.value
             );
             let help = "give the experiment another key before it is launched";
