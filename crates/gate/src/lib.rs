@@ -4,8 +4,11 @@
 //! `SELECT * FROM enable_logging(storage_path := '…')` makes files. So everything that is not listed is refused, when
 //! a book is linted and again before a query is run.
 
+mod columns;
+mod expression;
 mod functions;
 mod growth;
+mod paths;
 mod tables;
 mod tokens;
 mod types;
@@ -19,8 +22,11 @@ use sqlparser::ast::{
 };
 use sqlparser::tokenizer::Location;
 
+pub use columns::Columns;
+pub use expression::{ExpressionError, Kind, Part, apart, expression, mistake, range};
 pub use functions::is_file_reader;
-pub use growth::{Growth, of_replacement};
+use growth::of_replacement;
+pub use paths::{Misplaced, is_hidden, misplaced};
 pub use tables::not_a_table;
 pub use tokens::is_faithful;
 
@@ -40,10 +46,22 @@ pub struct Refusal {
 /// # Errors
 ///
 /// A function or a kind of table that is not listed, a file in the place of a table, a file to read that is not
-/// written out, and anything that does not only read.
+/// written out or not within the book, and anything that does not only read.
 pub fn check(query: &Query) -> Result<(), Refusal> {
-    let mut gate = Gate { expansion: 1 };
-    match query.visit(&mut gate) {
+    held(query, Paths::OfTheBook)
+}
+
+/// Holds a SELECT to the same rules in which the program has put the paths of the files that the book's names lead to.
+///
+/// # Errors
+///
+/// As [`check`], wherever the files are.
+pub fn check_resolved(query: &Query) -> Result<(), Refusal> {
+    held(query, Paths::Resolved)
+}
+
+fn held(query: &Query, paths: Paths) -> Result<(), Refusal> {
+    match query.visit(&mut Gate { expansion: 1, paths }) {
         ControlFlow::Break(refusal) => Err(refusal),
         ControlFlow::Continue(()) => Ok(()),
     }
@@ -52,9 +70,19 @@ pub fn check(query: &Query) -> Result<(), Refusal> {
 /// The most by which all operations of a SELECT together may lengthen a text.
 const MOST_EXPANSION: u64 = 1 << 16;
 
+/// Who wrote the paths of a SELECT.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Paths {
+    /// The book: they are held to what it may name.
+    OfTheBook,
+    /// The program: they are absolute.
+    Resolved,
+}
+
 struct Gate {
     /// By how much the operations so far can lengthen a text. One may work on the result of any other.
     expansion: u64,
+    paths: Paths,
 }
 
 type Checked = ControlFlow<Refusal>;
@@ -96,7 +124,7 @@ impl Visitor for Gate {
                 None => ControlFlow::Continue(()),
             },
             TableFactor::Table { name, args: Some(TableFunctionArgs { args, settings: None }), .. }
-            | TableFactor::Function { name, args, .. } => table_function(name, args),
+            | TableFactor::Function { name, args, .. } => table_function(name, args, self.paths),
             TableFactor::Derived { .. }
             | TableFactor::NestedJoin { .. }
             | TableFactor::UNNEST { .. }
@@ -228,7 +256,7 @@ fn parts(name: &ObjectName) -> ControlFlow<Refusal, Vec<(&str, bool)>> {
 }
 
 /// Checks a function in FROM, and that its files are written out: then they can be resolved within the book.
-fn table_function(name: &ObjectName, args: &[FunctionArg]) -> Checked {
+fn table_function(name: &ObjectName, args: &[FunctionArg], paths: Paths) -> Checked {
     let at = name.span().start;
     let lower = match name.0.as_slice() {
         [ObjectNamePart::Identifier(ident)] => ident.value.to_ascii_lowercase(),
@@ -246,7 +274,12 @@ fn table_function(name: &ObjectName, args: &[FunctionArg]) -> Checked {
     let mut files = 0;
     for arg in args {
         match arg {
-            FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) if is_texts(expr) => files += 1,
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) if is_texts(expr) => {
+                files += 1;
+                if paths == Paths::OfTheBook {
+                    within(expr)?;
+                }
+            }
             FunctionArg::Named { name, operator, .. }
                 if functions::is_reader_option(&name.value)
                     && matches!(
@@ -280,6 +313,22 @@ fn table_function(name: &ObjectName, args: &[FunctionArg]) -> Checked {
     } else {
         refuse(format!("`{name}` takes one file or one list of files"), at)
     }
+}
+
+/// Refuses files that are never read, wherever the book is.
+fn within(files: &Expr) -> Checked {
+    let one = match files {
+        Expr::Array(array) => return array.elem.iter().try_for_each(within),
+        Expr::Value(value) => value,
+        _ => return ControlFlow::Continue(()),
+    };
+    let Value::SingleQuotedString(path) = &one.value else { return ControlFlow::Continue(()) };
+    let why = match misplaced(path) {
+        None => return ControlFlow::Continue(()),
+        Some(Misplaced::Outside) => "is not a path within the book",
+        Some(Misplaced::Hidden) => "leads into a hidden file or folder, which is never read",
+    };
+    refuse(format!("the file `{path}` {why}"), one.span.start)
 }
 
 /// Tells whether an expression is a text in single quotes, or a list of such.

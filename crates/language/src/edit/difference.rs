@@ -16,7 +16,7 @@ pub fn difference(path: &str, before: &str, after: &str) -> String {
 /// Returns the patch that makes a new file.
 pub fn creation(path: &str, text: &str) -> String {
     let patch = difference(path, "", text);
-    // An older file of that name is none, and patches say so.
+    // There is no older file of that name, and patches record that.
     patch.split_once('\n').map_or_else(String::new, |(_, rest)| format!("--- /dev/null\n{rest}"))
 }
 

@@ -1,6 +1,6 @@
 //! Applying the fixes of findings, in passes, each of which is checked.
 //!
-//! A safe fix must leave what every file says as it is, and bring no error. One that may change what is meant must end its
+//! A safe fix must leave the meaning of every file as it is, and bring no error. One that may change what is meant must end its
 //! finding, and leave no more errors in the files than there were. What does neither is not made.
 
 mod pass;
@@ -32,7 +32,7 @@ pub struct Refused {
     pub rule: &'static str,
     /// The file of its finding.
     pub path: String,
-    /// What the finding says.
+    /// The finding's message.
     pub message: String,
     /// Why it is not made.
     pub reason: &'static str,

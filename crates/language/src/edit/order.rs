@@ -13,7 +13,7 @@ pub struct Order(Option<Shape>);
 impl Order {
     /// Returns the top of a kind of file.
     pub fn of(kind: Kind) -> Self {
-        Self(Some(syntax::shape(kind)))
+        Self(Some(syntax::shape_of(kind)))
     }
 
     /// Returns the place of a key's value.

@@ -1,12 +1,12 @@
-//! Whether two texts of a file say the same.
+//! Whether two texts of a file mean the same.
 
 use super::order::Order;
 use crate::load::yaml::{Content, Entry, Node, ScalarNode, Typed, to_json};
 use trialbook_model::Kind;
 
-/// Tells whether two trees of a kind of file say the same, whatever they look like.
+/// Tells whether two trees of a kind of file mean the same, whatever they look like.
 ///
-/// The order of declared keys and of a layer's slots says nothing, nor do quotes around what is text without them.
+/// The order of declared keys and of a layer's slots does not matter, nor do quotes around what is text without them.
 /// Everything else counts, down to the digits of a number.
 pub fn same(kind: Kind, a: &Node, b: &Node) -> bool {
     equal(a, b, Order::of(kind), kind == Kind::Layer)

@@ -1,11 +1,13 @@
-//! Files to begin with: what the book can say is filled in, and what only a person knows is left blank.
+//! Files to begin with: what the book knows is filled in, and what only a person knows is left blank.
 //!
-//! A blank is a key without a value beside a comment that says what goes there: `lint` refuses it until it is filled.
+//! A blank is a key without a value beside a comment with what goes there: `lint` refuses it until it is filled.
 
 use std::fmt::Write as _;
 
 use super::format::format;
-use crate::load::yaml;
+use super::patch::{Replacement, patch};
+use super::value::{Place, scalar};
+use crate::load::{BLANK, yaml};
 use trialbook_model::span::{SourceFile, Span};
 use trialbook_model::{Book, Flag, Kind};
 
@@ -45,34 +47,36 @@ pub fn text(kind: Kind, key: &str, about: &About<'_>) -> Option<String> {
     format(kind, &SourceFile::new("", text)).ok()
 }
 
-/// Returns a file for a new round of what another file says: without what belongs to the old round (its decision, salt and slots),
-/// with its dates blank; an experiment says what it repeats. `None` where the old file cannot be read.
+/// Returns a file for a new round of what another file declares: without what belongs to the old round (its decision, salt and slots),
+/// with its dates blank; an experiment names what it repeats. `None` where the old file cannot be read.
 pub fn again(kind: Kind, old_key: &str, old: &str) -> Option<String> {
     let tidy = format(kind, &SourceFile::new("", old)).ok()?;
     let file = SourceFile::new("", tidy);
     let root = yaml::parse(&file).root?;
-    let schedule = "schedule:\n  start: # fill in: the first day\n  end: # fill in: the first day after it\n";
-    let steps = "steps: # fill in: when how many, such as [{at: 2027-01-11, share: 5%}]\n";
+    let schedule = format!(
+        "schedule:\n  {}  {}",
+        blank("start", "the first day"),
+        blank("end", "the first day after it")
+    );
+    let steps = blank("steps", "when how many, such as [{at: 2027-01-11, share: 5%}]");
     let replaced = |key: &str| match (kind, key) {
-        (Kind::Experiment | Kind::Holdout, "schedule") => Some(schedule),
-        (Kind::Rollout, "steps") => Some(steps),
+        (Kind::Experiment | Kind::Holdout, "schedule") => Some(schedule.as_str()),
+        (Kind::Rollout, "steps") => Some(steps.as_str()),
         (Kind::Experiment, "decision" | "previous" | "salt") => Some(""),
         (Kind::Rollout | Kind::Holdout | Kind::Layer, "salt") | (Kind::Layer, "slots") => Some(""),
         (Kind::Flag, "archived" | "enabled" | "expires") => Some(""),
         _ => None,
     };
-    let (mut text, mut at) = (String::new(), 0);
+    let mut replacements = Vec::new();
     for entry in root.entries() {
         let Some(new) = replaced(&entry.key) else { continue };
         let start = file.line_span(file.position(entry.key_span.start).line).start;
         let end = entry.value.span.end.max(entry.key_span.end);
         let last = file.text().get(..end)?.trim_end().len();
         let line = file.line_span(file.position(last).line).end;
-        text.push_str(file.slice(Span::new(at, start)));
-        text.push_str(new);
-        at = (line + 1).min(file.text().len());
+        replacements.push(Replacement::new(Span::new(start, (line + 1).min(file.text().len())), new));
     }
-    text.push_str(file.text().get(at..)?);
+    let mut text = patch(file.text(), replacements)?;
     if kind == Kind::Experiment {
         let _ = writeln!(text, "previous: {old_key}");
     }
@@ -80,7 +84,7 @@ pub fn again(kind: Kind, old_key: &str, old: &str) -> Option<String> {
 }
 
 fn blank(key: &str, what: &str) -> String {
-    format!("{key}: # fill in: {what}\n")
+    format!("{key}: {BLANK}{what}\n")
 }
 
 impl About<'_> {
@@ -88,7 +92,7 @@ impl About<'_> {
         let owner = self.flag.map(|flag| flag.owner.as_str()).or(self.owner);
         owner.map_or_else(
             || blank("owner", "who answers for it"),
-            |owner| format!("owner: {}\n", quoted(owner)),
+            |owner| format!("owner: {}\n", written(owner)),
         )
     }
 
@@ -113,9 +117,9 @@ impl About<'_> {
     }
 }
 
-/// Prose may hold anything: quotes are taken off again where nothing needs them.
-fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+/// Returns a text as it stands after its key.
+fn written(text: &str) -> String {
+    scalar(text, Place::Block)
 }
 
 /// Returns a few names to choose from.
@@ -151,11 +155,11 @@ fn experiment(key: &str, about: &About<'_>) -> String {
         .collect();
     let control = about.flag.map_or_else(
         || blank("control", "the variant that the others are compared with"),
-        |flag| format!("control: {}\n", quoted(flag.default.as_str())),
+        |flag| format!("control: {}\n", written(flag.default.as_str())),
     );
     format!(
         "title: {}\n{}{}{}{}{}{control}variants: equal\nschedule:\n  {}  {}metrics:\n  success:\n    - {}      {}",
-        quoted(&title(key)),
+        written(&title(key)),
         blank("hypothesis", "what you expect, and why"),
         about.owner(),
         about.surfaces(),
@@ -184,7 +188,7 @@ fn rollout(about: &About<'_>) -> String {
         .collect();
     let serve = match others.as_slice() {
         [] => blank("serve", "the variant that is released"),
-        [only] => format!("serve: {}\n", quoted(only)),
+        [only] => format!("serve: {}\n", written(only)),
         _ => blank("serve", &format!("the variant that is released, {}", one_of(&others))),
     };
     format!(
@@ -217,7 +221,7 @@ fn metric(about: &About<'_>) -> String {
     let facts: Vec<_> = about.book.sources.keys().map(ToString::to_string).collect();
     format!(
         "{}{}{}type: mean\n{}measure: {{count: rows}}\nwindow: 7d\n{}",
-        blank("description", "what it says, for product managers"),
+        blank("description", "what it means, for product managers"),
         about.owner(),
         about.entity(),
         blank("source", &one_of(&facts)),
@@ -230,14 +234,14 @@ fn source(about: &About<'_>) -> String {
         .book
         .entities
         .iter()
-        .map(|(name, entity)| format!("  {name}: {}\n", quoted(entity.column.as_str())))
+        .map(|(name, entity)| format!("  {name}: {}\n", written(entity.column.as_str())))
         .collect();
     format!(
         "{}{}{}{}entities:\n{}",
         blank("description", "what its rows are"),
         about.owner(),
         blank("table", "the table's name; or write `file:` or `sql:` in its place"),
-        blank("timestamp", "the column that says when"),
+        blank("timestamp", "the column with the time"),
         columns.concat(),
     )
 }

@@ -36,16 +36,18 @@ impl Default for Limits {
 }
 
 /// Why a book's files cannot be found or read.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum DiscoverError {
     /// No folder on the way up is a book.
     #[error("no `{BOOK_FILE}` in `{start}` or in a folder above it", start = start.display())]
+    #[diagnostic(help("go to a book's folder, or name one with `--book DIR`; `trialbook init` makes one"))]
     NoBook {
         /// Where the search began.
         start: PathBuf,
     },
     /// A folder or a file cannot be read.
     #[error("cannot read `{path}`", path = path.display())]
+    #[diagnostic(help("check that it exists and may be read"))]
     Read {
         /// Which.
         path: PathBuf,
@@ -55,52 +57,43 @@ pub enum DiscoverError {
     },
     /// A symbolic link leads out of the book, where no review sees a change.
     #[error("the symbolic link `{path}` leads out of the book", path = path.display())]
+    #[diagnostic(help("copy the file into the book"))]
     LeavesBook {
         /// The link.
         path: PathBuf,
     },
     /// A pipe, a socket or a device with the name of a book's file: reading it may never end.
     #[error("`{path}` is not a file", path = path.display())]
+    #[diagnostic(help("remove it, or give it a name that is not that of a book's file"))]
     NotAFile {
         /// Which.
         path: PathBuf,
     },
     /// More files than a book may have.
     #[error("the book has more than {limit} files")]
+    #[diagnostic(help(
+        "split the book by product, each with a `trialbook.yaml` of its own, and move data out of it"
+    ))]
     TooManyFiles {
         /// How many it may have.
         limit: usize,
     },
     /// More bytes than a book may have.
     #[error("the files of the book have more than {limit} bytes together")]
+    #[diagnostic(help(
+        "split the book by product, each with a `trialbook.yaml` of its own, and move data out of it"
+    ))]
     TooLarge {
         /// How many they may have.
         limit: usize,
     },
     /// A name that is not UTF-8.
     #[error("the name of `{path}` is not UTF-8", path = path.display())]
+    #[diagnostic(help("rename it"))]
     Name {
         /// Which.
         path: PathBuf,
     },
-}
-
-impl DiscoverError {
-    /// Returns what to do.
-    pub fn hint(&self) -> &'static str {
-        match self {
-            Self::NoBook { .. } => {
-                "go to a book's folder, or name one with `--book DIR`; `trialbook init` makes one"
-            }
-            Self::Read { .. } => "check that it exists and may be read",
-            Self::LeavesBook { .. } => "copy the file into the book",
-            Self::NotAFile { .. } => "remove it, or give it a name that is not that of a book's file",
-            Self::TooManyFiles { .. } | Self::TooLarge { .. } => {
-                "split the book by product, each with a `trialbook.yaml` of its own, and move data out of it"
-            }
-            Self::Name { .. } => "rename it",
-        }
-    }
 }
 
 /// Returns the nearest folder, from `start` upwards, that holds a `trialbook.yaml`.
@@ -169,7 +162,7 @@ pub fn read_folder_within(root: &Path, limits: Limits) -> Result<Vec<RawFile>, D
             continue;
         }
         let Some(path) = relative(entry.path(), &real_root) else {
-            // Only a file that could be ours has to have a name that can be told.
+            // Only a file that could be ours has to have a name that is text.
             let extension = entry.path().extension().unwrap_or_default();
             if extension.to_str().is_some_and(is_yaml) {
                 return Err(DiscoverError::Name { path: entry.path().to_path_buf() });
@@ -211,7 +204,7 @@ pub fn read_folder_within(root: &Path, limits: Limits) -> Result<Vec<RawFile>, D
         }
     }
     files.sort_unstable();
-    // The first file that cannot be read is the one that is told, whichever is tried first.
+    // The first file that cannot be read is the one that is reported, whichever is tried first.
     let total = AtomicUsize::new(0);
     let files: Vec<_> = files
         .into_par_iter()

@@ -1,4 +1,4 @@
-//! The files of a book as text, kept so that a finding about a value can say where it stands.
+//! The files of a book as text, kept so that a finding about a value can point at it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -37,7 +37,7 @@ impl Document {
         &self.key
     }
 
-    /// Returns the name of the part that it says.
+    /// Returns the name of the part that it declares.
     pub(super) fn name(&self) -> PartName {
         PartName::new(self.kind, self.key.as_str())
     }
@@ -45,6 +45,11 @@ impl Document {
     /// Returns its text.
     pub fn file(&self) -> &Arc<SourceFile> {
         &self.file
+    }
+
+    /// Returns its tree; `None` where it is not YAML of the kind that a book has.
+    pub fn root(&self) -> Option<&Node> {
+        self.root.as_ref()
     }
 
     /// Returns its comments in order: where each stands, and its text after `#`.
@@ -221,13 +226,13 @@ impl Documents {
         })
     }
 
-    /// Tells whether a file says the value of a JSON pointer, rather than only something around it.
+    /// Tells whether a file has the value of a JSON pointer, rather than only something around it.
     pub fn says(&self, kind: Kind, key: &str, pointer: &str) -> bool {
         let root = self.get(kind, key).and_then(|document| document.root.as_ref());
         root.is_some_and(|root| pointer.is_empty() || root.finds(pointer))
     }
 
-    /// Tells whether a file says another value than another document does at a JSON pointer; one of the two may not say it.
+    /// Tells whether a file has another value than another document at a JSON pointer; one of the two may have none.
     pub fn differs(&self, other: &Documents, kind: Kind, key: &str, pointer: &str) -> bool {
         match (self.says(kind, key, pointer), other.says(kind, key, pointer)) {
             (true, true) => {
@@ -244,8 +249,8 @@ impl Documents {
         }
     }
 
-    /// Returns where a file says something else than another document does at and below a JSON pointer: the deepest
-    /// pointer that holds every difference, in this file. The pointer itself where only one of the two says it.
+    /// Returns where a file differs from another document at and below a JSON pointer: the deepest
+    /// pointer that holds every difference, in this file. The pointer itself where only one of the two has it.
     pub fn differing(&self, other: &Documents, kind: Kind, key: &str, pointer: &str) -> String {
         let (Some(new), Some(old)) = (
             self.get(kind, key).and_then(|document| document.root.as_ref()),

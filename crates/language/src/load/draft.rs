@@ -32,7 +32,7 @@ pub struct Draft {
     findings: BTreeMap<String, Vec<Diagnostic>>,
     /// The paths that have errors.
     failing: BTreeSet<String>,
-    /// The paths whose findings say why the files make no book although none of them has errors.
+    /// The paths whose findings explain why the files make no book although none of them has errors.
     refused: BTreeSet<String>,
     /// The paths of the files that asked something while they were lowered.
     asked: HashMap<Question, HashSet<Arc<str>>>,
@@ -40,11 +40,11 @@ pub struct Draft {
     note: bool,
     settings: Option<Contents>,
     book: Option<Book>,
-    /// What the files say and the book does not.
+    /// What the files declare and the book does not.
     changes: Changes,
     /// Whether the book was made under settings that are not those of the files any more.
     outdated: bool,
-    /// Whether the book says what the files say.
+    /// Whether the book is what the files declare.
     current: bool,
 }
 
@@ -62,7 +62,7 @@ struct State {
 
 /// What an edit did.
 #[derive(Debug)]
-pub struct Effect {
+pub struct Edited {
     /// The paths of files whose findings may have changed.
     pub paths: BTreeSet<String>,
     /// What has to be judged again.
@@ -83,9 +83,9 @@ pub enum Concerned {
 /// How much of a file is new.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Novelty {
-    /// Where things stand, not what they say.
+    /// Where things stand, not their content.
     Places,
-    /// What it says.
+    /// What its parts declare.
     Meaning,
     /// That it is there, or is not.
     Existence,
@@ -149,7 +149,7 @@ impl Draft {
     }
 
     /// Replaces a file, adds it, or (without bytes) removes it.
-    pub fn edit(&mut self, path: &str, bytes: Option<Vec<u8>>) -> Effect {
+    pub fn edit(&mut self, path: &str, bytes: Option<Vec<u8>>) -> Edited {
         let mut paths = std::mem::take(&mut self.refused);
         paths.insert(path.to_owned());
         let named = |draft: &Self| draft.documents.at_path(path).map(Document::name);
@@ -169,7 +169,7 @@ impl Draft {
         }
         self.show(&paths);
         let concerned = self.settle(&mut paths);
-        Effect { paths, concerned }
+        Edited { paths, concerned }
     }
 
     /// Puts a file where it belongs; returns what is new of it, `None` where it is no file of the book.
@@ -286,7 +286,7 @@ impl Draft {
         paths
     }
 
-    /// Notes what the files say of a part.
+    /// Notes what the files declare of a part.
     fn say(&mut self, name: PartName, part: Option<Part>) {
         let said = self.book.as_ref().and_then(|book| book.part(name.kind, &name.key));
         if said == part.as_ref().map(Part::as_ref) {
@@ -380,7 +380,7 @@ impl Draft {
         }
     }
 
-    /// Says why there is no book. Lowering finds these with better places; this is the net below it.
+    /// Reports why there is no book. Lowering finds these with better places; this is the net below it.
     fn refuse(&mut self, errors: Vec<BookError>, paths: &mut BTreeSet<String>) {
         for error in errors {
             let place = self.documents.place(error.kind, &error.key, "");
@@ -397,12 +397,12 @@ impl Draft {
         &self.documents
     }
 
-    /// Returns the book: the one that the files say, or the last that they said while they have errors.
+    /// Returns the book: the one that the files hold, or the last one without errors while they have some.
     pub fn book(&self) -> Option<&Book> {
         self.book.as_ref()
     }
 
-    /// Tells whether the book is what the files say.
+    /// Tells whether the book is what the files declare.
     pub fn is_current(&self) -> bool {
         self.current
     }
@@ -412,7 +412,7 @@ impl Draft {
         &self.findings
     }
 
-    /// Returns what the files say now, as [`load`](super::load) would read them.
+    /// Returns what the files declare now, as [`load`](super::load) would read them.
     pub fn into_loaded(self) -> Loaded {
         let Self { documents, syntaxes, states, findings, book, current, .. } = self;
         // Taking the trees of 20,000 files apart is work that nobody has to wait for.

@@ -1,9 +1,9 @@
 //! Characters that look like others, or like nothing: what a misread name is made of.
 //!
-//! A key with a Cyrillic `а` in it is an unknown key that looks like the known one. A finding about such text says which
+//! A key with a Cyrillic `а` in it is an unknown key that looks like the known one. A finding about such text names which
 //! character is another than it seems.
 
-use super::proposal::with_fix;
+use super::advice::Advice;
 use super::rules;
 use trialbook_model::diagnostic::Diagnostic;
 use trialbook_model::span::Span;
@@ -130,7 +130,7 @@ pub(super) fn is_unseen(c: char) -> bool {
         | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// Tells whether a character looks like a space and is none.
+/// Tells whether a character looks like a space and is not one.
 pub(super) fn is_blank(c: char) -> bool {
     seems(c) == Some(' ')
 }
@@ -189,16 +189,15 @@ pub(super) fn noted(mut finding: Diagnostic) -> Diagnostic {
             finding = finding.label(format!("character {column} of it is U+{:04X}", u32::from(c)));
         }
     }
-    let near = finding.help.as_deref().is_some_and(|help| help.starts_with("did you mean"));
     let joined: String = plain.chars().filter(|c| !c.is_whitespace()).collect();
-    if !near && let Some(written) = [plain, joined].into_iter().find(|text| fits(finding.rule, text)) {
+    if let Some(written) = [plain, joined].into_iter().find(|text| fits(finding.rule, text)) {
         finding.fix = None;
-        finding = with_fix(finding.help(format!("write `{written}`")));
+        finding = Advice::write(written).given(finding);
     }
     finding
 }
 
-/// Says what a character is.
+/// Describes a character.
 fn said(c: char) -> String {
     let code = u32::from(c);
     match seems(c) {

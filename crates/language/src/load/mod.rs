@@ -2,7 +2,7 @@
 //!
 //! [`load`] is pure: bytes in, a book or findings out. Only [`discover`] touches the disk.
 
-pub mod cursor;
+mod advice;
 pub mod discover;
 mod documents;
 mod draft;
@@ -10,31 +10,28 @@ mod lookalike;
 mod lower;
 mod name;
 mod nearest;
-mod proposal;
 mod rules;
-mod scope;
-mod slots;
 pub(crate) mod syntax;
 mod text;
-pub mod typing;
 mod unseen;
-pub mod uses;
 pub mod yaml;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+pub use advice::Advice;
 pub use discover::{
     DiscoverError, Limits, RawFile, find_root, read_folder, read_folder_within, read_one, roots_below,
 };
 pub use documents::{Document, Documents, Place};
-pub use draft::{Concerned, Draft, Effect};
-pub use name::{article, identity, kind_and_key};
+pub use draft::{Concerned, Draft, Edited};
+pub use name::{article, identity, identity_of, kind_and_key};
 pub use nearest::{nearest, suggestion};
 pub use rules::{RULES, STRUCTURAL};
-pub use slots::{WriteSlotsError, write_slots};
+pub use syntax::BLANK;
 pub use syntax::audience::COMBINATORS;
 pub use syntax::shape as language;
+pub use syntax::shape_of;
 pub use text::MAX_BYTES;
 pub use yaml::{MAX_DEPTH, MAX_NODES};
 
@@ -49,7 +46,7 @@ use trialbook_model::span::{SourceFile, Span};
 /// The file that marks the root of a book.
 pub const BOOK_FILE: &str = "trialbook.yaml";
 
-/// How many findings of one file are kept; past that, one more says how many there were.
+/// How many findings of one file are kept; past that, one more counts how many there were.
 pub const MAX_FINDINGS: usize = 500;
 
 /// A book, or why there is none.
@@ -134,7 +131,7 @@ fn read_file(raw: RawFile) -> Read {
         let message = format!("the file is empty: expected {}", name::article(kind));
         findings.push(
             Diagnostic::error(rules::MISSING_KEY, message, &file, Span::default())
-                .help(format!("`trialbook schema {kind}` says what can be in it")),
+                .help(format!("`trialbook schema {kind}` shows what can be in it")),
         );
     }
     Read { document: Some(document), syntax, findings }
@@ -182,10 +179,10 @@ fn bounded(findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
 fn more(hidden: usize, place: &Label) -> Diagnostic {
     let message = format!("{hidden} more findings in this file are not shown");
     Diagnostic::error(rules::TOO_LARGE, message, &place.file, place.span)
-        .help("fix the ones above, then lint again")
+        .help("fix the errors above, then lint again")
 }
 
-/// Shortens a text that quotes something endless: its beginning and its end say what is wrong.
+/// Shortens a text that quotes something endless: its beginning and its end show what is wrong.
 fn abridged(text: String) -> String {
     const HEAD: usize = 300;
     const TAIL: usize = 200;
@@ -197,7 +194,7 @@ fn abridged(text: String) -> String {
     format!("{head}…{tail}")
 }
 
-/// Says that a book has no `trialbook.yaml`, and which files claim one key.
+/// Reports that a book has no `trialbook.yaml`, and which files claim one key.
 fn lost_files(documents: &Documents) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
     if documents.get(Kind::Book, "").is_none() {
@@ -238,7 +235,7 @@ fn lost_files(documents: &Documents) -> Vec<Diagnostic> {
     findings
 }
 
-/// Says which flags' keys differ only in case, and which files of flags with keys of their own have one name.
+/// Reports which flags' keys differ only in case, and which files of flags with keys of their own have one name.
 ///
 /// Clients that ignore case would mix them up; and git's history knows a file by its name, whatever its folder.
 fn confusable_flags(documents: &Documents) -> Vec<Diagnostic> {
@@ -280,7 +277,7 @@ fn documents_start(document: &Document) -> Span {
         .map_or(Span::default(), |entry| entry.key_span)
 }
 
-/// Returns the time zone in which a book's dates begin, from its files alone; UTC where they cannot say.
+/// Returns the time zone in which a book's dates begin, from its files alone; UTC where they declare none.
 pub fn timezone_of(files: &[RawFile]) -> jiff::tz::TimeZone {
     let name = files.iter().find(|file| file.path == BOOK_FILE).and_then(|file| {
         let (file, _) = text::decode(file.clone());

@@ -1,4 +1,4 @@
-//! What a file's name says: its kind and key, or that it is not quite one of ours.
+//! What a file's name holds: its kind and key, or that it is not quite one of ours.
 
 use std::sync::Arc;
 
@@ -35,7 +35,7 @@ pub enum Wrong<'a> {
     Nested,
 }
 
-/// Tells whether this, after a name's last dot, says YAML to somebody.
+/// Tells whether this, after a name's last dot, means YAML to somebody.
 pub(super) fn is_yaml(ending: &str) -> bool {
     ["yaml", "yml"].iter().any(|known| ending.eq_ignore_ascii_case(known))
 }
@@ -78,7 +78,7 @@ pub(super) fn meant(path: &str) -> Option<trialbook_model::PartName> {
     Some(trialbook_model::PartName::new(kind, key))
 }
 
-/// Returns the kind and the key that a file's name says; `None` where it is not that of a book's file.
+/// Returns the kind and the key in a file's name; `None` where it is not that of a book's file.
 pub fn kind_and_key(path: &str) -> Option<(Kind, &str)> {
     match classify(path) {
         FileName::Of(kind, key) => Some((kind, key)),
@@ -90,6 +90,18 @@ pub fn kind_and_key(path: &str) -> Option<(Kind, &str)> {
 /// book's file.
 pub fn identity(path: &str) -> Option<String> {
     kind_and_key(path).map(|(kind, key)| format!("{key}.{kind}"))
+}
+
+/// Returns the kind and the key of a file, as `KEY.KIND`: the key that a flag's file gives, where it gives one.
+///
+/// A text that cannot be read gives none.
+pub fn identity_of(path: &str, bytes: &[u8]) -> Option<String> {
+    let (kind, _) = kind_and_key(path)?;
+    let given = std::str::from_utf8(bytes).ok().filter(|_| kind == Kind::Flag).and_then(|text| {
+        let parsed = super::yaml::parse(&SourceFile::new(path, text));
+        given_key(kind, &parsed.root?)
+    });
+    given.map_or_else(|| identity(path), |key| Some(format!("{key}.{kind}")))
 }
 
 impl Wrong<'_> {
@@ -114,7 +126,7 @@ impl Wrong<'_> {
             }
             Self::Plain => Diagnostic::warning(
                 rules::STRAY_FILE,
-                "this file is not part of the book: its name says no kind",
+                "this file is not part of the book: its name has no kind",
                 file,
                 start,
             )
@@ -144,14 +156,14 @@ pub fn bad_key(document: &Document) -> Option<Diagnostic> {
     }
     // Every other kind's key has the same grammar.
     let error = SurfaceKey::new(&document.key).err()?;
-    let help = match key_like(&document.key, |key| SurfaceKey::new(key).is_ok()).strip_prefix("write `") {
-        Some(key) => format!("rename the file to `{}.{}.yaml`", key.trim_end_matches('`'), document.kind),
+    let help = match key_like(&document.key, |key| SurfaceKey::new(key).is_ok()) {
+        Some(key) => format!("rename the file to `{key}.{}.yaml`", document.kind),
         None => "rename the file".into(),
     };
     Some(
         Diagnostic::error(
             rules::BAD_KEY,
-            format!("the file's name says the key, and {error}"),
+            format!("the file's name is the key, and {error}"),
             &document.file,
             Span::default(),
         )
@@ -169,7 +181,7 @@ fn gives_key(document: &Document) -> bool {
     document.root.as_ref().is_some_and(|root| root.entry("key").is_some())
 }
 
-/// Returns the key that a file gives itself; `None` where its name says it.
+/// Returns the key that a file gives itself; `None` where its name has it.
 pub fn given_key(kind: Kind, root: &Node) -> Option<String> {
     match &root.entry("key").filter(|_| kind == Kind::Flag)?.value.content {
         Content::Scalar(scalar) if FlagKey::new(&*scalar.text).is_ok() => Some(scalar.text.to_string()),

@@ -1,5 +1,7 @@
 //! The nearest known name, for "did you mean".
 
+use super::advice::Advice;
+
 /// Returns the candidate that is most likely meant by a misspelt name; `None` where none is near.
 ///
 /// Near is at most one edit in three characters (Damerau-Levenshtein, case ignored), or else that one of the
@@ -34,18 +36,18 @@ pub fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Opt
         .map(|(_, candidate)| candidate)
 }
 
-/// Returns the sentence that names the nearest candidate, or up to eight known ones.
-pub fn suggestion<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> String {
+/// Returns the advice that names the nearest candidate, or up to eight known ones.
+pub fn suggestion<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Advice {
     const SHOWN: usize = 8;
     let candidates: Vec<_> = candidates.collect();
     if let Some(near) = nearest(name, candidates.iter().copied()) {
-        return format!("did you mean `{near}`?");
+        return Advice::meant(near);
     }
     let some: Vec<_> = candidates.iter().take(SHOWN).map(|candidate| format!("`{candidate}`")).collect();
     match candidates.len() {
         0 => "none is declared".into(),
-        n if n > SHOWN => format!("known are {}, …", some.join(", ")),
-        _ => format!("known: {}", some.join(", ")),
+        n if n > SHOWN => format!("known are {}, …", some.join(", ")).into(),
+        _ => format!("known: {}", some.join(", ")).into(),
     }
 }
 
@@ -66,6 +68,6 @@ mod tests {
             nearest("purchases", ["refunds", "purchases-per-user"].into_iter()),
             Some("purchases-per-user")
         );
-        assert_eq!(suggestion("x", std::iter::empty()), "none is declared");
+        assert_eq!(suggestion("x", std::iter::empty()).words(), "none is declared");
     }
 }

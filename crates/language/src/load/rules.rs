@@ -1,6 +1,6 @@
 //! The names of what `load` finds, as `explain` takes them.
 
-/// Names of rules that come from reading files, not from judging what they say.
+/// Names of rules that come from reading files, not from judging their meaning.
 pub const RULES: &[&str] = &[
     MISSING_BOOK,
     UNREADABLE_FILE,
@@ -34,6 +34,7 @@ pub const RULES: &[&str] = &[
     BAD_SCHEDULE,
     BAD_DECISION,
     BAD_ANALYSIS,
+    BAD_OVERRIDE,
     DANGLING_REFERENCE,
     SEGMENT_CYCLE,
     WRONG_OPERATOR,
@@ -79,6 +80,7 @@ pub(super) const BAD_ALLOCATION: &str = "bad-allocation";
 pub(super) const BAD_SCHEDULE: &str = "bad-schedule";
 pub(super) const BAD_DECISION: &str = "bad-decision";
 pub(super) const BAD_ANALYSIS: &str = "bad-analysis";
+pub(super) const BAD_OVERRIDE: &str = "bad-override";
 pub(super) const DANGLING_REFERENCE: &str = "dangling-reference";
 pub(super) const SEGMENT_CYCLE: &str = "segment-cycle";
 pub(super) const WRONG_OPERATOR: &str = "wrong-operator";

@@ -1,6 +1,6 @@
 //! Values and keys that look like others: with characters that cannot be seen, or with accents beside their letters.
 //!
-//! `SE` with a zero width space matches no Swede, and `Malmö` has two spellings that no eye tells apart. Prose is left alone:
+//! `SE` with a zero width space matches no Swede, and `Malmö` has two spellings that no eye distinguishes. Prose is left alone:
 //! nothing is compared with it. What is written as an escape can be seen, so it is meant.
 
 use std::sync::Arc;
@@ -96,7 +96,7 @@ fn finding(span: Span, file: &Arc<SourceFile>) -> Option<Diagnostic> {
     Some(warning(message.into()).help(help).fix(title, Applicability::Unsafe, edit(composed)))
 }
 
-/// Returns the first character that cannot be seen, or looks like a space and is none, with its place.
+/// Returns the first character that cannot be seen, or looks like a space and is not one, with its place.
 ///
 /// What joins or styles the characters around it is left alone: emoji and some scripts are written with it.
 fn hidden(text: &str) -> Option<(usize, char)> {

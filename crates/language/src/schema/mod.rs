@@ -6,8 +6,8 @@ use crate::load::{Kind, syntax};
 
 /// Returns the JSON Schema (draft 2020-12) of a kind of file.
 ///
-/// It says what a file of the kind may look like; what its parts mean together (references, shares that sum to
-/// 100 %) is `lint`'s to say. A file that it refuses, `lint` refuses too.
+/// It describes what a file of the kind may look like; what its parts mean together (references, shares that sum to
+/// 100 %) is for `lint` to check. A file that it refuses, `lint` refuses too.
 pub fn schema_of(kind: Kind) -> Value {
     let (body, definitions) = syntax::schema(kind);
     let mut schema = json!({
@@ -39,6 +39,14 @@ pub const OUTPUTS: &[(&str, &str)] = &[
     ("baseline-v1", include_str!("../../../../schemas/baseline-v1.output.schema.json")),
     ("fit-v1", include_str!("../../../../schemas/fit-v1.output.schema.json")),
     ("evaluate-v1", include_str!("../../../../schemas/evaluate-v1.output.schema.json")),
-    ("plan-v2", include_str!("../../../../schemas/plan-v2.output.schema.json")),
+    ("plan-v3", include_str!("../../../../schemas/plan-v3.output.schema.json")),
+    ("drift-v1", include_str!("../../../../schemas/drift-v1.output.schema.json")),
+    ("why-v1", include_str!("../../../../schemas/why-v1.output.schema.json")),
+    ("enrolments-v1", include_str!("../../../../schemas/enrolments-v1.output.schema.json")),
+    ("status-v1", include_str!("../../../../schemas/status-v1.output.schema.json")),
+    ("clean-v1", include_str!("../../../../schemas/clean-v1.output.schema.json")),
+    ("upgrade-v1", include_str!("../../../../schemas/upgrade-v1.output.schema.json")),
+    ("log-v1", include_str!("../../../../schemas/log-v1.output.schema.json")),
+    ("check-data-v1", include_str!("../../../../schemas/check-data-v1.output.schema.json")),
     ("outcome-v1", include_str!("../../../../schemas/outcome-v1.output.schema.json")),
 ];

@@ -143,7 +143,7 @@ fn broken() -> Vec<(String, Loaded)> {
 }
 
 #[test]
-fn every_broken_file_says_what_is_wrong_where_and_what_to_do() {
+fn every_broken_file_states_what_is_wrong_where_and_what_to_do() {
     let broken = broken();
     assert!(broken.len() > 200);
     let mut report = String::new();

@@ -138,7 +138,7 @@ fn a_schema_has_no_alternatives_that_would_hide_a_deep_error() {
 }
 
 #[test]
-fn every_word_says_what_it_means_and_every_pattern_what_it_expects() {
+fn every_word_states_what_it_means_and_every_pattern_what_it_expects() {
     for kind in Kind::ALL {
         schemas(&schema_of(kind), "", &mut |path, schema| {
             // The condition of a branch has words too, and no one reads those.

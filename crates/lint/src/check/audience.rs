@@ -4,7 +4,7 @@ use trialbook_model::{Predicate, Test};
 
 use super::text::listed;
 
-/// Past this many characters an audience is not put in words: the file says it better.
+/// Past this many characters an audience is not put in words: the file shows it better.
 const LONGEST: usize = 100;
 
 /// Returns who is in an audience: `units: country SE or US, not in segment staff`; less where that is long.

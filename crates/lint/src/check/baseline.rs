@@ -1,6 +1,6 @@
 //! Baselines: the findings that an old book begins with, so that only new ones count.
 //!
-//! A baseline is JSON with one finding a line, sorted, so that two branches that mend different things merge. An entry
+//! A baseline is JSON with one finding a line, sorted, so that two branches that fix different things merge. An entry
 //! is a [`Fingerprint`] and how often it was found. What cannot be suppressed cannot be in a baseline either.
 
 use std::collections::BTreeMap;
@@ -181,7 +181,7 @@ impl Baseline {
         compared
     }
 
-    /// Returns a finding for each entry that is no longer found as often as the baseline says, so that it does not
+    /// Returns a finding for each entry that is no longer found as often as the baseline counts, so that it does not
     /// hide it when it comes back. `found` is everything that is found; only entries that are `asked` for count.
     ///
     /// `file` is the baseline as it stands on disk.

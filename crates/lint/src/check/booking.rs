@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::context::Context;
+use super::inspection::Inspection;
+use super::text::percent;
 use trialbook_model::allocation::resting;
 use trialbook_model::{BUCKETS, Experiment, ExperimentKey, Kind, Layer};
 
@@ -30,7 +31,7 @@ pub(super) struct Overbooked<'a> {
 /// An experiment claims what its allocation asks for, or what it holds where that is more, from the start of its serving
 /// window until its end and the layer's quarantine after it. A concluded one claims what it holds. Goes over the days on
 /// which a claim begins or ends.
-pub(super) fn overbooked<'a>(context: &Context<'a>, layer: &Layer) -> Vec<Overbooked<'a>> {
+pub(super) fn overbooked<'a>(context: &Inspection<'a>, layer: &Layer) -> Vec<Overbooked<'a>> {
     let claims = claims(context, layer);
     let mut turns = BTreeMap::<Timestamp, Vec<(&ExperimentKey, Option<u64>)>>::new();
     for (key, buckets, from, until) in &claims {
@@ -71,7 +72,10 @@ pub(super) fn overbooked<'a>(context: &Context<'a>, layer: &Layer) -> Vec<Overbo
 }
 
 /// Returns who claims how many buckets of a layer, from when until when.
-fn claims<'a>(context: &Context<'a>, layer: &Layer) -> Vec<(&'a ExperimentKey, u64, Timestamp, Timestamp)> {
+fn claims<'a>(
+    context: &Inspection<'a>,
+    layer: &Layer,
+) -> Vec<(&'a ExperimentKey, u64, Timestamp, Timestamp)> {
     let mut held = BTreeMap::<&str, u64>::new();
     for slot in &layer.slots {
         *held.entry(slot.experiment.as_str()).or_default() += u64::from(slot.buckets.count());
@@ -86,4 +90,10 @@ fn claims<'a>(context: &Context<'a>, layer: &Layer) -> Vec<(&'a ExperimentKey, u
     let users = context.book.uses().of_part(Kind::Layer, layer.key.as_str()).iter();
     let members = users.filter_map(|user| context.book.experiments.get(&*user.key));
     members.filter_map(claim).collect()
+}
+
+/// Returns buckets as a share of the layer: `112.5 %`.
+#[expect(clippy::cast_precision_loss, reason = "a sum of buckets is far below 2^53")]
+pub(super) fn share(buckets: u64) -> String {
+    percent(buckets as f64 / f64::from(BUCKETS))
 }

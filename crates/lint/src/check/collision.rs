@@ -5,14 +5,15 @@ use std::fmt::Display;
 use jiff::Timestamp;
 
 use super::audience::described;
-use super::context::Context;
+use super::inspection::Inspection;
+use super::reach::Reach;
 use super::rule::Rule;
 use super::text::percent;
 use super::traffic::Traffic;
 use trialbook_model::allocation::{BucketSet, Claimant, Draw, Enrolment, enrolment};
 use trialbook_model::diagnostic::Diagnostic;
-use trialbook_model::targeting::{UndecidedReason, Witness, Work};
-use trialbook_model::{Book, Experiment, Flag, Kind, LayerKey, Predicate, Schedule};
+use trialbook_model::targeting::{Overlap, UndecidedReason, Witness, Work, meet_within};
+use trialbook_model::{Book, Experiment, Flag, Kind, LayerKey, PartName, Predicate, Rollout, Schedule};
 
 /// An experiment or a rollout, with when it is served.
 #[derive(Clone, Copy)]
@@ -31,18 +32,26 @@ pub(super) struct Pair<'a> {
 }
 
 impl<'a> Served<'a> {
-    /// Returns what a flag's units may be served after its rules. What is concluded is over, and no edit mends it.
-    fn all(context: &Context<'a>, flag: &Flag) -> Vec<Self> {
+    /// Returns what a flag's units may be served after its rules. What is concluded is over, and no edit can change it.
+    fn all(context: &Inspection<'a>, flag: &Flag) -> Vec<Self> {
         let book = context.book;
         let undecided = book.experiments_of(&flag.key).filter(|experiment| context.undecided(experiment));
         let experiments = undecided.filter_map(|experiment| {
             let window = book.serving_window(experiment)?;
-            Some(Self { claimant: Claimant::Experiment(experiment), window })
+            Some(Self { window, ..Self::of_experiment(experiment) })
         });
-        let rollouts = book
-            .rollouts_of(&flag.key)
-            .map(|rollout| Self { claimant: Claimant::Rollout(rollout), window: rollout.serving_window() });
+        let rollouts = book.rollouts_of(&flag.key).map(Self::of_rollout);
         experiments.chain(rollouts).collect()
+    }
+
+    /// An experiment with its schedule, whether or not anything serves it.
+    pub(super) fn of_experiment(experiment: &'a Experiment) -> Self {
+        Self { claimant: Claimant::Experiment(experiment), window: experiment.schedule }
+    }
+
+    /// A rollout with when it is served.
+    pub(super) fn of_rollout(rollout: &'a Rollout) -> Self {
+        Self { claimant: Claimant::Rollout(rollout), window: rollout.serving_window() }
     }
 
     pub(super) fn experiment(&self) -> Option<&'a Experiment> {
@@ -61,6 +70,10 @@ impl<'a> Served<'a> {
 
     pub(super) fn key(&self) -> &'a str {
         self.claimant.key()
+    }
+
+    fn part(&self) -> PartName {
+        PartName::new(self.kind(), self.key())
     }
 
     pub(super) fn audience(&self) -> &'a Predicate {
@@ -86,7 +99,7 @@ impl<'a> Served<'a> {
     }
 
     /// Returns where in its file the audience is.
-    fn place(&self) -> (Kind, &'a dyn Display, &'static str) {
+    pub(super) fn place(&self) -> (Kind, &'a dyn Display, &'static str) {
         let key: &'a dyn Display = match self.claimant {
             Claimant::Experiment(experiment) => &experiment.key,
             Claimant::Rollout(rollout) => &rollout.key,
@@ -101,10 +114,10 @@ impl<'a> Served<'a> {
 }
 
 /// Returns any two of a flag that are served at the same time, unless the slots of one layer keep them apart (where
-/// those do not, `overlapping-slots` and `slots-mismatch` say so).
+/// those do not, `overlapping-slots` and `slots-mismatch` report it).
 ///
 /// It goes over them by when they begin to be served, with those that still are at hand.
-pub(super) fn pairs<'a>(context: &Context<'a>, flag: &Flag) -> Vec<Pair<'a>> {
+fn pairs<'a>(context: &Inspection<'a>, flag: &Flag) -> Vec<Pair<'a>> {
     let mut served = Served::all(context, flag);
     served.sort_by_key(|served| (served.window.start(), served.kind(), served.key()));
     let (mut pairs, mut lasting) = (Vec::new(), Vec::<Served<'_>>::new());
@@ -121,17 +134,23 @@ pub(super) fn pairs<'a>(context: &Context<'a>, flag: &Flag) -> Vec<Pair<'a>> {
 /// So many collisions of one flag are reported by one rule; past that, its other pairs are not compared.
 pub(super) const MOST_OF_A_FLAG: usize = 200;
 
-/// Adds what a rule finds of each pair of a flag, as long as there is work left for the flag.
+/// Adds what a rule finds of each pair of a flag that it is about, as long as there is work left for the flag. It is asked with whom
+/// the flag's rules leave of the audience of the later one and of the earlier one.
 ///
 /// The pairs that are not compared are one finding more: what is not decided is never a pass.
 pub(super) fn each_pair<'a>(
-    context: &Context<'_>,
+    context: &Inspection<'a>,
     rule: &Rule,
     flag: &Flag,
-    pairs: &[Pair<'a>],
     found: &mut Vec<Diagnostic>,
-    mut collision: impl FnMut(&Pair<'a>, &mut Work) -> Option<Diagnostic>,
+    concerns: impl Fn(&Pair<'a>) -> bool,
+    mut collision: impl FnMut(&Pair<'a>, [Predicate; 2], &mut Work) -> Option<Diagnostic>,
 ) {
+    let pairs: Vec<_> = pairs(context, flag).into_iter().filter(concerns).collect();
+    if pairs.is_empty() {
+        return;
+    }
+    let reach = Reach::new(context.book, flag);
     let mut work = Work::of(Work::OF_A_FLAG);
     let before = found.len();
     for (at, pair) in pairs.iter().enumerate() {
@@ -140,7 +159,8 @@ pub(super) fn each_pair<'a>(
         } else if work.is_spent() {
             UndecidedReason::Work.to_string()
         } else {
-            found.extend(collision(pair, &mut work));
+            let audiences = [pair.later, pair.earlier].map(|served| reach.left_of(served.audience()));
+            found.extend(collision(pair, audiences, &mut work));
             continue;
         };
         let (key, left) = (&flag.key, pairs.len() - at);
@@ -163,10 +183,44 @@ impl<'a> Pair<'a> {
         [self.earlier, self.later].iter().filter(|served| served.experiment().is_some()).count()
     }
 
+    /// Returns the finding where a unit can be in both at once, or where that cannot be decided. `what` is what it can do there:
+    /// "two rollouts on `button` can serve the same unit".
+    pub(super) fn meeting(
+        &self,
+        context: &Inspection<'_>,
+        rule: &Rule,
+        what: &str,
+        [later, earlier]: [Predicate; 2],
+        work: &mut Work,
+        advice: impl FnOnce() -> String,
+    ) -> Option<Diagnostic> {
+        match meet_within(&[&later, &earlier], context.attributes(), work) {
+            Overlap::Disjoint => None,
+            Overlap::At(witness) => {
+                let finding =
+                    self.at_audiences(context, rule, what.to_owned(), None).note(self.when(context));
+                let finding = self.proved(context, finding, &witness);
+                let traffic = context.traffic(&Predicate::All(vec![later, earlier]));
+                Some(self.with_traffic(context, finding, traffic).help(advice()))
+            }
+            Overlap::Undecided(reason) => {
+                let message = format!("it is undecided whether {what}: {reason}");
+                let finding = self.undecided(context, rule, message);
+                Some(finding.help(format!("make the audiences simpler; otherwise {}", advice())))
+            }
+        }
+    }
+
+    /// The finding that nothing is known of a pair, with when both are served.
+    pub(super) fn undecided(&self, context: &Inspection<'_>, rule: &Rule, message: String) -> Diagnostic {
+        let texts = Some(("this audience", "and this one"));
+        self.at_audiences(context, rule, message, texts).note(self.when(context))
+    }
+
     /// The finding at the audience of the one that begins later, with the other's beside it.
     pub(super) fn at_audiences(
         &self,
-        context: &Context<'_>,
+        context: &Inspection<'_>,
         rule: &Rule,
         message: String,
         texts: Option<(&str, &str)>,
@@ -176,11 +230,12 @@ impl<'a> Pair<'a> {
             None => (described(self.later.audience()), format!("and {}", described(self.earlier.audience()))),
         };
         let finding = rule.finding(context, message, self.later.place()).label(of_later);
+        let finding = finding.about([self.earlier, self.later].map(|served| served.part()));
         context.relate(finding, self.earlier.place(), of_earlier)
     }
 
     /// Returns when both are served, and by which layers they are not kept apart.
-    pub(super) fn when(&self, context: &Context<'_>) -> String {
+    pub(super) fn when(&self, context: &Inspection<'_>) -> String {
         let start = context.date(self.later.window.start());
         let ends = [self.earlier, self.later].into_iter().filter_map(|s| Some((s.until()?, s)));
         let time = match ends.min_by_key(|(end, _)| *end) {
@@ -207,7 +262,12 @@ impl<'a> Pair<'a> {
     }
 
     /// Adds the unit that is in both audiences, and how many of its like each of the two serves.
-    pub(super) fn proved(&self, context: &Context<'_>, finding: Diagnostic, witness: &Witness) -> Diagnostic {
+    pub(super) fn proved(
+        &self,
+        context: &Inspection<'_>,
+        finding: Diagnostic,
+        witness: &Witness,
+    ) -> Diagnostic {
         let (a, b) = (self.later, self.earlier);
         let (of_a, of_b) = (a.enrolment(context.book), b.enrolment(context.book));
         let note = format!(
@@ -225,7 +285,7 @@ impl<'a> Pair<'a> {
     /// Adds the share of all traffic that both can serve, where it is known.
     pub(super) fn with_traffic(
         &self,
-        context: &Context<'_>,
+        context: &Inspection<'_>,
         finding: Diagnostic,
         traffic: Option<Traffic>,
     ) -> Diagnostic {
@@ -234,7 +294,7 @@ impl<'a> Pair<'a> {
         };
         let (a, b) = (self.later.enrolment(context.book), self.earlier.enrolment(context.book));
         let traffic = traffic.drawn(a.in_both(&b));
-        finding.note(traffic.told()).overlap(Some(traffic.shared()))
+        finding.note(traffic.note()).overlap(Some(traffic.shared()))
     }
 }
 

@@ -3,12 +3,12 @@
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Unit};
 
-/// Returns the last date that begins at or before an instant: what a file may say that has to end by then.
+/// Returns the last date that begins at or before an instant: what a file may write that has to end by then.
 pub(super) fn day_by(instant: Timestamp, timezone: &TimeZone) -> String {
     instant.to_zoned(timezone.clone()).date().to_string()
 }
 
-/// Returns the first date that begins at or after an instant: what a file may say that has to start from then on.
+/// Returns the first date that begins at or after an instant: what a file may write that has to start from then on.
 pub(super) fn day_from(instant: Timestamp, timezone: &TimeZone) -> String {
     let zoned = instant.to_zoned(timezone.clone());
     let midnight = zoned.start_of_day().is_ok_and(|start| start.timestamp() == instant);

@@ -24,17 +24,20 @@ pub mod baseline;
 mod booking;
 mod bound;
 mod collision;
-mod context;
+mod inspection;
 mod date;
 mod fingerprint;
+mod flag_schema;
 mod random;
 mod reach;
 mod registry;
 mod rule;
 mod rules;
+mod starvation;
 pub mod suppression;
 mod text;
 mod traffic;
+mod unreachable;
 
 use std::collections::BTreeMap;
 
@@ -69,6 +72,10 @@ pub trait History: std::fmt::Debug + Sync {
     /// Returns since when a file has been in the book, through moves between folders. Asked only for files that a finding has
     /// to choose among.
     fn arrival(&self, path: &str) -> Arrival;
+
+    /// Tells whether any commit of the branch that is checked out holds a file; `None` where that is not known. Unlike the
+    /// arrival, it costs no walk along the commits.
+    fn is_committed(&self, path: &str) -> Option<bool>;
 }
 
 /// When a file came into a book; what came later is larger.
@@ -116,10 +123,10 @@ pub fn reviewed(
     suppression::apply(findings, documents, &now.to_zoned(timezone.unwrap_or(TimeZone::UTC)))
 }
 
-/// Does what [`reviewed`] does, for the findings of one file of a book: no other file has a say in it. The document is
+/// Does what [`reviewed`] does, for the findings of one file of a book: no other file matters to it. The document is
 /// `None` where the file is not of the book.
 ///
-/// A book is given where it is what the files say, so that the rules have judged it.
+/// A book is given where it is what the files declare, so that the rules have judged it.
 pub fn reviewed_file(
     findings: Vec<Diagnostic>,
     book: Option<&Book>,
@@ -131,7 +138,7 @@ pub fn reviewed_file(
     suppression::apply_among(findings, document.into_iter(), book.is_some(), &now_there).findings
 }
 
-/// Returns everything that is found, whatever comments say.
+/// Returns everything that is found, whatever comments suppress.
 fn found(loaded: &Loaded, given: Given<'_>) -> Vec<Diagnostic> {
     let mut found = loaded.findings.clone();
     if let Some(book) = &loaded.book {
@@ -142,7 +149,7 @@ fn found(loaded: &Loaded, given: Given<'_>) -> Vec<Diagnostic> {
     found
 }
 
-/// Judges a book and every part of it. Where nothing is found, nothing is said.
+/// Judges a book and every part of it. Where nothing is found, the result is empty.
 pub fn judge_all<'a>(book: &Book, documents: &Documents, given: impl Into<Given<'a>>) -> Judgement {
     judge(book, documents, given.into(), book.parts().collect())
 }
@@ -160,7 +167,7 @@ pub fn judge_some<'a>(
 
 /// Judges parts of a book, and the book as a whole.
 fn judge(book: &Book, documents: &Documents, given: Given<'_>, parts: Vec<PartRef<'_>>) -> Judgement {
-    let context = context::Context::new(book, documents, given);
+    let context = inspection::Inspection::new(book, documents, given);
     let whole = || {
         let found = RULES.par_iter().map(|rule| {
             let mut found = Vec::new();

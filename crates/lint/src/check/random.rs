@@ -1,13 +1,9 @@
 //! Tests that meet at random: how many units are in several at once, by surface and by success metric.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
-use super::date;
-use super::text::percent;
 use trialbook_model::allocation::growth;
 use trialbook_model::targeting::share;
 use trialbook_model::{BUCKETS, Book, Experiment, LayerKey, MetricKey, SurfaceKey};
@@ -37,37 +33,6 @@ pub struct RandomOverlap<'a> {
     pub exact: bool,
     /// How many more days of enrolment the tests of that time would need together, if one layer kept them apart.
     pub days: f64,
-}
-
-impl RandomOverlap<'_> {
-    /// Returns it as a sentence; the time zone is the book's.
-    pub fn told(&self, timezone: &TimeZone) -> String {
-        let shared = match self.shared {
-            Shared::Surface(key) => format!("surface `{key}`"),
-            Shared::Metric(key) => format!("success metric `{key}`"),
-        };
-        let bound = if self.exact { "about" } else { "at most" };
-        let exclusion = if self.days < 0.05 {
-            "one layer would keep them apart at no cost".to_owned()
-        } else {
-            format!(
-                "to keep them apart in one layer would cost {:.0} more days of enrolment in all",
-                self.days.ceil()
-            )
-        };
-        format!(
-            "{shared}: {} tests meet at random, which is sound: {bound} {} of all units are in several on {}; {exclusion}",
-            self.tests,
-            percent(self.in_several),
-            date::written(self.worst, timezone)
-        )
-    }
-}
-
-impl fmt::Display for RandomOverlap<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.told(&TimeZone::UTC))
-    }
 }
 
 /// A test with the share of all units that it enrols in the end.

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use trialbook_model::diagnostic::{Diagnostic, Severity};
 use trialbook_model::{Experiment, Flag, Holdout, Kind, Layer, Metric, PartRef, Rollout, Segment, Source};
 
-use super::context::Context;
+use super::inspection::Inspection;
 
 /// A rule, with its page.
 #[derive(Debug, Clone, Copy)]
@@ -20,10 +20,10 @@ pub struct Rule {
 }
 
 /// Adds what a rule finds in a valid book.
-pub(super) type Check = fn(&Context<'_>, &mut Vec<Diagnostic>);
+pub(super) type Check = fn(&Inspection<'_>, &mut Vec<Diagnostic>);
 
 /// Adds what a rule finds in a part of a valid book.
-type CheckOf<T> = fn(&Context<'_>, &T, &mut Vec<Diagnostic>);
+type CheckOf<T> = fn(&Inspection<'_>, &T, &mut Vec<Diagnostic>);
 
 /// What a rule is asked about, and what then judges it: each part of a kind.
 #[derive(Debug, Clone, Copy)]
@@ -90,7 +90,7 @@ impl Rule {
     }
 
     /// A rule that judges a valid book as a whole, anew after every change of anything: for what is cheap, or cannot be
-    /// said of one part.
+    /// found in one part.
     pub(super) const fn of_book(
         name: &'static str,
         severity: Severity,
@@ -143,10 +143,16 @@ impl Rule {
         Self { name, severity, path, page, book: None, parts: &[], suppressible: false }
     }
 
+    /// Makes a rule about a change judge parts of a book too, where no change is given.
+    pub(super) const fn judging(mut self, parts: &'static [Each]) -> Self {
+        self.parts = parts;
+        self
+    }
+
     /// Makes a finding at the place of a value, or of the nearest thing around it that the file holds.
     pub(super) fn finding(
         &self,
-        context: &Context<'_>,
+        context: &Inspection<'_>,
         message: impl Into<String>,
         (kind, key, pointer): (Kind, &dyn Display, &str),
     ) -> Diagnostic {
@@ -225,14 +231,19 @@ impl Rule {
     }
 
     /// Adds what the rule finds in the book as a whole.
-    pub(super) fn check_book(&self, context: &Context<'_>, found: &mut Vec<Diagnostic>) {
+    pub(super) fn check_book(&self, context: &Inspection<'_>, found: &mut Vec<Diagnostic>) {
         if let Some(check) = self.book {
             check(context, found);
         }
     }
 
     /// Adds what the rule finds in one part.
-    pub(super) fn check_part(&self, context: &Context<'_>, part: PartRef<'_>, found: &mut Vec<Diagnostic>) {
+    pub(super) fn check_part(
+        &self,
+        context: &Inspection<'_>,
+        part: PartRef<'_>,
+        found: &mut Vec<Diagnostic>,
+    ) {
         for each in self.parts {
             match (each, part) {
                 (Each::Flag(check), PartRef::Flag(part)) => check(context, part, found),

@@ -44,7 +44,7 @@ impl Traffic {
     }
 
     /// Returns it in words: "about 1.8% of all users (declared shares)".
-    pub(super) fn told(self) -> String {
+    pub(super) fn note(self) -> String {
         match self {
             Self::Declared(share) => format!("about {} of all users (declared shares)", percent(share)),
             Self::Sampled(Measured { share, standard_error, contexts }) => format!(

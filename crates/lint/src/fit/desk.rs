@@ -1,15 +1,17 @@
 //! A book on which edits are tried and taken back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::FileEdit;
+use super::{FileEdit, Question};
+use crate::review::{Review, review};
 use crate::workspace::Workspace;
+use trialbook_history::FileChange;
 use trialbook_language::load::{self, Documents, RawFile};
 use trialbook_model::diagnostic::{Diagnostic, Severity};
-use trialbook_model::{Book, Kind};
+use trialbook_model::{Book, Experiment, ExperimentKey, Kind};
 
 /// What makes two findings the same one in two states of a book: rule, path and message; lines may move.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,6 +28,10 @@ pub(super) fn identity(finding: &Diagnostic) -> Identity {
 pub(super) struct Desk {
     workspace: Workspace,
     now: Timestamp,
+    /// The book as it was opened.
+    original: Book,
+    /// The experiments whose launch is recorded.
+    launched: BTreeSet<ExperimentKey>,
     /// The files as they are.
     files: BTreeMap<String, Vec<u8>>,
     /// The files that were edited, as they were at first.
@@ -39,12 +45,13 @@ const MARK: &str = "\u{feff}";
 
 impl Desk {
     /// Reads a book; `None` where the files make none.
-    pub(super) fn open(files: Vec<RawFile>, now: Timestamp) -> Option<Self> {
+    pub(super) fn open(files: Vec<RawFile>, question: Question<'_>) -> Option<Self> {
+        let Question { now, launched, .. } = question;
         let kept = files.iter().map(|file| (file.path.clone(), file.bytes.clone())).collect();
         let workspace = Workspace::open(files, now);
-        workspace.book()?;
-        let (first, trial) = (BTreeMap::new(), BTreeMap::new());
-        let desk = Self { workspace, now, files: kept, first, trial };
+        let original = workspace.book()?.clone();
+        let (first, trial, launched) = (BTreeMap::new(), BTreeMap::new(), launched.clone());
+        let desk = Self { workspace, now, original, launched, files: kept, first, trial };
         (!desk.is_broken()).then_some(desk)
     }
 
@@ -112,6 +119,33 @@ impl Desk {
         self.trial.entry(path.to_owned()).or_insert(old);
         self.files.insert(path.to_owned(), bytes.clone());
         self.workspace.edit(path, Some(bytes));
+    }
+
+    /// Tells whether an experiment's launch is recorded, or its start has passed.
+    pub(super) fn is_launched(&self, experiment: &Experiment) -> bool {
+        self.launched.contains(&experiment.key) || experiment.schedule.start() <= self.now
+    }
+
+    /// Tells whether `lint --against` the book as it was opened would accept everything that was written.
+    pub(super) fn is_accepted(&self) -> bool {
+        let changes: Vec<FileChange> = (self.first.iter())
+            .filter(|(path, before)| self.files.get(*path) != before.as_ref())
+            .map(|(path, before)| FileChange {
+                before: before.clone().map(|bytes| RawFile { path: path.clone(), bytes }),
+                after: self.files.contains_key(path).then(|| path.clone()),
+            })
+            .collect();
+        let found = review(&Review {
+            before: &self.original,
+            after: self.book(),
+            documents: self.documents(),
+            changes: &changes,
+            launched: &self.launched,
+            // No file of a new experiment, metric or flag is made: a layer's key names no data.
+            used: &BTreeMap::new(),
+            now: self.now,
+        });
+        found.is_empty()
     }
 
     /// Begins a trial: what is written from here on can be taken back.

@@ -1,27 +1,32 @@
 //! The smallest edits that end a collision.
 //!
 //! Edits are proposed as texts of the book's files, made one after the other in a [`Workspace`](crate::workspace), and
-//! kept only where lint itself then finds the collision gone and no error in its place. What has begun to be served is
-//! never edited. Nothing here touches a disk.
+//! kept only where lint itself then finds the collision gone and no error in its place, and where the review of a pull request
+//! with them would accept them. What is launched is never edited. Nothing here touches a disk.
 
 mod cost;
 mod desk;
 mod propose;
-mod step;
+mod moves;
 mod text;
+
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
 use trialbook_language::load::RawFile;
-use trialbook_model::{Book, Kind};
+use trialbook_model::{Book, ExperimentKey, Kind};
 
 use desk::{Desk, Identity};
 
 pub use cost::Cost;
 
-/// So many ways are told of each collision.
+/// The maximum number of edits shown for each collision.
 const WAYS: usize = 5;
+
+/// The maximum number of experiments of a full layer that are looked at.
+const MEMBERS: usize = 16;
 
 /// The rules whose findings can be ended here.
 pub const RULES: &[&str] = &[
@@ -47,7 +52,7 @@ pub struct Fit {
 pub struct Collision {
     /// The rule that finds it.
     pub rule: &'static str,
-    /// What it says.
+    /// The finding's message.
     pub message: String,
     /// The file where it is, from the book's root.
     pub path: String,
@@ -70,7 +75,8 @@ pub struct Party {
     pub key: String,
 }
 
-/// Edits that together end a collision. Lint has found it gone afterwards, and no error that was not there before.
+/// Edits that together end a collision. Lint has found it gone afterwards, and no error that was not there before; nothing that
+/// is launched changes.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Way {
     /// What to do, as an imperative.
@@ -93,10 +99,22 @@ pub struct Way {
 pub struct FileEdit {
     /// Its path from the book's root.
     pub path: String,
-    /// What it says; `None` where it is new.
+    /// Its content; `None` where it is new.
     pub before: Option<String>,
-    /// What it then says.
+    /// Its content then.
     pub after: String,
+}
+
+/// What to look for.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    /// The experiment or rollout whose collisions are to end; every collision of the book where none is named.
+    pub named: Option<&'a str>,
+    /// The experiments whose launch is recorded and whose start has come. One whose start has passed counts as launched
+    /// without a record.
+    pub launched: &'a BTreeSet<ExperimentKey>,
+    /// When now is.
+    pub now: Timestamp,
 }
 
 /// Why nothing can be looked for.
@@ -106,8 +124,13 @@ pub enum FitError {
     #[error("the book has errors that come first")]
     NoBook,
     /// There is no such experiment or rollout.
-    #[error("there is no experiment or rollout `{0}`")]
-    Unknown(String),
+    #[error("there is no experiment or rollout `{name}`")]
+    Unknown {
+        /// What was named.
+        name: String,
+        /// The experiments that there are.
+        known: Vec<ExperimentKey>,
+    },
 }
 
 /// Looks for the smallest edits that end each collision of a book, or each one of an experiment or a rollout.
@@ -115,10 +138,10 @@ pub enum FitError {
 /// # Errors
 ///
 /// Where the files make no book, or what is named is not in it.
-pub fn fit(files: Vec<RawFile>, named: Option<&str>, now: Timestamp) -> Result<Fit, FitError> {
-    let mut desk = Desk::open(files, now).ok_or(FitError::NoBook)?;
-    known(desk.book(), named)?;
-    let collisions = collisions(&desk, named);
+pub fn fit(files: Vec<RawFile>, question: Question<'_>) -> Result<Fit, FitError> {
+    let mut desk = Desk::open(files, question).ok_or(FitError::NoBook)?;
+    known(desk.book(), question.named)?;
+    let collisions = collisions(&desk, question.named);
     let collisions = collisions.into_iter().map(|collision| solved(&mut desk, collision)).collect();
     Ok(Fit { version: 1, collisions })
 }
@@ -131,11 +154,10 @@ pub fn fit(files: Vec<RawFile>, named: Option<&str>, now: Timestamp) -> Result<F
 /// As for [`fit`].
 pub fn fit_all(
     files: Vec<RawFile>,
-    named: Option<&str>,
-    now: Timestamp,
+    question: Question<'_>,
 ) -> Result<(Vec<FileEdit>, Vec<Collision>), FitError> {
-    let mut desk = Desk::open(files, now).ok_or(FitError::NoBook)?;
-    known(desk.book(), named)?;
+    let mut desk = Desk::open(files, question).ok_or(FitError::NoBook)?;
+    known(desk.book(), question.named)?;
     let mut stuck = Vec::<Collision>::new();
     // Every round ends a collision for good, or leaves it for the report.
     loop {
@@ -143,7 +165,9 @@ pub fn fit_all(
             let same = |left: &Collision| left.rule == open.rule && left.parties == open.parties;
             stuck.iter().any(same)
         };
-        let Some(next) = collisions(&desk, named).into_iter().find(|open| !seen(open)) else { break };
+        let Some(next) = collisions(&desk, question.named).into_iter().find(|open| !seen(open)) else {
+            break;
+        };
         let mut solved = solved(&mut desk, next);
         // What brings a warning for a warning could go on for ever.
         let way = solved.ways.iter().position(|way| way.ends > 0 || way.warnings == 0);
@@ -162,7 +186,7 @@ pub fn fit_all(
 fn known(book: &Book, named: Option<&str>) -> Result<(), FitError> {
     match named {
         Some(key) if !book.experiments.contains_key(key) && !book.rollouts.contains_key(key) => {
-            Err(FitError::Unknown(key.to_owned()))
+            Err(FitError::Unknown { name: key.to_owned(), known: book.experiments.keys().cloned().collect() })
         }
         Some(_) | None => Ok(()),
     }
@@ -178,22 +202,17 @@ struct Open {
 }
 
 fn collisions(desk: &Desk, named: Option<&str>) -> Vec<Open> {
-    let documents = desk.documents();
     let mut found = Vec::new();
     for finding in desk.findings().filter(|finding| RULES.contains(&finding.rule)) {
-        let mut paths: Vec<&str> = vec![finding.primary.file.path()];
-        paths.extend(finding.related.iter().map(|label| label.file.path()));
         let (mut parties, mut layer) = (Vec::new(), None);
-        for document in paths.into_iter().filter_map(|path| documents.of_path(path)) {
-            let party = Party { kind: document.kind(), key: document.key().to_owned() };
-            match party.kind {
-                Kind::Experiment | Kind::Rollout if !parties.contains(&party) => parties.push(party),
-                Kind::Layer => layer = Some(party.key),
+        for subject in &finding.subjects {
+            match subject.kind {
+                Kind::Experiment | Kind::Rollout if parties.len() < MEMBERS => {
+                    parties.push(Party { kind: subject.kind, key: subject.key.to_string() });
+                }
+                Kind::Layer => layer = Some(subject.key.to_string()),
                 _ => {}
             }
-        }
-        if let Some(layer) = &layer {
-            propose::add_members(desk.book(), layer, finding.rule, &finding.message, &mut parties);
         }
         if named.is_none_or(|key| parties.iter().any(|party| party.key == key)) {
             parties.sort();
@@ -225,8 +244,9 @@ fn solved(desk: &mut Desk, open: Open) -> Collision {
     Collision { rule, message, path, line: open.line, parties: open.parties, ways, stuck }
 }
 
-/// Makes the edits, and takes them back. Returns the way where lint finds the collision gone and no new error.
-fn attempt(desk: &mut Desk, open: &Open, steps: &[step::Step], order: usize) -> Option<Way> {
+/// Makes the edits, and takes them back. Returns the way where lint finds the collision gone and no new error, and where the
+/// review accepts what it does to what is launched.
+fn attempt(desk: &mut Desk, open: &Open, steps: &[moves::Move], order: usize) -> Option<Way> {
     let (errors, warnings) = (desk.errors(), desk.warnings());
     let before = cost::Measures::of(desk.book(), &open.parties);
     desk.begin();
@@ -239,7 +259,7 @@ fn attempt(desk: &mut Desk, open: &Open, steps: &[step::Step], order: usize) -> 
         };
         let gone = fewer(&errors, &errors_after) || fewer(&warnings, &warnings_after);
         let new_error = errors_after.iter().any(|(identity, n)| *n > count(&errors, identity));
-        if !gone || new_error {
+        if !gone || new_error || !desk.is_accepted() {
             return None;
         }
         let new_warnings =

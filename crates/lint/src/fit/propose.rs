@@ -5,42 +5,21 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::desk::Desk;
-use super::step::Step;
+use super::moves::Move;
 use super::{Open, Party};
 use trialbook_model::allocation::resting;
-use trialbook_model::{Book, Experiment, Kind};
+use trialbook_model::{Experiment, Kind};
 
 /// Of one sort of edit so many are tried: later starts, above all.
 const TRIED: usize = 12;
 
-/// So many members of a layer are looked at.
-const MEMBERS: usize = 16;
-
-/// Adds the experiments of a layer that a finding is about: of slots that are held twice those that it names, of a full
-/// layer all.
-pub(super) fn add_members(book: &Book, layer: &str, rule: &str, message: &str, parties: &mut Vec<Party>) {
-    let members = book.experiments.values().filter(|e| e.layer.as_ref().is_some_and(|l| l.as_str() == layer));
-    let open = members.filter(|experiment| experiment.decision.is_none());
-    for experiment in open {
-        let party = Party { kind: Kind::Experiment, key: experiment.key.to_string() };
-        let about = match rule {
-            "overlapping-slots" => message.contains(&format!("`{}`", party.key)),
-            "overbooked-layer" => parties.len() < MEMBERS,
-            _ => false,
-        };
-        if about && !parties.contains(&party) {
-            parties.push(party);
-        }
-    }
-}
-
-/// Returns the edits to try: of each sort several, the smallest first. Only what has not begun is edited.
-pub(super) fn alternatives(desk: &Desk, open: &Open) -> Vec<Vec<Vec<Step>>> {
+/// Returns the edits to try: of each sort several, the smallest first. Only what is not launched is edited.
+pub(super) fn alternatives(desk: &Desk, open: &Open) -> Vec<Vec<Vec<Move>>> {
     let editable: Vec<&Party> = open.parties.iter().filter(|party| is_ahead(desk, party)).collect();
     let mut all = Vec::new();
     match (open.rule, &open.layer) {
         ("slots-mismatch", Some(layer)) => {
-            all.push(vec![vec![Step::Allocate(layer.clone())]]);
+            all.push(vec![vec![Move::Allocate(layer.clone())]]);
             in_layer(desk, &editable, layer, &mut all);
         }
         (_, Some(layer)) => in_layer(desk, &editable, layer, &mut all),
@@ -50,16 +29,16 @@ pub(super) fn alternatives(desk: &Desk, open: &Open) -> Vec<Vec<Vec<Step>>> {
 }
 
 /// What ends too many claims on a layer, or two on the same buckets.
-fn in_layer(desk: &Desk, editable: &[&Party], layer: &str, all: &mut Vec<Vec<Vec<Step>>>) {
+fn in_layer(desk: &Desk, editable: &[&Party], layer: &str, all: &mut Vec<Vec<Vec<Move>>>) {
     let repacked =
-        |key: &str| [Step::Free(key.to_owned(), layer.to_owned()), Step::Allocate(layer.to_owned())];
+        |key: &str| [Move::Free(key.to_owned(), layer.to_owned()), Move::Allocate(layer.to_owned())];
     let members = || editable.iter().filter(|party| party.kind == Kind::Experiment);
     // Shifting slots costs nobody a day.
     all.extend(members().map(|party| vec![repacked(&party.key).to_vec()]));
     for party in members() {
         let starts = later_starts(desk, party);
         let begin = |start: Timestamp| {
-            let mut steps = vec![Step::Begin((*party).clone(), start)];
+            let mut steps = vec![Move::Begin((*party).clone(), start)];
             steps.extend(repacked(&party.key));
             steps
         };
@@ -68,16 +47,16 @@ fn in_layer(desk: &Desk, editable: &[&Party], layer: &str, all: &mut Vec<Vec<Vec
     for party in members() {
         let (key, layer) = (party.key.clone(), layer.to_owned());
         let [free, allocate] = repacked(&key);
-        all.push(vec![vec![free, Step::Shrink(key, layer), allocate]]);
+        all.push(vec![vec![free, Move::Shrink(key, layer), allocate]]);
     }
     for party in members() {
         let (key, layer) = (party.key.clone(), layer.to_owned());
-        all.push(vec![vec![Step::Leave(key.clone(), layer.clone()), Step::Free(key, layer)]]);
+        all.push(vec![vec![Move::Leave(key.clone(), layer.clone()), Move::Free(key, layer)]]);
     }
 }
 
 /// What keeps two of a flag apart.
-fn on_flag(desk: &Desk, open: &Open, editable: &[&Party], all: &mut Vec<Vec<Vec<Step>>>) {
+fn on_flag(desk: &Desk, open: &Open, editable: &[&Party], all: &mut Vec<Vec<Vec<Move>>>) {
     let [a, b] = open.parties.as_slice() else { return };
     if a.kind == Kind::Experiment && b.kind == Kind::Experiment {
         joined(desk, a, b, all);
@@ -86,10 +65,10 @@ fn on_flag(desk: &Desk, open: &Open, editable: &[&Party], all: &mut Vec<Vec<Vec<
         let starts = later_starts(desk, party).into_iter();
         let layer = experiment(desk, party).and_then(|e| e.layer.as_ref()).map(ToString::to_string);
         let begin = |start: Timestamp| {
-            let step = Step::Begin((*party).clone(), start);
+            let step = Move::Begin((*party).clone(), start);
             let again = layer.iter().map(|layer| {
-                let free = Step::Free(party.key.clone(), layer.clone());
-                vec![step.clone(), free, Step::Allocate(layer.clone())]
+                let free = Move::Free(party.key.clone(), layer.clone());
+                vec![step.clone(), free, Move::Allocate(layer.clone())]
             });
             std::iter::once(vec![step.clone()]).chain(again).collect::<Vec<_>>()
         };
@@ -97,12 +76,12 @@ fn on_flag(desk: &Desk, open: &Open, editable: &[&Party], all: &mut Vec<Vec<Vec<
     }
     for party in editable {
         let other = if *party == a { b } else { a };
-        all.push(vec![vec![Step::Exclude((*party).clone(), other.clone())]]);
+        all.push(vec![vec![Move::Exclude((*party).clone(), other.clone())]]);
     }
 }
 
-/// Both in one layer: that of one of them, one that the flag knows already, or a new one. What has begun keeps its draw.
-fn joined(desk: &Desk, a: &Party, b: &Party, all: &mut Vec<Vec<Vec<Step>>>) {
+/// Both in one layer: that of one of them, one that the flag knows already, or a new one. What is launched keeps its draw.
+fn joined(desk: &Desk, a: &Party, b: &Party, all: &mut Vec<Vec<Vec<Move>>>) {
     let (Some(one), Some(other)) = (experiment(desk, a), experiment(desk, b)) else { return };
     let book = desk.book();
     let on_flag = book.experiments_of(&one.flag).filter_map(|e| e.layer.as_ref());
@@ -118,14 +97,14 @@ fn joined(desk: &Desk, a: &Party, b: &Party, all: &mut Vec<Vec<Vec<Step>>>) {
             if !is_ahead(desk, party) {
                 return None;
             }
-            steps.extend(own.map(|own| Step::Free(party.key.clone(), own)));
-            steps.push(Step::Join(party.key.clone(), layer.to_owned()));
+            steps.extend(own.map(|own| Move::Free(party.key.clone(), own)));
+            steps.push(Move::Join(party.key.clone(), layer.to_owned()));
         }
         Some(steps)
     };
-    let allocated = |steps: &[Step], layer: &str| {
+    let allocated = |steps: &[Move], layer: &str| {
         let mut with = steps.to_vec();
-        with.push(Step::Allocate(layer.to_owned()));
+        with.push(Move::Allocate(layer.to_owned()));
         with
     };
     for layer in &layers {
@@ -134,7 +113,7 @@ fn joined(desk: &Desk, a: &Party, b: &Party, all: &mut Vec<Vec<Vec<Step>>>) {
         for party in [a, b].into_iter().filter(|party| is_ahead(desk, party)) {
             let mut smaller = steps.clone();
             // The other one's claim first, so that what is left is this one's.
-            smaller.push(Step::Shrink(party.key.clone(), layer.clone()));
+            smaller.push(Move::Shrink(party.key.clone(), layer.clone()));
             all.push(vec![allocated(&smaller, layer)]);
         }
     }
@@ -142,9 +121,14 @@ fn joined(desk: &Desk, a: &Party, b: &Party, all: &mut Vec<Vec<Vec<Step>>>) {
     if layers.is_empty()
         && let Some(steps) = ways(&name)
     {
-        let mut made = vec![Step::NewLayer(name.clone(), name.clone())];
+        let mut made = vec![Move::NewLayer(name.clone(), name.clone())];
         made.extend(steps);
         all.push(vec![allocated(&made, &name)]);
+        for party in [a, b].into_iter().filter(|party| is_ahead(desk, party)) {
+            let mut smaller = made.clone();
+            smaller.push(Move::Shrink(party.key.clone(), name.clone()));
+            all.push(vec![allocated(&smaller, &name)]);
+        }
     }
 }
 
@@ -152,10 +136,10 @@ fn experiment<'a>(desk: &'a Desk, party: &Party) -> Option<&'a Experiment> {
     desk.book().experiments.get(party.key.as_str()).filter(|_| party.kind == Kind::Experiment)
 }
 
-/// Tells whether it has not begun and is not decided.
+/// Tells whether it is neither launched nor decided.
 fn is_ahead(desk: &Desk, party: &Party) -> bool {
     match (party.kind, experiment(desk, party)) {
-        (_, Some(experiment)) => experiment.decision.is_none() && experiment.schedule.start() > desk.now(),
+        (_, Some(experiment)) => experiment.decision.is_none() && !desk.is_launched(experiment),
         (Kind::Rollout, None) => {
             let rollout = desk.book().rollouts.get(party.key.as_str());
             rollout.is_some_and(|rollout| rollout.steps.first_at() > desk.now())
@@ -182,18 +166,18 @@ fn later_starts(desk: &Desk, party: &Party) -> Vec<Timestamp> {
     ends.into_iter().filter(|end| *end > start && *end > desk.now()).take(TRIED).collect()
 }
 
-/// Says why nothing ends a collision.
+/// Returns why nothing ends a collision.
 pub(super) fn why_stuck(desk: &Desk, open: &Open) -> String {
     let ahead = open.parties.iter().filter(|party| is_ahead(desk, party)).count();
     let names: Vec<String> = open.parties.iter().map(|party| format!("`{}`", party.key)).collect();
     match (ahead, names.as_slice()) {
         (_, []) => "it concerns no experiment that could be edited".to_owned(),
-        (0, [one]) => format!("{one} has begun, and what is served is not edited: conclude it, or start anew"),
+        (0, [one]) => format!("{one} is launched, and a launched experiment is not edited: conclude it, or start anew"),
         (0, _) => format!(
-            "{} have all begun, and what is served is not edited: conclude one of them",
+            "{} are all launched, and what is launched is not edited: conclude one of them",
             names.join(" and ")
         ),
-        _ => "no later start, share, layer or condition of what has not begun ends it without another error: change \
+        _ => "no later start, share, layer or condition of what is not launched ends it without another error: change \
               the audiences, or take one of them out"
             .to_owned(),
     }

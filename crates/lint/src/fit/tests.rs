@@ -31,6 +31,11 @@ fn experiment(more: &str) -> String {
 
 const WHEN: &str = "schedule: {start: 2026-12-01, end: 2026-12-15}\n";
 
+fn question(named: Option<&str>) -> Question<'_> {
+    static NONE: BTreeSet<ExperimentKey> = BTreeSet::new();
+    Question { named, launched: &NONE, now: now() }
+}
+
 fn now() -> Timestamp {
     "2026-11-20T00:00:00Z".parse().expect("an instant")
 }
@@ -61,7 +66,7 @@ fn errors(files: Vec<RawFile>, edits: &[FileEdit]) -> Vec<String> {
 
 #[track_caller]
 fn one(files: Vec<RawFile>) -> Collision {
-    let mut found = fit(files, None, now()).expect("a book");
+    let mut found = fit(files, question(None)).expect("a book");
     assert_eq!(found.collisions.len(), 1, "{:#?}", found.collisions);
     found.collisions.remove(0)
 }
@@ -82,8 +87,8 @@ fn two_experiments_get_a_layer_a_later_start_or_a_condition_and_each_lints_clean
     let told = titles(&collision).join("\n");
     for part in [
         "make a layer `page`, put `a` into layer `page`, put `b` into layer `page`, give buckets 0-3999 to `a` and buckets 4000-7999 to `b`",
-        "begin `a` on 2027-01-05 instead of 2026-12-01",
-        "begin `b` on 2027-01-05 instead of 2026-12-01",
+        "start `a` on 2027-01-05 instead of 2026-12-01",
+        "start `b` on 2027-01-05 instead of 2026-12-01",
         "keep the audience of `b` out of `a`: not {country: SE}",
     ] {
         assert!(told.contains(part), "{part}\n{told}");
@@ -96,7 +101,7 @@ fn two_experiments_get_a_layer_a_later_start_or_a_condition_and_each_lints_clean
         first.costs.iter().all(|cost| cost.later_days == 0.0 && cost.longer_days == Some(0.0)),
         "{first:#?}"
     );
-    let later = collision.ways.iter().find(|way| way.title.starts_with("begin `b`")).expect("a way");
+    let later = collision.ways.iter().find(|way| way.title.starts_with("start `b`")).expect("a way");
     assert_eq!(later.costs.iter().map(|cost| cost.later_days).sum::<f64>(), 35.0);
     let kept = collision.ways.iter().find(|way| way.title.starts_with("keep")).expect("a way");
     // Of 100 % of all users, 70 % are left: the 14 days become 20.
@@ -107,7 +112,7 @@ fn two_experiments_get_a_layer_a_later_start_or_a_condition_and_each_lints_clean
 }
 
 #[test]
-fn what_has_begun_is_not_edited() {
+fn what_is_launched_is_not_edited() {
     let running = "schedule: {start: 2026-11-10, end: 2026-12-15}\n";
     let (a, b) =
         (experiment(&format!("allocation: 40%\n{running}")), experiment(&format!("allocation: 40%\n{WHEN}")));
@@ -118,7 +123,7 @@ fn what_has_begun_is_not_edited() {
     let collision = one(files(&[("a.experiment.yaml", a.clone()), ("c.experiment.yaml", a)]));
     assert!(collision.ways.is_empty());
     assert!(
-        collision.stuck.as_deref().is_some_and(|why| why.contains("`a` and `c` have all begun")),
+        collision.stuck.as_deref().is_some_and(|why| why.contains("`a` and `c` are all launched")),
         "{:?}",
         collision.stuck
     );
@@ -140,7 +145,7 @@ fn a_full_layer_gets_a_later_start_a_smaller_share_or_one_less() {
     assert_eq!(collision.rule, "overbooked-layer");
     let told = titles(&collision).join("\n");
     for part in
-        ["begin `b` on 2027-01-05", "allocate 40% to `b` instead of 60%", "take `b` out of layer `page`"]
+        ["start `b` on 2027-01-05", "allocate 40% to `b` instead of 60%", "take `b` out of layer `page`"]
     {
         assert!(told.contains(part), "{part}\n{told}");
     }
@@ -153,13 +158,13 @@ fn a_full_layer_gets_a_later_start_a_smaller_share_or_one_less() {
     let costs: Vec<_> =
         smaller.costs.iter().map(|cost| (cost.party.key.as_str(), cost.longer_days)).collect();
     assert!(costs.contains(&("b", Some(7.0))) && costs.contains(&("a", Some(0.0))), "{costs:?}");
-    let (edits, stuck) = fit_all(files.clone(), None, now()).expect("a book");
+    let (edits, stuck) = fit_all(files.clone(), question(None)).expect("a book");
     assert!(stuck.is_empty());
     assert_eq!(errors(files, &edits), Vec::<String>::new());
 }
 
 #[test]
-fn slots_of_what_has_not_begun_are_shifted() {
+fn slots_of_what_is_not_launched_are_shifted() {
     let with =
         |flag: &str| experiment(&format!("layer: page\nallocation: 20%\n{WHEN}")).replace("flag: page", flag);
     let layer = "description: Pages.\nowner: team\nentity: user\nslots:\n  - {buckets: 0-1999, experiment: a}\n  - {buckets: 1000-2999, experiment: b}\n";
@@ -181,7 +186,7 @@ fn a_rollout_begins_when_the_experiment_is_over() {
     let rollout = "description: Bold for all.\nowner: team\nflag: page\nserve: bold\nsteps: [{at: 2026-12-05, share: 10%}, {at: 2026-12-09, share: 100%}]\n";
     let files = files(&[("a.experiment.yaml", a), ("r.rollout.yaml", rollout.to_owned())]);
     let collision = one(files.clone());
-    let way = collision.ways.iter().find(|way| way.title.starts_with("begin `r`")).expect("a way");
+    let way = collision.ways.iter().find(|way| way.title.starts_with("start `r`")).expect("a way");
     let edit = way.edits.first().expect("an edit");
     assert!(
         edit.after.contains("{at: 2027-01-05, share: 10%}, {at: 2027-01-09, share: 100%}"),
@@ -194,10 +199,70 @@ fn a_rollout_begins_when_the_experiment_is_over() {
 #[test]
 fn nothing_is_looked_for_where_nothing_collides_or_there_is_no_book() {
     let a = experiment(&format!("allocation: 40%\n{WHEN}"));
-    let found = fit(files(&[("a.experiment.yaml", a)]), Some("a"), now()).expect("a book");
+    let found = fit(files(&[("a.experiment.yaml", a)]), question(Some("a"))).expect("a book");
     assert!(found.collisions.is_empty());
-    assert_eq!(fit(files(&[]), Some("a"), now()), Err(FitError::Unknown("a".into())));
-    assert_eq!(fit(files(&[("x.flag.yaml", "type: [".into())]), None, now()), Err(FitError::NoBook));
+    let unknown = fit(files(&[]), question(Some("a")));
+    assert!(matches!(unknown, Err(FitError::Unknown { name, .. }) if name == "a"));
+    assert_eq!(fit(files(&[("x.flag.yaml", "type: [".into())]), question(None)), Err(FitError::NoBook));
+}
+
+#[test]
+fn an_experiment_whose_launch_is_recorded_is_not_edited() {
+    let a = experiment(&format!("allocation: 40%\n{WHEN}"));
+    let b = experiment(&format!("audience: {{country: SE}}\nallocation: 40%\n{WHEN}"));
+    let files = files(&[("a.experiment.yaml", a), ("b.experiment.yaml", b)]);
+    let key = ExperimentKey::new("a").expect("a key");
+    let launched = BTreeSet::from([key]);
+    let question = Question { launched: &launched, ..question(None) };
+    let found = fit(files.clone(), question).expect("a book");
+    let ways = &found.collisions.first().expect("a collision").ways;
+    assert!(!ways.is_empty());
+    for way in ways {
+        assert!(way.edits.iter().all(|edit| edit.path != "a.experiment.yaml"), "{}", way.title);
+        assert_eq!(refused(files.clone(), &way.edits, &launched), Vec::<String>::new(), "{}", way.title);
+    }
+}
+
+#[test]
+fn of_two_claims_that_have_no_slots_yet_either_can_be_smaller() {
+    let member = |audience: &str| experiment(&format!("{audience}layer: pages\nallocation: 60%\n{WHEN}"));
+    let layer = "description: Pages.\nowner: team\nentity: user\nslots: []\n".to_owned();
+    let files = files(&[
+        ("a.experiment.yaml", member("")),
+        ("b.experiment.yaml", member("audience: {country: SE}\n")),
+        ("pages.layer.yaml", layer),
+    ]);
+    let found = fit(files.clone(), question(None)).expect("a book");
+    let full = found.collisions.iter().find(|c| c.rule == "overbooked-layer").expect("a full layer");
+    for key in ["a", "b"] {
+        let wanted = format!("allocate 40% to `{key}` instead of 60%");
+        let way = full.ways.iter().find(|way| way.title.contains(&wanted)).expect("the smaller share");
+        assert_eq!(errors(files.clone(), &way.edits), Vec::<String>::new(), "{}", way.title);
+    }
+}
+
+/// Returns what the review of a pull request with these edits refuses.
+fn refused(files: Vec<RawFile>, edits: &[FileEdit], launched: &BTreeSet<ExperimentKey>) -> Vec<String> {
+    let before = load::load(files.clone()).book.expect("a book");
+    let mut all: BTreeMap<String, Vec<u8>> = files.into_iter().map(|file| (file.path, file.bytes)).collect();
+    let changes: Vec<_> = (edits.iter())
+        .map(|edit| {
+            let old = all.insert(edit.path.clone(), edit.after.clone().into_bytes());
+            let before = old.map(|bytes| RawFile { path: edit.path.clone(), bytes });
+            trialbook_history::FileChange { before, after: Some(edit.path.clone()) }
+        })
+        .collect();
+    let after = load::load(all.into_iter().map(|(path, bytes)| RawFile { path, bytes }).collect());
+    let found = crate::review::review(&crate::review::Review {
+        before: &before,
+        after: after.book.as_ref().expect("a book"),
+        documents: &after.documents,
+        changes: &changes,
+        launched,
+        used: &BTreeMap::new(),
+        now: now(),
+    });
+    found.into_iter().map(|finding| finding.message).collect()
 }
 
 fn made() -> impl Strategy<Value = Vec<(String, String)>> {
@@ -233,15 +298,17 @@ proptest! {
         more.push(("pages.layer.yaml", layer));
         let files = files(&more);
         let before = errors(files.clone(), &[]);
-        for collision in fit(files.clone(), None, now()).expect("a book").collisions {
+        for collision in fit(files.clone(), question(None)).expect("a book").collisions {
             prop_assert_eq!(collision.ways.is_empty(), collision.stuck.is_some());
             for way in &collision.ways {
                 let after = errors(files.clone(), &way.edits);
                 prop_assert!(after.len() < before.len() || way.ends == 0, "{}: {:?} {:?}", way.title, before, after);
                 prop_assert!(after.iter().all(|error| before.contains(error)), "{}: {:?}", way.title, after);
+                let refused = refused(files.clone(), &way.edits, &BTreeSet::new());
+                prop_assert!(refused.is_empty(), "{}: {:?}", way.title, refused);
             }
         }
-        let (edits, stuck) = fit_all(files.clone(), None, now()).expect("a book");
+        let (edits, stuck) = fit_all(files.clone(), question(None)).expect("a book");
         let left = errors(files, &edits);
         prop_assert!(!stuck.is_empty() || left.is_empty(), "{:?}", left);
     }

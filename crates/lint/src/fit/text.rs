@@ -3,22 +3,17 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use trialbook_language::edit::{Replacement, patch, value};
 use trialbook_language::load::yaml::{Content, Entry, Node, parse};
 use trialbook_model::span::{SourceFile, Span};
 
 /// Returns the text with values replaced, each given with the pointer to it; `None` where one of them is not there.
 pub(super) fn replaced(text: &str, values: &[(String, String)]) -> Option<String> {
     let (file, root) = read(text)?;
-    let mut edits = Vec::new();
-    for (pointer, value) in values {
-        edits.push((bare(&file, at(&root, pointer)?), value.clone()));
-    }
-    edits.sort_by_key(|(span, _)| std::cmp::Reverse(span.start));
-    let mut out = text.to_owned();
-    for (span, value) in edits {
-        out.replace_range(span.start..span.end, &value);
-    }
-    Some(out)
+    let replacement = |(pointer, value): &(String, String)| {
+        Some(Replacement::new(bare(&file, at(&root, pointer)?), value.as_str()))
+    };
+    patch(text, values.iter().map(replacement).collect::<Option<Vec<_>>>()?)
 }
 
 /// Returns the text with the value of a top-level key set; a key that is not there comes after another one, on a line of
@@ -28,11 +23,8 @@ pub(super) fn set(text: &str, key: &str, value: &str, after: &str) -> Option<Str
     if root.entry(key).is_some() {
         return replaced(text, &[(format!("/{key}"), value.to_owned())]);
     }
-    let line = last_line(&file, root.entry(after)?);
-    let mut out = text.to_owned();
-    let end = line.min(out.len());
-    out.insert_str(end, &format!("{}{key}: {value}", newline(text)));
-    Some(out)
+    let end = last_line(&file, root.entry(after)?).min(text.len());
+    patch(text, [Replacement::insert(end, format!("{}{key}: {value}", newline(text)))])
 }
 
 /// Returns the text without the lines of a top-level key; the same text where it has no such key.
@@ -47,9 +39,7 @@ pub(super) fn without(text: &str, key: &str) -> Option<String> {
     if text.get(end..)?.starts_with('\n') {
         end += 1;
     }
-    let mut out = text.to_owned();
-    out.replace_range(start..end, "");
-    Some(out)
+    patch(text, [Replacement::new(Span::new(start, end), "")])
 }
 
 /// Returns the text of an experiment or a rollout with units kept out of its audience; who they are is given in flow style.
@@ -61,20 +51,19 @@ pub(super) fn excluded(text: &str, whom: &str) -> Option<String> {
     let node = &audience.value;
     let Content::Mapping(entries) = &node.content else { return None };
     let span = bare(&file, node);
-    let mut out = text.to_owned();
-    if entries.iter().any(|entry| &*entry.key == "not") {
-        out.replace_range(span.start..span.end, &format!("{{all: [{}, {{not: {whom}}}]}}", flow(node)));
+    let edit = if entries.iter().any(|entry| &*entry.key == "not") {
+        Replacement::new(span, format!("{{all: [{}, {{not: {whom}}}]}}", flow(node)))
     } else if file.slice(span).starts_with('{') {
         let comma = if entries.is_empty() { "" } else { ", " };
-        let brace = span.end.checked_sub(1).filter(|end| out.get(*end..span.end) == Some("}"))?;
-        out.insert_str(brace, &format!("{comma}not: {whom}"));
+        let brace = span.end.checked_sub(1).filter(|end| text.get(*end..span.end) == Some("}"))?;
+        Replacement::insert(brace, format!("{comma}not: {whom}"))
     } else {
         let (first, last) = (entries.first()?, entries.last()?);
         let line = file.line_span(file.position(first.key_span.start).line);
         let indent = " ".repeat(first.key_span.start.checked_sub(line.start)?);
-        out.insert_str(last_line(&file, last), &format!("{}{indent}not: {whom}", newline(text)));
-    }
-    Some(out)
+        Replacement::insert(last_line(&file, last), format!("{}{indent}not: {whom}", newline(text)))
+    };
+    patch(text, [edit])
 }
 
 /// Returns the value of a top-level key in flow style, on one line; `None` where the file has no such key.
@@ -118,8 +107,7 @@ fn newline(text: &str) -> &'static str {
 fn flow(node: &Node) -> String {
     match &node.content {
         Content::Scalar(scalar) if scalar.plain && is_word(&scalar.text) => scalar.text.to_string(),
-        // A JSON text is a YAML text in double quotes.
-        Content::Scalar(scalar) => serde_json::Value::from(&*scalar.text).to_string(),
+        Content::Scalar(scalar) => value::scalar(&scalar.text, value::Place::Flow),
         Content::Sequence(items) => format!("[{}]", items.iter().map(flow).collect::<Vec<_>>().join(", ")),
         Content::Mapping(entries) => {
             let mut out = String::from("{");

@@ -1,4 +1,4 @@
-//! Files that are gone while what they say is served.
+//! Files that are gone while what they declare is served.
 
 use super::place::Value;
 use super::{DELETED_WHILE_SERVED, Scene};
@@ -14,6 +14,16 @@ pub(super) fn check(scene: &Scene<'_>, found: &mut Vec<Diagnostic>) {
         }
     }
     for old in before.flags.values().filter(|old| !after.flags.contains_key(&old.key) && !old.archived) {
+        if let Some(new) = after.flags.keys().find(|new| new.as_str().eq_ignore_ascii_case(old.key.as_str()))
+        {
+            let message = format!("flag `{}` is renamed to `{new}`, which is another flag", old.key);
+            let help = format!(
+                "clients go on asking for `{0}`: name the file `{0}.flag.yaml` again, or write `key: {0}` in it",
+                old.key
+            );
+            found.extend(finding(scene, Kind::Flag, &old.key, message, &help));
+            continue;
+        }
         let message = format!("flag `{}` is deleted while it is served", old.key);
         let help = "write `archived: true` in one pull request and delete the file in a later one: clients that still ask for it get \
                     their own default at once";

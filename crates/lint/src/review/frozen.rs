@@ -4,33 +4,35 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::begun;
-use super::moved::{Moved, Movers, of_flag, told, witness};
+use super::launched;
+use super::moved::{Moved, Movers, of_flag, witness, worded};
 use super::place::Value;
 use super::touched::Touched;
 use super::{CHANGED_AFTER_LAUNCH, Scene};
-use trialbook_history::Preregistration;
-use trialbook_model::allocation::growth;
+use trialbook_history::{Preregistration, grown, holds_more, keeps_units};
 use trialbook_model::diagnostic::Diagnostic;
+use trialbook_model::targeting::{Overlap, meet};
 use trialbook_model::{
-    BucketRange, Experiment, ExperimentKey, ExperimentState, Kind, Layer, LayerKey, Schedule,
+    AttributeType, Book, Experiment, ExperimentKey, ExperimentState, Flag, Kind, Layer, LayerKey, Predicate,
+    Schedule, VariantKey,
 };
 
-/// How many findings say who moves: each asks thousands of units.
+/// How many findings name who moves: each asks thousands of units.
 const SHOWN_MOVERS: usize = 20;
 
 /// How many experiments a finding names.
 const NAMED: usize = 5;
 
 /// A value that may not change, and whose plans it is of.
-struct Change {
+struct PlanEdit {
     part: &'static str,
     experiments: Vec<ExperimentKey>,
 }
 
 pub(super) fn check(scene: &Scene<'_>, found: &mut Vec<Diagnostic>) {
     let touched = Touched::of(scene);
-    let mut changes = BTreeMap::<(Value, &'static str), Change>::new();
+    let mut changes = BTreeMap::<(Value, &'static str), PlanEdit>::new();
+    let mut repairs = BTreeMap::<Value, Vec<ExperimentKey>>::new();
     for old in scene.review.before.experiments.values() {
         let Some(new) = scene.review.after.experiments.get(&old.key) else { continue };
         let concluded = scene.review.before.state_at(old, scene.review.now) == ExperimentState::Concluded;
@@ -40,20 +42,26 @@ pub(super) fn check(scene: &Scene<'_>, found: &mut Vec<Diagnostic>) {
         }
         for part in parts(scene, old, new) {
             for value in scene.causes(part, &old.key) {
-                let change = changes.entry((value, part)).or_insert(Change { part, experiments: Vec::new() });
+                if part == "definitions" && repair(scene, &value).is_some() {
+                    repairs.entry(value).or_default().push(old.key.clone());
+                    continue;
+                }
+                let change =
+                    changes.entry((value, part)).or_insert(PlanEdit { part, experiments: Vec::new() });
                 change.experiments.push(old.key.clone());
             }
         }
     }
     let mut movers = None;
-    begun::served_again(scene, &touched, found);
+    launched::served_again(scene, &touched, found);
     for (count, ((value, _), change)) in changes.into_iter().enumerate() {
         let moved =
             if count < SHOWN_MOVERS && moves(change.part) { who(scene, &mut movers, &change) } else { None };
         found.push(finding(scene, &value, &change, moved.as_ref()));
     }
-    begun::rollouts(scene, &touched, &mut movers, found);
-    begun::holdouts(scene, &touched, found);
+    found.extend(repairs.iter().filter_map(|(value, experiments)| repaired(scene, value, experiments)));
+    launched::rollouts(scene, &touched, &mut movers, found);
+    launched::holdouts(scene, &touched, found);
 }
 
 /// The parts of a plan, by the names of the pre-registration, with the word for each.
@@ -110,17 +118,17 @@ fn parts(scene: &Scene<'_>, old: &Experiment, new: &Experiment) -> Vec<&'static 
     let mut parts: Vec<&'static str> = Vec::new();
     for name in &differing {
         let allowed = match name.as_str() {
-            "flag" => concludes && old.flag == new.flag,
-            "segments" | "attributes" => concludes && old.audience == new.audience,
+            "flag" => concludes && old.flag == new.flag || spared(scene, old, new),
+            "segments" | "attributes" => concludes && old.audience == new.audience || spared(scene, old, new),
             "schedule" => stopped_earlier(&old.schedule, &new.schedule, scene.review.now),
-            "allocation" => grown(scene, old, new),
+            "allocation" => grown(before, after, old, new, scene.review.now),
             "layer" => {
                 let of = |layers: &'_ BTreeMap<LayerKey, Layer>, e: &Experiment| {
                     e.layer.as_ref().and_then(|key| layers.get(key)).cloned()
                 };
                 let layers = (of(&before.layers, old), of(&after.layers, new));
                 let holds = matches!(layers, (Some(a), Some(b)) if holds_more(&a, &b, &old.key));
-                concludes || holds && keeps_units(scene, old, new)
+                concludes || holds && keeps_units(before, after, old, new, scene.review.now)
             }
             _ => false,
         };
@@ -132,6 +140,44 @@ fn parts(scene: &Scene<'_>, old: &Experiment, new: &Experiment) -> Vec<&'static 
     parts
 }
 
+/// Another experiment on the flag is concluded, and what the flag then serves concerns nobody in this one's audience: the rule that
+/// ships the other's winner.
+fn spared(scene: &Scene<'_>, old: &Experiment, new: &Experiment) -> bool {
+    let (before, after) = (&*scene.served.0, &*scene.served.1);
+    let (Some(was), Some(will)) = (before.flags.get(&old.flag), after.flags.get(&new.flag)) else {
+        return false;
+    };
+    let concluded = |other: &Experiment| {
+        let decided = |book: &Book| book.experiments.get(&other.key).is_some_and(|e| e.decision.is_some());
+        other.key != old.key && !decided(before) && decided(after)
+    };
+    let arms = |flag: &Flag| -> Vec<_> {
+        old.split.variants().map(|variant| flag.variants.get(variant).cloned()).collect()
+    };
+    let kept = old.flag == new.flag
+        && was.entity == will.entity
+        && was.kind == will.kind
+        && was.default == will.default;
+    kept && before.experiments_of(&old.flag).any(concluded)
+        && arms(was) == arms(will)
+        && first(before, old, was) == first(after, new, will)
+}
+
+/// The audience of an experiment with the type of each attribute in it, and the rules before it that can meet it.
+type First = (Predicate, Vec<Option<AttributeType>>, Vec<(Predicate, VariantKey)>);
+
+/// Returns who gets as far as an experiment, whatever else its flag serves.
+fn first(book: &Book, experiment: &Experiment, flag: &Flag) -> First {
+    let audience = book.inlined(&experiment.audience);
+    let meets = |when: &Predicate| !matches!(meet(&[&audience, when], &book.attributes), Overlap::Disjoint);
+    let rules = flag.rules.iter().map(|rule| (book.inlined(&rule.when), rule.serve.clone()));
+    let rules: Vec<_> =
+        rules.filter(|(when, _)| meets(when)).map(|(when, serve)| (when.canonical(), serve)).collect();
+    let mut types = Vec::new();
+    audience.walk(&mut |key, _| types.push(book.attributes.get(key).map(|a| a.kind)), &mut |_| ());
+    (audience.canonical(), types, rules)
+}
+
 /// Only the end moves, to an earlier time that is to come: an end in the past, beyond what a date of today is, would choose among
 /// units that have been enrolled and seen.
 fn stopped_earlier(old: &Schedule, new: &Schedule, now: Timestamp) -> bool {
@@ -140,46 +186,53 @@ fn stopped_earlier(old: &Schedule, new: &Schedule, now: Timestamp) -> bool {
     old.start() == new.start() && (new.end() == old.end() || new.end() < old.end() && !passed)
 }
 
-/// Units are added and none is taken away, from now on.
-fn grown(scene: &Scene<'_>, old: &Experiment, new: &Experiment) -> bool {
-    let now = scene.review.now;
-    let same_draw = old.split == new.split && old.salt == new.salt && old.layer == new.layer;
-    same_draw
-        && new.allocation.share_at(now) >= old.allocation.share_at(now)
-        && new.allocation.largest() >= old.allocation.largest()
-        && keeps_units(scene, old, new)
+/// Returns why a metric that a change defines otherwise is said to be repaired: its file says it newly, and only what is measured
+/// differs.
+fn repair<'a>(scene: &Scene<'a>, value: &Value) -> Option<&'a str> {
+    let metric = |book: &'a Book| book.metrics.get(value.key.as_str());
+    let (was, will) = (metric(scene.review.before)?, metric(scene.review.after)?);
+    let repair =
+        will.repair.as_deref().filter(|_| value.kind == Kind::Metric && was.repair != will.repair)?;
+    was.measures_otherwise(will).then_some(repair)
 }
 
-/// Nobody who is enrolled now falls out. A step of a ramp has the first buckets of the slots, so a slot in front of them
-/// would put others in the place of who is in.
-fn keeps_units(scene: &Scene<'_>, old: &Experiment, new: &Experiment) -> bool {
-    let (review, now) = (scene.review, scene.review.now);
-    let (was, will) = (growth(review.before, old), growth(review.after, new));
-    let Some(was) = was.as_ref().and_then(|growth| growth.at(now)) else { return true };
-    // Where nobody is enrolled any more, something else than the allocation ends it.
-    will.as_ref().and_then(|growth| growth.at(now)).is_none_or(|will| was.difference(will).is_empty())
-}
-
-/// The layer keeps its draw, and the experiment every bucket that it holds.
-fn holds_more(old: &Layer, new: &Layer, key: &ExperimentKey) -> bool {
-    let held: Vec<BucketRange> = new.slots_of(key).collect();
-    let kept = |range: BucketRange| {
-        (range.first()..=range.last()).all(|bucket| held.iter().any(|range| range.contains(bucket)))
+/// Notes a repair: whether the launched definition really has no number is known to the data alone.
+fn repaired(scene: &Scene<'_>, value: &Value, experiments: &[ExperimentKey]) -> Option<Diagnostic> {
+    let repair = repair(scene, value)?;
+    let condition = Value::new(Kind::Metric, &value.key, "/where");
+    let (file, span) = scene.place(&condition);
+    let message = format!("metric `{}` of {} is repaired after launch", value.key, named(experiments));
+    let finding = Diagnostic::warning(CHANGED_AFTER_LAUNCH, message, &file, span);
+    let finding = match scene.before(&condition).label() {
+        Some(label) => finding.label(label),
+        None => finding,
     };
-    old.key == new.key && old.salt == new.salt && old.entity == new.entity && old.slots_of(key).all(kept)
+    Some(
+        finding
+            .note(format!("its `repair`: {repair}"))
+            .note(
+                "the analysis uses the new definition only where the launched one cannot be measured in the data, and the report \
+                 lists it as a deviation",
+            )
+            .help("confirm that nothing was ever measured: `trialbook analyze` on the branch before this change names the metric"),
+    )
 }
 
-fn who<'a>(scene: &'a Scene<'_>, movers: &mut Option<Movers<'a>>, change: &Change) -> Option<Moved> {
+/// Names experiments, not too many.
+fn named(experiments: &[ExperimentKey]) -> String {
+    let named: Vec<String> = experiments.iter().take(NAMED).map(|key| format!("`{key}`")).collect();
+    let more = experiments.len().saturating_sub(NAMED);
+    if more > 0 { format!("{} and {more} more", named.join(", ")) } else { named.join(", ") }
+}
+
+fn who<'a>(scene: &'a Scene<'_>, movers: &mut Option<Movers<'a>>, change: &PlanEdit) -> Option<Moved> {
     let experiment = change.experiments.first().and_then(|key| scene.review.before.experiments.get(key))?;
     of_flag(scene, movers, &experiment.flag, experiment.key.as_str())
 }
 
-fn finding(scene: &Scene<'_>, value: &Value, change: &Change, moved: Option<&Moved>) -> Diagnostic {
+fn finding(scene: &Scene<'_>, value: &Value, change: &PlanEdit, moved: Option<&Moved>) -> Diagnostic {
     let what = PARTS.iter().find(|(part, _)| *part == change.part).map_or("the plan", |(_, words)| words);
-    let named: Vec<String> =
-        change.experiments.iter().take(NAMED).map(|experiment| format!("`{experiment}`")).collect();
-    let more = change.experiments.len().saturating_sub(NAMED);
-    let whose = if more > 0 { format!("{} and {more} more", named.join(", ")) } else { named.join(", ") };
+    let whose = named(&change.experiments);
     let (file, span) = scene.place(value);
     let message = format!("{what} of {whose} changes after launch");
     let mut finding = Diagnostic::error(CHANGED_AFTER_LAUNCH, message, &file, span);
@@ -196,12 +249,17 @@ fn finding(scene: &Scene<'_>, value: &Value, change: &Change, moved: Option<&Mov
         finding = finding.note(format!("launched with a start on {since}: from then on its plan is frozen"));
     }
     finding = match moved {
-        Some(moved) => finding.note(told(moved)).witness(witness(moved)),
+        Some(moved) => finding.note(worded(moved)).witness(witness(moved)),
         None if moves(change.part) => finding.note("of the units that were tried, none is served anything else"),
         None => finding.note("nobody is served anything else, but the verdict would be reached by a rule that was not declared before launch"),
     };
     let key = change.experiments.first().map_or("", ExperimentKey::as_str);
+    let repair = if change.part == "definitions" {
+        "if nothing could ever be measured by it, say so in the metric's `repair:`; "
+    } else {
+        ""
+    };
     finding.help(format!(
-        "put it back; to test something else, conclude `{key}` and start another key with `previous: {key}`"
+        "put it back; {repair}to test something else, conclude `{key}` and start another key with `previous: {key}`"
     ))
 }

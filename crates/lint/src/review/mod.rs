@@ -3,14 +3,14 @@
 //! Edits before launch are free. Afterwards an experiment's plan is frozen, a unit keeps its variant, and a key is never used
 //! again. What breaks that is found here, with a unit that would notice.
 
-mod begun;
 mod deleted;
 mod frozen;
+mod launched;
 mod merged;
 mod moved;
 mod place;
 mod reused;
-mod start;
+pub(crate) mod start_in_past;
 mod touched;
 
 use std::borrow::Cow;
@@ -28,12 +28,11 @@ pub use merged::{brought, conflicts};
 
 /// The names of the rules whose findings are made here, as `explain` takes them.
 pub const RULES: &[&str] =
-    &[MERGE_CONFLICT, CHANGED_AFTER_LAUNCH, DELETED_WHILE_SERVED, START_IN_PAST, KEY_USED_AGAIN];
+    &[MERGE_CONFLICT, CHANGED_AFTER_LAUNCH, DELETED_WHILE_SERVED, start_in_past::NAME, KEY_USED_AGAIN];
 
 const MERGE_CONFLICT: &str = "merge-conflict";
 const CHANGED_AFTER_LAUNCH: &str = "changed-after-launch";
 const DELETED_WHILE_SERVED: &str = "deleted-while-served";
-const START_IN_PAST: &str = "start-in-past";
 const KEY_USED_AGAIN: &str = "key-used-again";
 
 /// A change under review.
@@ -47,7 +46,7 @@ pub struct Review<'a> {
     pub documents: &'a Documents,
     /// The files that the merge changes for the other side.
     pub changes: &'a [FileChange],
-    /// The experiments whose launch is recorded and that have begun: a plan is frozen when the first unit can be exposed.
+    /// The experiments whose launch is recorded and whose start has come: a plan is frozen when the first unit can be exposed.
     pub launched: &'a BTreeSet<ExperimentKey>,
     /// The names of files (`KEY.KIND`) that are new and that the history of the other side knows, with the commit that
     /// deleted them.
@@ -86,7 +85,7 @@ pub fn review(review: &Review<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     frozen::check(&scene, &mut found);
     deleted::check(&scene, &mut found);
-    start::check(&scene, &mut found);
+    start_in_past::check(&scene, &mut found);
     reused::check(&scene, &mut found);
     found.sort_by(|a, b| a.order().cmp(&b.order()));
     found

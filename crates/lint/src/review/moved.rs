@@ -134,7 +134,7 @@ impl<'a> Movers<'a> {
     }
 }
 
-/// What is served, so that an arm is told from a plain variant, and a changed value from the old one.
+/// What is served, so that an arm is distinguished from a plain variant, and a changed value from the old one.
 fn shown(answer: &Resolution<'_>) -> String {
     let value = answer.value.to_string();
     let short: String = value.chars().take(40).collect();
@@ -154,7 +154,7 @@ pub(super) fn of_flag<'a>(
 }
 
 /// Describes who moves, for a note.
-pub(super) fn told(moved: &Moved) -> String {
+pub(super) fn worded(moved: &Moved) -> String {
     let context = if moved.context.is_empty() {
         "units without attributes".to_owned()
     } else {

@@ -23,9 +23,9 @@ impl Value {
 
 /// What a value was before a change.
 pub(super) enum Before {
-    /// This text, on one line; and whether the file does not say the value any more.
+    /// This text, on one line; and whether the file no longer has the value.
     Was(String, bool),
-    /// The file did not say it, so a default held.
+    /// The file did not have it, so a default held.
     Unwritten,
     /// The file has not changed, or all of it is the value.
     Elsewhere,
@@ -35,7 +35,7 @@ pub(super) enum Before {
 const LONGEST: usize = 80;
 
 impl Before {
-    /// Returns the words beside the value as it will be; `None` where there is nothing short to say.
+    /// Returns the words beside the value as it will be; `None` where there is nothing short to write.
     pub(super) fn label(&self) -> Option<String> {
         match self {
             Self::Was(text, _) if text.chars().count() > LONGEST => None,
@@ -93,7 +93,7 @@ impl Scene<'_> {
         }
     }
 
-    /// Tells whether the experiment's own file says something else now about its metrics or its analysis.
+    /// Tells whether the experiment's own file differs now in its metrics or its analysis.
     fn own_file_differs(&self, part: &str, old: &Experiment, new: &Experiment) -> bool {
         let pointer = if part == "metrics" { "/metrics" } else { "/analysis" };
         let value = Value::new(Kind::Experiment, &new.key, pointer);
@@ -140,7 +140,7 @@ impl Scene<'_> {
         }
     }
 
-    /// Returns the file and place of a value after the change; the nearest thing around it where the file does not say it.
+    /// Returns the file and place of a value after the change; the nearest thing around it where the file does not have it.
     pub(super) fn place(&self, value: &Value) -> (Arc<SourceFile>, Span) {
         let place = self.review.documents.place(value.kind, &value.key, &self.exact(value));
         (place.file, place.span)
@@ -197,7 +197,7 @@ fn flag(before: &Book, after: &Book, old: &Experiment, new: &Experiment) -> Vec<
 
 /// A metric without its prose and its owner.
 fn definition(metric: &Metric) -> Metric {
-    Metric { description: String::new(), owner: None, ..metric.clone() }
+    Metric { description: String::new(), owner: None, baseline: None, repair: None, ..metric.clone() }
 }
 
 fn on_one_line(file: &SourceFile, span: Span) -> String {

@@ -1,4 +1,4 @@
-//! Edits that a pull request may make to what runs, and what is said of them.
+//! Edits that a pull request may make to what runs, and the findings about them.
 
 use super::*;
 use trialbook_language::load::RawFile;
@@ -65,7 +65,7 @@ fn found(edits: &[(&str, &str, Option<&str>)]) -> Vec<String> {
     all.map(|finding| format!("{}: {}", finding.primary.file.path(), finding.message)).collect()
 }
 
-/// Returns the text at which each finding stands, and what is said beside it.
+/// Returns the text at which each finding stands, and the words beside it.
 fn labels(edits: &[(&str, &str, Option<&str>)]) -> Vec<(String, String)> {
     let all = reviewed(edits).into_iter();
     all.map(|finding| {
@@ -93,10 +93,14 @@ fn a_changed_value_is_shown_with_what_it_was_and_nothing_around_it() {
 }
 
 fn reviewed(edits: &[(&str, &str, Option<&str>)]) -> Vec<Diagnostic> {
+    reviewed_of(BASE, edits)
+}
+
+fn reviewed_of(base: &[(&str, &str)], edits: &[(&str, &str, Option<&str>)]) -> Vec<Diagnostic> {
     let file = |path: &str, text: &str| RawFile { path: path.to_owned(), bytes: text.as_bytes().to_vec() };
-    let old: Vec<RawFile> = BASE.iter().map(|(path, text)| file(path, text)).collect();
+    let old: Vec<RawFile> = base.iter().map(|(path, text)| file(path, text)).collect();
     let (mut new, mut changes) = (Vec::new(), Vec::new());
-    for (path, text) in BASE {
+    for (path, text) in base {
         let mut edited = Some((*text).to_owned());
         for (_, from, to) in edits.iter().filter(|(of, ..)| of == path) {
             assert!(text.contains(from), "{from} is not in {path}");
@@ -231,4 +235,34 @@ fn a_holdout_keeps_its_units_until_it_ends() {
         ["corner.flag.yaml: the units of holdout `q4` are served `bold` of `corner` instead of `plain`"]
     );
     assert_eq!(default("default: bold\nholdouts: {q4: plain}"), [""; 0]);
+}
+
+#[test]
+fn a_winner_is_shipped_beside_an_experiment_whose_audience_it_does_not_concern() {
+    const OTHER: &str = "other-test.experiment.yaml";
+    let other = "title: A button elsewhere\nhypothesis: It helps.\nowner: web\nflag: button\naudience: {segment: other}\n\
+                 allocation: 20%\ncontrol: plain\nvariants: {plain: 50%, bold: 50%}\n\
+                 schedule: {start: 2026-11-10, end: 2026-12-20}\nmetrics: {}\n";
+    let base: Vec<_> = BASE.iter().copied().chain([(OTHER, other)]).collect();
+    let decision =
+        "metrics: {}\ndecision: {outcome: ship, variant: bold, date: 2026-11-20, reason: It helped.}\n";
+    let decided = (BUTTON, "metrics: {}\n", Some(decision));
+    let shipped = |flag: &str| -> Vec<String> {
+        let flag = ("button.flag.yaml", "default: plain\n", Some(flag));
+        let found = reviewed_of(&base, &[decided, flag]).into_iter();
+        found.map(|finding| format!("{}: {}", finding.primary.file.path(), finding.message)).collect()
+    };
+    let none: [String; 0] = [];
+    assert_eq!(shipped("default: plain\nrules: [{when: {segment: nordic}, serve: bold}]\n"), none);
+    // A rule that takes units of the other one, and a default for those that it does not enrol, concern it.
+    let concerned = ["button.flag.yaml: the flag of `other-test` changes after launch"];
+    assert_eq!(
+        shipped("default: plain\nrules: [{when: {country: {in: [SE, US]}}, serve: bold}]\n"),
+        concerned
+    );
+    assert_eq!(shipped("default: bold\nholdouts: {q4: plain}\n"), concerned);
+    // Without a decision nothing is shipped.
+    let rule = "default: plain\nrules: [{when: {segment: nordic}, serve: bold}]\n";
+    let undecided = reviewed_of(&base, &[("button.flag.yaml", "default: plain\n", Some(rule))]);
+    assert_eq!(undecided.len(), 1, "{undecided:#?}");
 }

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::rules::merged;
+
 use jiff::Timestamp;
 use proptest::prelude::*;
 use trialbook_language::load::{self, RawFile};
@@ -392,28 +394,4 @@ fn the_examples_of_every_rule_are_found_and_lost_edit_by_edit() {
             agrees(&workspace, &base).unwrap_or_else(|error| panic!("after {}: {error}", rule.name()));
         }
     }
-}
-
-/// Replaces the top-level keys of a file by those of an excerpt, and adds what is new.
-fn merged(file: &str, excerpt: &str) -> String {
-    let mut all = keys(file);
-    for (key, text) in keys(excerpt) {
-        match all.iter_mut().find(|(known, _)| *known == key) {
-            Some((_, old)) => *old = text,
-            None => all.push((key, text)),
-        }
-    }
-    all.into_iter().map(|(_, text)| text).collect()
-}
-
-/// Returns the top-level keys of a file, each with its lines.
-fn keys(file: &str) -> Vec<(&str, String)> {
-    let mut keys: Vec<(&str, String)> = Vec::new();
-    for line in file.lines() {
-        match keys.last_mut() {
-            Some((_, text)) if line.starts_with([' ', '-']) => *text += &format!("{line}\n"),
-            _ => keys.push((line.split(':').next().unwrap_or_default(), format!("{line}\n"))),
-        }
-    }
-    keys
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Changed;
+use crate::edit::{Replacement, patch};
 use crate::load::RawFile;
 use trialbook_model::diagnostic::{Diagnostic, Edit};
 use trialbook_model::span::Span;
@@ -42,17 +43,11 @@ impl Texts {
             by_path.entry(edit.file.path()).or_default().push(edit);
         }
         let mut texts = self.clone();
-        for (path, mut edits) in by_path {
-            let Some(before) = self.text(path) else { continue };
-            edits.sort_by_key(|edit| (edit.span.start, edit.span.end));
-            let (mut text, mut at) = (String::with_capacity(before.len()), 0);
-            for edit in edits {
-                text.push_str(before.get(at..edit.span.start).unwrap_or_default());
-                text.push_str(&edit.text);
-                at = edit.span.end;
+        for (path, edits) in by_path {
+            let replacements = edits.iter().map(|edit| Replacement::new(edit.span, edit.text.as_str()));
+            if let Some(after) = self.text(path).and_then(|before| patch(before, replacements)) {
+                texts.0.insert(path.to_owned(), after.into_bytes());
             }
-            text.push_str(before.get(at..).unwrap_or_default());
-            texts.0.insert(path.to_owned(), text.into_bytes());
         }
         texts
     }

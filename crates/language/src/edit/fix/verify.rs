@@ -9,7 +9,7 @@ use crate::load::{self, yaml};
 use trialbook_model::diagnostic::{Diagnostic, Severity};
 use trialbook_model::span::SourceFile;
 
-/// Checks that every file that was changed can be read and, where only safe fixes were made, says what it said.
+/// Checks that every file that was changed can be read and, where only safe fixes were made, that its meaning is the same.
 pub(super) fn texts(before: &Texts, after: &Texts, safe: bool) -> Result<(), &'static str> {
     for changed in before.changed(after) {
         let Some(kind) = load::kind_of(&changed.path) else { continue };
@@ -23,7 +23,7 @@ pub(super) fn texts(before: &Texts, after: &Texts, safe: bool) -> Result<(), &'s
             let kept =
                 before.root.is_some_and(|before_root| before.faithful && same(kind, &before_root, &root));
             if !kept {
-                return Err("it would change what the file says");
+                return Err("it would change the meaning of the file");
             }
         }
     }

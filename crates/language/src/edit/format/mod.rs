@@ -1,11 +1,11 @@
 //! One style for all files: `trialbook fmt`.
 //!
 //! The file is laid out anew from the parser's events, with each comment at what it stands by. What comes out is read
-//! again: it says the same as what went in, with every comment, or it is not returned.
+//! again: it means the same as what went in, with every comment, or it is not returned.
 
 mod attach;
 mod print;
-mod scalar;
+pub(super) mod scalar;
 
 use std::sync::Arc;
 
@@ -25,8 +25,8 @@ pub enum FormatError {
     /// It is not YAML, or holds what a book has no use for.
     #[error("the file cannot be read")]
     Broken(Vec<Diagnostic>),
-    /// The new text would not say what the old one says.
-    #[error("the file is laid out in a way that cannot be formatted without changing what it says")]
+    /// The new text would not mean what the old one means.
+    #[error("the file is laid out in a way that cannot be formatted without changing its meaning")]
     Layout,
 }
 
@@ -34,7 +34,7 @@ pub enum FormatError {
 ///
 /// # Errors
 ///
-/// Where the text is not a file that can be read, or cannot be laid out anew without changing what it says.
+/// Where the text is not a file that can be read, or cannot be laid out anew without changing its meaning.
 pub fn format(kind: Kind, file: &Arc<SourceFile>) -> Result<String, FormatError> {
     let text = file.text();
     let plain = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n");
@@ -69,7 +69,7 @@ fn laid_out(kind: Kind, text: &str, root: &Laid, comments: &[Comment]) -> String
     print::print(&attach::page(text, root, comments, Order::of(kind)))
 }
 
-/// Tells whether a text says the same as another, with the same comments.
+/// Tells whether a text means the same as another, with the same comments.
 fn keeps(kind: Kind, before: &Arc<SourceFile>, after: &Arc<SourceFile>) -> bool {
     let (before, after) = (yaml::parse(before), yaml::parse(after));
     let comments = |comments: &[Comment]| {

@@ -20,7 +20,7 @@ impl<'a> Scalar<'a> {
             Style::Literal | Style::Folded => header(before),
             Style::Plain | Style::SingleQuoted | Style::DoubleQuoted => "",
         };
-        // What is left out counts as null: the parser says `~`.
+        // What is left out counts as null: the parser returns `~`.
         let text = if raw.is_empty() && style == Style::Plain { String::new() } else { text.to_owned() };
         let base = before.len() - before.rfind('\n').map_or(before.len(), |at| at + 1);
         Self { style, text, raw, header, base }
@@ -93,7 +93,7 @@ impl<'a> Scalar<'a> {
         lines
     }
 
-    /// Tells whether a block is written in a way that its lines alone do not say: it goes into quotes.
+    /// Tells whether a block is written in a way that its lines alone do not show: it goes into quotes.
     fn is_odd(&self) -> bool {
         self.raw.trim().is_empty()
             || self.header.is_empty()
@@ -117,14 +117,14 @@ fn escaped(text: &str) -> String {
 }
 
 /// Characters that would not be seen, or would be taken for a line break.
-fn is_printed(c: char) -> bool {
+pub fn is_printed(c: char) -> bool {
     !matches!(c, '\u{85}' | '\u{a0}' | '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 /// Tells whether text reads the same without quotes, to every tool and to every reader.
 ///
 /// What begins with a digit or a mark keeps its quotes: it may look like a number, a version or a date to someone.
-fn is_plain(text: &str, flow: bool) -> bool {
+pub fn is_plain(text: &str, flow: bool) -> bool {
     let Some(first) = text.chars().next() else { return false };
     let scalar = ScalarNode { text: text.into(), plain: true };
     let bracketed = flow && text.contains([',', '[', ']', '{', '}']);

@@ -382,7 +382,7 @@ proptest! {
         writer.noise_line(0);
         let text = if crlf { writer.out.replace('\n', "\r\n") } else { writer.out };
         match format(kind, &SourceFile::new("a.yaml", text.as_str())) {
-            // What the generator gets wrong is no file; that it mostly is one, the test below says.
+            // What the generator gets wrong is no file; that it mostly is one, the test below checks.
             Err(FormatError::Broken(_)) => prop_assume!(false),
             _ => { holds(kind, &text); }
         }

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::context::{Context, Index};
+use super::declarations::{Declarations, Index};
 use super::declared::check_declared;
 use super::sink::{MAX_PATTERNS, Sink};
+use crate::load::advice::Advice;
 use crate::load::rules;
 use crate::load::syntax::audience::{Audience, ClauseTest, Comparison, Literal, Operator};
 use crate::load::syntax::inexact;
@@ -13,7 +14,7 @@ use trialbook_model::diagnostic::Diagnostic;
 use trialbook_model::span::{Span, Spanned};
 use trialbook_model::{
     Attribute, AttributeKey, AttributeType, Bound, Number, Pattern, Predicate, Scalar, Test, Version,
-    canonical_json,
+    VersionError, canonical_json,
 };
 
 /// The longest regular expression, in bytes.
@@ -22,7 +23,7 @@ const LONGEST_PATTERN: usize = 1000;
 /// Lowers an audience. `None` where a part of it has a problem, all of which are reported.
 pub(super) fn lower(
     audience: &Audience,
-    context: &Context<'_>,
+    context: &Declarations<'_>,
     index: &Index<'_>,
     sink: &mut Sink<'_>,
 ) -> Option<Predicate> {
@@ -82,7 +83,9 @@ fn test(attribute: &Attribute, comparison: &Spanned<Comparison>, sink: &mut Sink
     let kind = attribute.kind;
     let types = operator.types();
     if !types.is_empty() && !types.contains(&kind) {
-        let words: Vec<_> = types.iter().map(|kind| format!("a {}", kind.as_str())).collect();
+        let mut words: Vec<_> = types.iter().map(|kind| format!("a {}", kind.as_str())).collect();
+        // Both kinds of versions have one name.
+        words.dedup();
         let wants = words.join(" or ");
         let message =
             format!("`{}` wants {wants}, and `{}` is a {}", operator.as_str(), attribute.key, kind.as_str());
@@ -173,15 +176,15 @@ fn pattern(literal: &Spanned<Literal>, sink: &mut Sink<'_>) -> Option<Pattern> {
     match Pattern::new(text) {
         Ok(pattern) => Some(pattern),
         Err(error) => {
-            // The parser's message is a drawing of several lines; its last one says what is wrong.
+            // The parser's message is a drawing of several lines; its last one has what is wrong.
             let cause = error.cause.to_string();
             let reason =
                 cause.lines().last().unwrap_or_default().trim().trim_start_matches("error: ").to_owned();
             let around = text.contains("(?=") || text.contains("(?!") || text.contains("(?<");
             let help = if around {
-                "look-around cannot be used: say it with `not` or several conditions"
+                "look-around cannot be used: write it with `not` or several conditions"
             } else {
-                "correct it, or say it with `in`, `starts_with` or `contains`"
+                "correct it, or write it with `in`, `starts_with` or `contains`"
             };
             sink.error(
                 rules::BAD_PATTERN,
@@ -220,24 +223,35 @@ pub(super) fn typed(
             }
             return Number::new(number).map(Scalar::Number);
         }
-        (AttributeType::Version, _) => match Version::parse(source) {
-            Ok(version) => return Some(Scalar::Version(version)),
-            Err(error) => {
+        (AttributeType::Version | AttributeType::LenientVersion, _) => match kind.version(source) {
+            Some(version) if version.is_exact() => return Some(Scalar::Version(version)),
+            Some(_) => {
+                let message =
+                    format!("a number in `{source}` is 2^53 or more, and evaluators do not compare it alike");
+                let help = "compare with a version whose numbers are below 9007199254740992";
+                sink.error(rules::BAD_VERSION, literal.span, message, help);
+                return None;
+            }
+            None => {
                 let bare = source.trim_start_matches(['v', 'V', '>', '<', '=', '^', '~', ' ']);
-                let help = match Version::parse(bare) {
-                    Ok(_) if source.starts_with(['>', '<']) => {
-                        format!(
-                            "write an operator: `{key}: {{at_least: {bare}}}`, or `above`, `at_most`, `below`"
-                        )
-                    }
-                    Ok(_) => format!("write `{bare}`"),
-                    Err(_) => "one to three numbers, and perhaps a pre-release".into(),
+                let help = match kind.version(bare) {
+                    Some(_) if source.starts_with(['>', '<']) => format!(
+                        "write an operator: `{key}: {{at_least: {bare}}}`, or `above`, `at_most`, `below`"
+                    )
+                    .into(),
+                    Some(_) => Advice::write(bare),
+                    None if Version::parse_lenient(source).is_ok() => format!(
+                        "write at most three numbers, or declare `{key}: {{type: {{version: lenient}}}}` in trialbook.yaml"
+                    )
+                    .into(),
+                    None => "write one to three numbers, and perhaps a pre-release".into(),
                 };
-                sink.error(rules::BAD_VERSION, literal.span, error.to_string(), help);
+                let message = VersionError(source.to_string()).to_string();
+                sink.error(rules::BAD_VERSION, literal.span, message, help);
                 return None;
             }
         },
-        (AttributeType::String, _) => format!("put it in quotes: `\"{source}\"`"),
+        (AttributeType::String, _) => Advice::quote(source),
         (AttributeType::Number | AttributeType::Boolean, Typed::Text(_)) if !scalar.plain => {
             "leave out the quotes".into()
         }

@@ -27,7 +27,7 @@ pub(super) fn lower(
         ("value", value.as_ref().map(|value| value.span)),
     ];
     if given.iter().filter(|(_, span)| span.is_some()).count() > 1 {
-        // The reader has said so.
+        // The reader has reported it.
         return None;
     }
     let (name, span) = given.iter().find_map(|(name, span)| Some((*name, (*span)?)))?;
@@ -98,13 +98,13 @@ pub(super) fn traffic(syntax: &Spanned<TrafficSyntax>, sink: &mut Sink<'_>) -> O
                 TrafficError::Empty => (
                     rules::EMPTY_CONDITION,
                     syntax.span,
-                    "traffic without any span says nothing".to_owned(),
+                    "traffic needs at least one span of time".to_owned(),
                     "write spans with the different units seen within each, such as `{1d: 9000, 7d: 42000}`",
                 ),
                 TrafficError::NotLonger(at) => {
                     let (point, span, _) = place(at)?;
                     let message = if point.within == Duration::ZERO {
-                        "a span of no time sees nobody".to_owned()
+                        "a span of no time has no units".to_owned()
                     } else {
                         format!("the span {} is given twice", point.within)
                     };

@@ -7,10 +7,11 @@ use jiff::tz::TimeZone;
 
 use super::audience;
 use super::baseline;
-use super::context::{Context, Declared, Index, instant};
+use super::declarations::{Declarations, Declared, Index, instant};
 use super::defaults;
 use super::sink::Sink;
 use super::target;
+use crate::load::advice::Advice;
 use crate::load::documents::Documents;
 use crate::load::rules;
 use crate::load::syntax::Map;
@@ -28,7 +29,7 @@ pub(super) fn lower<'a>(
     documents: &'a Documents,
     index: &Index<'a>,
     findings: &mut Vec<Diagnostic>,
-) -> (Option<Contents>, Context<'a>) {
+) -> (Option<Contents>, Declarations<'a>) {
     static EMPTY: LazyLock<BookFile> = LazyLock::new(BookFile::default);
     let place = documents.place(Kind::Book, "", "");
     let mut sink = Sink::new(&place.file);
@@ -84,7 +85,7 @@ pub(super) fn lower<'a>(
         complete: complete("targets", file.targets.is_some()),
         entries: target::targets(file, &mut sink),
     };
-    let context = Context {
+    let context = Declarations {
         timezone,
         entities,
         attributes,
@@ -127,25 +128,26 @@ fn surface_traffic(
 }
 
 fn timezone(file: &BookFile, sink: &mut Sink<'_>) -> TimeZone {
-    let Some(name) = &file.timezone else { return TimeZone::UTC };
-    match trialbook_model::timezone(&name.value.0) {
-        Some(timezone) => timezone,
-        None => {
-            let known = trialbook_model::timezones();
-            let near = crate::load::nearest::nearest(&name.value.0, known.iter().map(String::as_str));
-            let help = match near {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => "write an IANA name such as `Europe/Stockholm`, or `UTC`".into(),
-            };
-            sink.error(
-                rules::BAD_TIMEZONE,
-                name.span,
-                format!("there is no time zone `{}`", name.value.0),
-                help,
-            );
-            TimeZone::UTC
-        }
+    file.timezone.as_ref().and_then(|name| named_timezone(name, sink)).unwrap_or(TimeZone::UTC)
+}
+
+/// Returns the time zone of a name; reports one that there is not.
+pub(super) fn named_timezone(
+    name: &Spanned<crate::load::syntax::Text>,
+    sink: &mut Sink<'_>,
+) -> Option<TimeZone> {
+    let timezone = trialbook_model::timezone(&name.value.0);
+    if timezone.is_none() {
+        let known = trialbook_model::timezones();
+        let near = crate::load::nearest::nearest(&name.value.0, known.iter().map(String::as_str));
+        let help = match near {
+            Some(near) => Advice::meant(near),
+            None => "write an IANA name such as `Europe/Stockholm`, or `UTC`".into(),
+        };
+        let message = format!("there is no time zone `{}`", name.value.0);
+        sink.error(rules::BAD_TIMEZONE, name.span, message, help);
     }
+    timezone
 }
 
 fn attributes(file: &BookFile, sink: &mut Sink<'_>) -> BTreeMap<AttributeKey, Option<Attribute>> {
@@ -243,7 +245,7 @@ fn declared_values(
     (lowered.len() == values.value.0.len()).then_some(lowered)
 }
 
-fn contents(file: &BookFile, context: &Context<'_>, sink: &mut Sink<'_>) -> Option<Contents> {
+fn contents(file: &BookFile, context: &Declarations<'_>, sink: &mut Sink<'_>) -> Option<Contents> {
     let warehouse = target::warehouse(file, sink);
     let policy = policy(file.policy.as_ref().map(|policy| &policy.value), context, sink);
     Some(Contents {
@@ -274,7 +276,7 @@ fn whole<K: Ord + Clone, V: Clone>(entries: &BTreeMap<K, Option<V>>) -> Option<B
     entries.iter().map(|(key, value)| Some((key.clone(), value.clone()?))).collect()
 }
 
-fn policy(syntax: Option<&PolicySyntax>, context: &Context<'_>, sink: &mut Sink<'_>) -> Option<Policy> {
+fn policy(syntax: Option<&PolicySyntax>, context: &Declarations<'_>, sink: &mut Sink<'_>) -> Option<Policy> {
     let default = Policy::default();
     let Some(syntax) = syntax else { return Some(default) };
     let mut freezes = Vec::new();
@@ -287,7 +289,7 @@ fn policy(syntax: Option<&PolicySyntax>, context: &Context<'_>, sink: &mut Sink<
             && until <= from
         {
             let help = "`until` is the first day after the freeze";
-            sink.error(rules::BAD_SCHEDULE, place.span, "the freeze ends before it begins", help);
+            sink.error(rules::BAD_SCHEDULE, place.span, "the freeze ends before it starts", help);
         }
         match (from, until, &freeze.reason) {
             (Some(from), Some(until), Some(reason)) => {

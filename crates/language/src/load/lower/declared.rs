@@ -5,7 +5,7 @@ use crate::load::nearest::suggestion;
 use crate::load::rules;
 use trialbook_model::{Attribute, Number, Scalar};
 
-/// Says which declared values are near a literal that is none of them.
+/// Returns which declared values are near a literal that is none of them.
 pub(super) fn check_declared(
     attribute: &Attribute,
     scalar: &Scalar,

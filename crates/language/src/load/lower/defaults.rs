@@ -1,13 +1,13 @@
 //! What the book and its surfaces add to every experiment.
 
-use super::context::{Context, Index};
+use super::declarations::{Declarations, Index};
 use super::sink::Sink;
 use crate::load::rules;
 use crate::load::syntax::List;
 use crate::load::syntax::book::BookFile;
 use crate::load::syntax::experiment::{AnalysisSyntax, GuardrailSyntax};
 use trialbook_model::span::Spanned;
-use trialbook_model::{Analysis, Guardrail, MetricKey, Plan, Share, SurfaceKey};
+use trialbook_model::{Analysis, AnalysisPlan, Guardrail, MetricKey, PlannedUnits, Share, SurfaceKey};
 
 /// Lists of metrics that a level of defaults holds.
 struct Level<'a> {
@@ -34,6 +34,12 @@ pub(super) fn analysis(
         |field: &Option<Spanned<Share>>, default: Share| field.as_ref().map_or(default, |share| share.value);
     let analysis = Analysis {
         method: fields.method.as_ref().map_or(default.method, |method| method.value),
+        spending: fields.spending.as_ref().map_or(default.spending, |spending| spending.value),
+        min_duration: fields.min_duration.as_ref().map_or(default.min_duration, |duration| duration.value),
+        planned_units: fields
+            .planned_units
+            .as_ref()
+            .map_or(default.planned_units, |units| PlannedUnits(u64::from(units.value))),
         alpha: share(&fields.alpha, default.alpha),
         power: share(&fields.power, default.power),
         deterioration_alpha: share(&fields.deterioration_alpha, default.deterioration_alpha),
@@ -73,6 +79,16 @@ pub(super) fn analysis(
             );
         }
     }
+    if let Some(units) = fields.planned_units.as_ref().filter(|units| units.value == 0) {
+        sound = false;
+        let message = "`planned_units` must be above 0";
+        sink.error(
+            rules::BAD_ANALYSIS,
+            units.span,
+            message,
+            "write how many units both arms of a comparison will have",
+        );
+    }
     if sound && analysis.deterioration_alpha >= analysis.alpha {
         sound = false;
         let field = fields.deterioration_alpha.as_ref().or(fields.alpha.as_ref());
@@ -87,7 +103,7 @@ pub(super) fn analysis(
 }
 
 /// Reports references of the defaults that lead nowhere.
-pub(super) fn check(context: &Context<'_>, index: &Index<'_>, sink: &mut Sink<'_>) {
+pub(super) fn check(context: &Declarations<'_>, index: &Index<'_>, sink: &mut Sink<'_>) {
     let Some(defaults) = context.defaults else { return };
     let mut levels =
         vec![Level { guardrails: defaults.guardrails.as_ref(), exploratory: defaults.exploratory.as_ref() }];
@@ -137,10 +153,10 @@ impl<'a> Level<'a> {
 /// A metric that the experiment uses itself, in whatever role, is left as the experiment has it; of two levels
 /// the nearer one wins. A default measured on another unit than the experiment randomises does not apply to it.
 pub(super) fn add(
-    plan: &mut Plan,
+    plan: &mut AnalysisPlan,
     surfaces: &[SurfaceKey],
     entity: Option<&str>,
-    context: &Context<'_>,
+    context: &Declarations<'_>,
     index: &Index<'_>,
 ) {
     let Some(defaults) = context.defaults else { return };

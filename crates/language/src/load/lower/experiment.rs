@@ -1,9 +1,10 @@
 //! Experiments.
 
 use super::audience;
-use super::context::{Context, Index};
+use super::declarations::{Declarations, Index};
 use super::defaults;
 use super::flag::{check_variant, surfaces};
+use super::forced;
 use super::sink::Sink;
 use super::steps;
 use crate::load::nearest::suggestion;
@@ -15,15 +16,15 @@ use crate::load::syntax::experiment::{
 use crate::load::syntax::flag::FlagFile;
 use trialbook_model::span::Spanned;
 use trialbook_model::{
-    Allocation, Decision, DecisionOutcome, Experiment, ExperimentKey, Guardrail, Method, MetricKey, Plan,
-    Predicate, Salt, Schedule, Share, Split, SplitError, SuccessMetric, VariantKey, Window,
+    Allocation, AnalysisPlan, Decision, DecisionOutcome, Experiment, ExperimentKey, Guardrail, Method,
+    MetricKey, Predicate, Salt, Schedule, Share, Split, SplitError, SuccessMetric, VariantKey, Window,
 };
 
 /// Lowers an experiment, the book's and its surfaces' defaults included.
 pub(super) fn lower(
     key: &str,
     file: &ExperimentFile,
-    context: &Context<'_>,
+    context: &Declarations<'_>,
     index: &Index<'_>,
     sink: &mut Sink<'_>,
 ) -> Option<Experiment> {
@@ -54,6 +55,7 @@ pub(super) fn lower(
         open_windows(plan, analysis.method, file, index, sink);
     }
     previous(key, file, index, sink);
+    let overrides = forced::lower(file, split.as_ref(), index, sink);
     let decision = match &file.decision {
         None => None,
         Some(decision) => Some(decide(&decision.value, decision.span, file, split.as_ref(), context, sink)?),
@@ -78,6 +80,7 @@ pub(super) fn lower(
             None => Salt::new(key).ok()?,
         },
         previous: file.previous.as_ref().map(|previous| previous.value.clone()),
+        overrides: overrides?,
         decision,
     })
 }
@@ -103,7 +106,7 @@ fn layer(file: &ExperimentFile, entity: Option<&str>, index: &Index<'_>, sink: &
 fn allocation(
     file: &ExperimentFile,
     schedule: Option<Schedule>,
-    context: &Context<'_>,
+    context: &Declarations<'_>,
     sink: &mut Sink<'_>,
 ) -> Option<Allocation> {
     let allocation = file.allocation.as_ref()?;
@@ -116,7 +119,7 @@ fn allocation(
     };
     if list.1 == Emptiness::Empty {
         let help = "write one share, such as `20%`, or steps such as `[{at: 2026-11-25, share: 5%}]`";
-        sink.error(rules::BAD_ALLOCATION, allocation.span, "a ramp without steps enrols nobody", help);
+        sink.error(rules::BAD_ALLOCATION, allocation.span, "a ramp without steps enrols no unit", help);
     }
     let steps = steps::lower(list, context, sink)?;
     if let Some(schedule) = schedule {
@@ -142,7 +145,7 @@ fn allocation(
 /// Lowers the shares of the variants.
 ///
 /// A variant that lost may be gone from the flag of a concluded experiment: what was tested stays on record. That none is
-/// served any more is for lint to say, which knows the time.
+/// served any more is for lint to report, which knows the time.
 fn split(
     weights: &Spanned<Weights>,
     file: &ExperimentFile,
@@ -228,7 +231,7 @@ fn control(file: &ExperimentFile, split: Option<&Split>, flag: Option<&FlagFile>
 
 pub(super) fn schedule_of(
     syntax: &ScheduleSyntax,
-    context: &Context<'_>,
+    context: &Declarations<'_>,
     sink: &mut Sink<'_>,
 ) -> Option<Schedule> {
     let start = syntax.start.as_ref().and_then(|start| context.instant(start, sink));
@@ -238,7 +241,7 @@ pub(super) fn schedule_of(
         Err(_) => {
             let span = syntax.end.as_ref().map_or(Default::default(), |end| end.span);
             let help = "`end` is the first day after enrolment, so a test of one day ends on the next";
-            sink.error(rules::BAD_SCHEDULE, span, "the schedule ends before it begins, or at once", help);
+            sink.error(rules::BAD_SCHEDULE, span, "the schedule ends before it starts, or at once", help);
             None
         }
     }
@@ -249,8 +252,8 @@ fn plan(
     entity: Option<&str>,
     index: &Index<'_>,
     sink: &mut Sink<'_>,
-) -> Option<Plan> {
-    let mut plan = Plan::default();
+) -> Option<AnalysisPlan> {
+    let mut plan = AnalysisPlan::default();
     let mut seen = Vec::new();
     let mut complete = true;
     for success in metrics.success.iter().flat_map(|list| &list.value.0) {
@@ -287,7 +290,13 @@ fn plan(
 
 /// Reports deciding metrics whose window never closes, where the data is looked at before the end: what a unit counts
 /// for would change from look to look.
-fn open_windows(plan: &Plan, method: Method, file: &ExperimentFile, index: &Index<'_>, sink: &mut Sink<'_>) {
+fn open_windows(
+    plan: &AnalysisPlan,
+    method: Method,
+    file: &ExperimentFile,
+    index: &Index<'_>,
+    sink: &mut Sink<'_>,
+) {
     let Some(metrics) = &file.metrics else { return };
     let success = metrics.value.success.iter().flat_map(|list| &list.value.0).map(|s| &s.value.metric);
     let guardrails = metrics.value.guardrails.iter().flat_map(|list| &list.value.0).map(|g| &g.value.metric);
@@ -309,7 +318,7 @@ pub(super) fn has_open_window(metric: &MetricKey, index: &Index<'_>) -> bool {
     window.is_some_and(|window| window.value == Window::Open)
 }
 
-/// Reports a metric that there is not, or that is measured on another entity; `why` says what demands the entity.
+/// Reports a metric that there is not, or that is measured on another entity; `why` names what demands the entity.
 pub(super) fn check_metric(
     metric: &Spanned<MetricKey>,
     entity: Option<&str>,
@@ -355,7 +364,7 @@ fn decide(
     span: trialbook_model::span::Span,
     file: &ExperimentFile,
     split: Option<&Split>,
-    context: &Context<'_>,
+    context: &Declarations<'_>,
     sink: &mut Sink<'_>,
 ) -> Option<Decision> {
     let outcome = decision.outcome.as_ref().map(|outcome| outcome.value);

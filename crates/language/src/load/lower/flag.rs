@@ -1,27 +1,26 @@
-//! Flags and layers.
+//! Lowering a flag.
 
 use std::collections::BTreeMap;
 
 use super::audience;
-use super::context::{Context, Index};
+use super::declarations::{Declarations, Index};
 use super::sink::Sink;
+use crate::load::advice::Advice;
 use crate::load::nearest::suggestion;
 use crate::load::rules;
 use crate::load::syntax::flag::{FlagFile, RuleSyntax};
-use crate::load::syntax::layer::LayerFile;
 use crate::load::syntax::{List, Map, inexact};
 use crate::load::yaml::{ScalarNode, Typed};
 use trialbook_model::span::Spanned;
 use trialbook_model::{
-    Duration, Flag, FlagKey, HoldoutKey, Layer, LayerKey, Override, Rule, Salt, Slot, SurfaceKey, TargetKey,
-    ValueType, VariantKey,
+    Flag, FlagKey, HoldoutKey, Override, Rule, SurfaceKey, TargetKey, ValueType, VariantKey,
 };
 
 /// Lowers a flag.
 pub(super) fn lower(
     key: &str,
     file: &FlagFile,
-    context: &Context<'_>,
+    context: &Declarations<'_>,
     index: &Index<'_>,
     sink: &mut Sink<'_>,
 ) -> Option<Flag> {
@@ -30,6 +29,15 @@ pub(super) fn lower(
         context.entities.check("entity", entity.value.as_str(), entity.span, sink);
     }
     let variants = variants(file, sink);
+    if let (Some(schema), Some(kind)) = (&file.schema, &file.kind)
+        && kind.value != ValueType::Object
+    {
+        let message = format!(
+            "a `schema` is for values of type `object`, and these are of type `{}`",
+            kind.value.as_str()
+        );
+        sink.error(rules::WRONG_TYPE, schema.span, message, "take it out: the flag's `type` is checked");
+    }
     no_arms(file, index, sink);
     if let Some(default) = &file.default {
         check_variant(file, default, sink);
@@ -51,6 +59,7 @@ pub(super) fn lower(
         surfaces,
         entity: file.entity.as_ref()?.value.clone(),
         kind: file.kind.as_ref()?.value,
+        schema: file.schema.as_ref().map(|schema| schema.value.0.clone()),
         variants: variants?,
         default: file.default.as_ref()?.value.clone(),
         overrides: overrides?,
@@ -65,7 +74,7 @@ pub(super) fn lower(
 fn rules_of(
     list: &List<RuleSyntax>,
     file: &FlagFile,
-    context: &Context<'_>,
+    context: &Declarations<'_>,
     index: &Index<'_>,
     sink: &mut Sink<'_>,
 ) -> Option<Vec<Rule>> {
@@ -88,7 +97,7 @@ fn rules_of(
 /// Lowers what targets serve differently.
 fn overrides(
     file: &FlagFile,
-    context: &Context<'_>,
+    context: &Declarations<'_>,
     index: &Index<'_>,
     sink: &mut Sink<'_>,
 ) -> Option<BTreeMap<TargetKey, Override>> {
@@ -116,10 +125,10 @@ fn overrides(
             default: syntax.default.as_ref().map(|default| default.value.clone()),
             rules,
         };
-        // What was said and not understood is reported already.
+        // What was written and not understood is reported already.
         if sink.file().slice(*span).trim_matches(['{', '}']).trim().is_empty() {
-            let message = format!("nothing says what `{}` serves differently", target.value);
-            let help = "say `enabled`, `default` or `rules`, or take the target out";
+            let message = format!("nothing declares what `{}` serves differently", target.value);
+            let help = "write `enabled`, `default` or `rules`, or remove the target";
             sink.error(rules::EMPTY_CONDITION, *span, message, help);
         }
         overrides.insert(target.value.clone(), differently);
@@ -151,7 +160,7 @@ fn holdouts(
 /// Lowers a list of surfaces; a surface that is given twice is one.
 pub(super) fn surfaces(
     list: Option<&Spanned<List<SurfaceKey>>>,
-    context: &Context<'_>,
+    context: &Declarations<'_>,
     sink: &mut Sink<'_>,
 ) -> Vec<SurfaceKey> {
     let mut surfaces = Vec::new();
@@ -205,12 +214,12 @@ fn variants(file: &FlagFile, sink: &mut Sink<'_>) -> Option<BTreeMap<VariantKey,
             let written = &scalar.text;
             let help = match &value.value.0 {
                 serde_json::Value::Number(_) | serde_json::Value::Bool(_) if kind == ValueType::String => {
-                    format!("put it in quotes: `\"{written}\"`")
+                    Advice::quote(written)
                 }
                 serde_json::Value::String(text) if unquoted(text, kind) => {
-                    format!("write `{text}` without quotes")
+                    format!("write `{text}` without quotes").into()
                 }
-                _ => format!("write a {}, or change `type`", kind.as_str()),
+                _ => format!("write a {}, or change `type`", kind.as_str()).into(),
             };
             sink.error(rules::WRONG_TYPE, value.span, message, help);
         }
@@ -271,46 +280,4 @@ pub(super) fn check_variant(flag: &FlagFile, variant: &Spanned<VariantKey>, sink
             suggestion(variant.value.as_str(), known),
         );
     }
-}
-
-/// Lowers a layer.
-pub(super) fn lower_layer(
-    key: &str,
-    file: &LayerFile,
-    context: &Context<'_>,
-    index: &Index<'_>,
-    sink: &mut Sink<'_>,
-) -> Option<Layer> {
-    if let Some(entity) = &file.entity {
-        context.entities.check("entity", entity.value.as_str(), entity.span, sink);
-    }
-    let mut slots = Vec::new();
-    let mut complete = true;
-    for slot in file.slots.iter().flat_map(|slots| &slots.value.0) {
-        if let Some(experiment) = &slot.value.experiment {
-            let named = experiment.value.as_str();
-            index.experiments.referred("experiment", named, experiment.span, sink);
-        }
-        match (&slot.value.buckets, &slot.value.experiment) {
-            (Some(buckets), Some(experiment)) => {
-                slots.push(Slot { buckets: buckets.value, experiment: experiment.value.clone() });
-            }
-            _ => complete = false,
-        }
-    }
-    if !complete {
-        return None;
-    }
-    Some(Layer {
-        key: LayerKey::new(key).ok()?,
-        description: file.description.as_ref()?.value.0.clone(),
-        owner: file.owner.as_ref().map(|owner| owner.value.0.clone()),
-        entity: file.entity.as_ref()?.value.clone(),
-        salt: match &file.salt {
-            Some(salt) => salt.value.clone(),
-            None => Salt::new(key).ok()?,
-        },
-        quarantine: file.quarantine.as_ref().map_or(Duration::ZERO, |quarantine| quarantine.value),
-        slots,
-    })
 }

@@ -1,7 +1,7 @@
 //! Metrics.
 
 use super::baseline;
-use super::context::{Context, Index};
+use super::declarations::{Declarations, Index};
 use super::sink::Sink;
 use super::sql;
 use crate::load::nearest::suggestion;
@@ -18,7 +18,7 @@ use trialbook_model::{
 pub(super) fn lower(
     key: &str,
     file: &MetricFile,
-    context: &Context<'_>,
+    context: &Declarations<'_>,
     index: &Index<'_>,
     sink: &mut Sink<'_>,
 ) -> Option<Metric> {
@@ -90,10 +90,11 @@ pub(super) fn lower(
         cap,
         covariate,
         baseline,
+        repair: file.repair.as_ref().map(|repair| repair.value.0.clone()),
     })
 }
 
-/// What is measured, as a file says it: of a ratio one part.
+/// What is measured, as a file writes it: of a ratio one part.
 struct Part<'a> {
     source: Option<&'a Spanned<SourceKey>>,
     measure: Option<&'a Spanned<MeasureSyntax>>,

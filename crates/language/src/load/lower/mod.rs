@@ -6,11 +6,13 @@
 mod audience;
 mod baseline;
 mod book;
-mod context;
+mod declarations;
 mod declared;
 mod defaults;
 mod experiment;
 mod flag;
+mod forced;
+mod layer;
 mod metric;
 mod rollout;
 mod segments;
@@ -27,16 +29,16 @@ use rayon::prelude::*;
 
 use super::documents::Documents;
 use super::syntax::File;
-use context::{Context, Index, Suggestions};
+use declarations::{Declarations, Index, Suggestions};
 use sink::Sink;
 use trialbook_model::diagnostic::Diagnostic;
 use trialbook_model::{Contents, Part};
 
-pub(super) use context::Question;
+pub(super) use declarations::Question;
 
 /// What was made of some files, and of all of them together.
 pub(super) struct Lowered {
-    /// What `trialbook.yaml` says, without any parts; `None` where it is not there or has problems.
+    /// What `trialbook.yaml` declares, without any parts; `None` where it is not there or has problems.
     pub settings: Option<Contents>,
     /// What was made of each file that was to be lowered, in their order.
     pub files: Vec<LoweredFile>,
@@ -50,7 +52,7 @@ pub(super) struct Lowered {
 pub(super) struct LoweredFile {
     /// Which file: its place among the documents.
     pub index: usize,
-    /// What it says; `None` where it has problems.
+    /// Its content; `None` where it has problems.
     pub part: Option<Part>,
     /// What is wrong in it.
     pub findings: Vec<Diagnostic>,
@@ -91,7 +93,7 @@ pub(super) fn lower(
 fn one(
     key: &str,
     syntax: &File,
-    context: &Context<'_>,
+    context: &Declarations<'_>,
     index: &Index<'_>,
     sink: &mut Sink<'_>,
 ) -> Option<Part> {
@@ -105,7 +107,7 @@ fn one(
         File::Holdout(file) => {
             Part::Holdout(Box::new(rollout::lower_holdout(key, file, context, index, sink)?))
         }
-        File::Layer(file) => Part::Layer(Box::new(flag::lower_layer(key, file, context, index, sink)?)),
+        File::Layer(file) => Part::Layer(Box::new(layer::layer(key, file, context, index, sink)?)),
         File::Segment(file) => Part::Segment(Box::new(segments::lower(key, file, context, index, sink)?)),
         File::Metric(file) => Part::Metric(Box::new(metric::lower(key, file, context, index, sink)?)),
         File::Source(file) => Part::Source(Box::new(source::lower(key, file, context, sink)?)),

@@ -1,6 +1,6 @@
 //! Rollouts and holdouts.
 
-use super::context::{Context, Index};
+use super::declarations::{Declarations, Index};
 use super::experiment::{check_metric, has_open_window, schedule_of};
 use super::flag::{check_variant, surfaces};
 use super::sink::Sink;
@@ -15,7 +15,7 @@ use trialbook_model::{EntityKey, Guardrail, Holdout, HoldoutKey, Predicate, Roll
 pub(super) fn lower(
     key: &str,
     file: &RolloutFile,
-    context: &Context<'_>,
+    context: &Declarations<'_>,
     index: &Index<'_>,
     sink: &mut Sink<'_>,
 ) -> Option<Rollout> {
@@ -34,7 +34,7 @@ pub(super) fn lower(
     if let Some(list) = &file.steps
         && list.value.1 == Emptiness::Empty
     {
-        let message = "a rollout without steps is served to nobody";
+        let message = "a rollout without steps serves no unit";
         sink.error(rules::BAD_SCHEDULE, list.span, message, "write such as `[{at: 2026-11-25, share: 1%}]`");
     }
     let steps = file.steps.as_ref().and_then(|list| steps::lower(&list.value, context, sink));
@@ -82,7 +82,7 @@ pub(super) fn lower(
 pub(super) fn lower_holdout(
     key: &str,
     file: &HoldoutFile,
-    context: &Context<'_>,
+    context: &Declarations<'_>,
     index: &Index<'_>,
     sink: &mut Sink<'_>,
 ) -> Option<Holdout> {
@@ -119,7 +119,7 @@ pub(super) fn lower_holdout(
 }
 
 /// Returns the entity that a holdout names, or the only one that there is.
-fn entity(file: &HoldoutFile, context: &Context<'_>, sink: &mut Sink<'_>) -> Option<EntityKey> {
+fn entity(file: &HoldoutFile, context: &Declarations<'_>, sink: &mut Sink<'_>) -> Option<EntityKey> {
     if let Some(entity) = &file.entity {
         context.entities.check("entity", entity.value.as_str(), entity.span, sink);
         return Some(entity.value.clone());
@@ -130,7 +130,7 @@ fn entity(file: &HoldoutFile, context: &Context<'_>, sink: &mut Sink<'_>) -> Opt
         _ => {
             if let Some(share) = &file.share {
                 let message =
-                    "the book has several entities, and the holdout does not say which it holds out";
+                    "the book has several entities, and the holdout does not declare which it holds out";
                 sink.error(
                     rules::MISSING_KEY,
                     share.span,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::audience;
-use super::context::{Context, Index};
+use super::declarations::{Declarations, Index};
 use super::sink::Sink;
 use crate::load::documents::Documents;
 use crate::load::rules;
@@ -17,7 +17,7 @@ use trialbook_model::{Kind, Segment, SegmentKey};
 pub(super) fn lower(
     key: &str,
     file: &SegmentFile,
-    context: &Context<'_>,
+    context: &Declarations<'_>,
     index: &Index<'_>,
     sink: &mut Sink<'_>,
 ) -> Option<Segment> {
@@ -101,7 +101,7 @@ fn cycle(
     };
     Some(
         Diagnostic::error(rules::SEGMENT_CYCLE, message, file, span)
-            .help("say one of them without the other"),
+            .help("write one of them without the other"),
     )
 }
 

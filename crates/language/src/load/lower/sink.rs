@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::load::proposal::with_fix;
+use crate::load::advice::Advice;
 use crate::load::{MAX_FINDINGS, rules};
 use trialbook_model::diagnostic::Diagnostic;
 use trialbook_model::span::{SourceFile, Span};
@@ -36,21 +36,21 @@ impl<'a> Sink<'a> {
         Diagnostic::error(rule, message, self.file, span)
     }
 
-    /// Adds a finding, with the fix that its help proposes.
+    /// Adds a finding.
     pub fn push(&mut self, finding: Diagnostic) {
-        self.findings.push(with_fix(finding));
+        self.findings.push(finding);
     }
 
-    /// Adds an error with what to do; an empty help is none.
+    /// Adds an error with what to do.
     pub fn error(
         &mut self,
         rule: &'static str,
         span: Span,
         message: impl Into<String>,
-        help: impl Into<String>,
+        help: impl Into<Advice>,
     ) {
-        let (finding, help) = (self.finding(rule, span, message), help.into());
-        self.push(if help.is_empty() { finding } else { finding.help(help) });
+        let finding = self.finding(rule, span, message);
+        self.push(help.into().given(finding));
     }
 
     /// Adds a warning with what to do.
@@ -58,10 +58,10 @@ impl<'a> Sink<'a> {
         self.push(Diagnostic::warning(rule, message, self.file, span).help(help));
     }
 
-    /// Says that a name refers to nothing, with what might be meant.
-    pub fn dangling(&mut self, span: Span, what: &str, name: &str, help: impl FnOnce() -> String) {
+    /// Reports a name that refers to nothing, with what might be meant.
+    pub fn dangling(&mut self, span: Span, what: &str, name: &str, help: impl FnOnce() -> Advice) {
         // Past the last finding that is shown, not worth the search for the nearest name.
-        let help = if self.findings.len() > MAX_FINDINGS { String::new() } else { help() };
+        let help = if self.findings.len() > MAX_FINDINGS { Advice::default() } else { help() };
         self.error(rules::DANGLING_REFERENCE, span, format!("there is no {what} `{name}`"), help);
     }
 

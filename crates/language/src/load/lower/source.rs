@@ -2,19 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use super::context::{Context, Index};
+use super::declarations::{Declarations, Index};
 use super::sink::Sink;
 use super::sql;
 use crate::load::documents::Documents;
 use crate::load::rules;
-use crate::load::syntax::Map;
-use crate::load::syntax::source::SourceFile;
-use trialbook_gate::not_a_table;
+use crate::load::syntax::source::{Columns, SourceFile};
+use crate::load::syntax::{Emptiness, List, Map};
+use trialbook_gate::{Misplaced, misplaced, not_a_table};
 use trialbook_model::diagnostic::Diagnostic;
 use trialbook_model::span::{Span, Spanned};
-use trialbook_model::{Assignment, ColumnName, Kind, Relation, Source, SourceKey, SourceRole};
+use trialbook_model::{Assignment, ColumnName, Granularity, Kind, Relation, Source, SourceKey, SourceRole};
 
-/// Tells whether a source says who was served what.
+/// Tells whether a source records who was served what.
 pub(super) fn holds_exposures(file: &SourceFile) -> bool {
     file.experiment.is_some() || file.variant.is_some() || file.served.is_some()
 }
@@ -23,7 +23,7 @@ pub(super) fn holds_exposures(file: &SourceFile) -> bool {
 pub(super) fn lower(
     key: &str,
     file: &SourceFile,
-    context: &Context<'_>,
+    context: &Declarations<'_>,
     sink: &mut Sink<'_>,
 ) -> Option<Source> {
     for (entity, _) in file.entities.iter().flat_map(|entities| &entities.value.0) {
@@ -41,12 +41,21 @@ pub(super) fn lower(
     }
     let relation = relation(file, sink);
     let role = role(file, sink);
+    if let Some(name) = &file.timezone {
+        super::book::named_timezone(name, sink);
+    }
+    let key_columns = key_columns(file, sink);
     Some(Source {
         key: SourceKey::new(key).ok()?,
         description: file.description.as_ref().map_or_else(String::new, |text| text.value.0.clone()),
         owner: file.owner.as_ref().map(|owner| owner.value.0.clone()),
         relation: relation?,
         timestamp: file.timestamp.as_ref()?.value.clone(),
+        granularity: file.granularity.as_ref().map(|granularity| granularity.value).unwrap_or_default(),
+        declares_instants: file.granularity.as_ref().is_some_and(|said| said.value == Granularity::Instant),
+        timezone: file.timezone.as_ref().map(|name| name.value.0.clone()),
+        identity: key_columns,
+        complete: file.complete.as_ref().is_some_and(|complete| complete.value),
         entities: columns(file.entities.as_ref())?,
         role: role?,
     })
@@ -55,6 +64,30 @@ pub(super) fn lower(
 fn columns<K: Ord + Clone>(map: Option<&Spanned<Map<K, ColumnName>>>) -> Option<BTreeMap<K, ColumnName>> {
     let entries = map.into_iter().flat_map(|map| &map.value.0);
     entries.map(|(key, column)| Some((key.value.clone(), column.as_ref()?.value.clone()))).collect()
+}
+
+/// Returns the columns that identify a row.
+fn key_columns(file: &SourceFile, sink: &mut Sink<'_>) -> Vec<ColumnName> {
+    let Some(key) = &file.key else { return Vec::new() };
+    if holds_exposures(file) {
+        sink.error(
+            rules::UNKNOWN_KEY,
+            key.span,
+            "`key` is for facts, and this source holds exposures",
+            "leave it out: of exposures only a unit's first one counts, so copies do no harm",
+        );
+    }
+    match &key.value {
+        Columns::One(column) => vec![column.clone()],
+        Columns::Several(List(columns, Emptiness::Filled)) => {
+            columns.iter().map(|column| column.value.clone()).collect()
+        }
+        Columns::Several(List(_, Emptiness::Empty)) => {
+            let help = "name the column that identifies a row, such as `event_id`, or leave `key` out";
+            sink.error(rules::MISSING_KEY, key.span, "`key` names no column", help);
+            Vec::new()
+        }
+    }
 }
 
 fn relation(file: &SourceFile, sink: &mut Sink<'_>) -> Option<Relation> {
@@ -87,7 +120,7 @@ fn relation(file: &SourceFile, sink: &mut Sink<'_>) -> Option<Relation> {
         return Some(Relation::Table(table.value.0.clone()));
     }
     if let Some(path) = &file.file {
-        relative_path(&path.value.0, "the file", rules::BAD_TARGET, path.span, sink);
+        data_file(&path.value.0, path.span, sink);
         return Some(Relation::File(path.value.0.clone()));
     }
     let query = file.sql.as_ref()?;
@@ -100,20 +133,33 @@ fn relation(file: &SourceFile, sink: &mut Sink<'_>) -> Option<Relation> {
     Some(Relation::Sql(query.value.0.clone()))
 }
 
+/// Reports data files that are never read, whatever is there.
+fn data_file(path: &str, span: Span, sink: &mut Sink<'_>) {
+    match misplaced(path) {
+        Some(Misplaced::Hidden) => {
+            let message = format!("`{path}` leads into a hidden file or folder, which is never read");
+            let help = "move the data to a folder whose name does not begin with a dot";
+            sink.error(rules::BAD_TARGET, span, message, help);
+        }
+        Some(Misplaced::Outside) => not_in_the_book("the file", path, rules::BAD_TARGET, span, sink),
+        None => relative_path(path, "the file", rules::BAD_TARGET, span, sink),
+    }
+}
+
 /// Reports a path that is absolute or leads out of the book.
 pub(super) fn relative_path(path: &str, what: &str, rule: &'static str, span: Span, sink: &mut Sink<'_>) {
     let windows = path.contains('\\') || path.as_bytes().get(1) == Some(&b':');
     let leaves = path.split('/').any(|part| part == "..");
     let control = path.chars().any(char::is_control);
     if path.is_empty() || path.starts_with('/') || windows || leaves || control {
-        let message = format!("{what} must be in the book: `{path}` is not a path relative to its root");
-        sink.error(
-            rule,
-            span,
-            message,
-            "write it from the book's root, with `/` between folders and without `..`",
-        );
+        not_in_the_book(what, path, rule, span, sink);
     }
+}
+
+fn not_in_the_book(what: &str, path: &str, rule: &'static str, span: Span, sink: &mut Sink<'_>) {
+    let message = format!("{what} must be in the book: `{path}` is not a path relative to its root");
+    let help = "write it from the book's root, with `/` between folders and without `..`";
+    sink.error(rule, span, message, help);
 }
 
 fn role(file: &SourceFile, sink: &mut Sink<'_>) -> Option<SourceRole> {
@@ -125,7 +171,7 @@ fn role(file: &SourceFile, sink: &mut Sink<'_>) -> Option<SourceRole> {
                 rules::UNKNOWN_KEY,
                 dimensions.span,
                 message,
-                "take them out, or say which column names the arm",
+                "remove them, or declare which column names the arm",
             );
         }
         return Some(SourceRole::Facts { measures: columns(file.measures.as_ref())? });
@@ -177,10 +223,10 @@ fn role(file: &SourceFile, sink: &mut Sink<'_>) -> Option<SourceRole> {
     Some(SourceRole::Exposures { assignment, dimensions: columns(file.dimensions.as_ref())? })
 }
 
-/// Says which entities that are randomised have no source of exposures, or more than one.
+/// Reports which entities that are randomised have no source of exposures, or more than one.
 ///
 /// Only where the book has a warehouse: without one nothing is analysed. One unreadable source might be the
-/// one that is missing, so then nothing is said of missing ones.
+/// one that is missing, so then missing ones are not reported.
 pub(super) fn exposures(documents: &Documents, index: &Index<'_>) -> Vec<Diagnostic> {
     let Some(book) = index.book.filter(|book| book.warehouse.is_some()) else { return Vec::new() };
     let mut sources = BTreeMap::<&str, Vec<(&str, Span)>>::new();

@@ -141,7 +141,7 @@ fn reason(text: &str, error: &ParserError) -> Problem {
     said(text, message, place)
 }
 
-/// Says the parser's message in the words of this program.
+/// Returns the parser's message in the words of this program.
 fn said(text: &str, message: &str, place: Option<(u64, u64)>) -> Problem {
     let at = place.map(|(line, column)| offset(text, line, column));
     let message = match message.strip_prefix("Expected: ").and_then(|rest| rest.split_once(", found: ")) {

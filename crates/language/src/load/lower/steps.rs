@@ -1,6 +1,6 @@
 //! Steps of rollouts and ramps.
 
-use super::context::Context;
+use super::declarations::Declarations;
 use super::sink::Sink;
 use crate::load::rules;
 use crate::load::syntax::List;
@@ -9,7 +9,11 @@ use trialbook_model::span::Spanned;
 use trialbook_model::{BUCKETS, Share, Step, Steps};
 
 /// Lowers steps; each one that does not grow is reported at its place.
-pub(super) fn lower(list: &List<StepSyntax>, context: &Context<'_>, sink: &mut Sink<'_>) -> Option<Steps> {
+pub(super) fn lower(
+    list: &List<StepSyntax>,
+    context: &Declarations<'_>,
+    sink: &mut Sink<'_>,
+) -> Option<Steps> {
     let mut steps: Vec<Step> = Vec::new();
     let mut complete = true;
     for syntax in &list.0 {
@@ -50,7 +54,7 @@ pub(super) fn whole_buckets(share: &Spanned<Share>, sink: &mut Sink<'_>) -> Opti
             sink.error(
                 rules::BAD_ALLOCATION,
                 share.span,
-                "a share of 0% is nobody",
+                "a share of 0% reaches no unit",
                 "write the share of the audience that takes part, at least `0.01%`",
             );
             None

@@ -5,11 +5,14 @@ use std::net::IpAddr;
 
 use super::sink::Sink;
 use super::source::relative_path;
+use crate::load::advice::Advice;
 use crate::load::rules;
 use crate::load::syntax::Emptiness;
 use crate::load::syntax::book::{BookFile, Engine, TargetSyntax};
 use trialbook_model::span::{Span, Spanned};
-use trialbook_model::{Backend, Evaluator, Target, TargetKey, TargetType, Warehouse};
+use trialbook_model::{
+    Connection, Duration, Evaluator, Target, TargetKey, TargetType, Warehouse, WarehouseLimits,
+};
 
 /// Lowers the targets; one with problems is `None`.
 pub(super) fn targets(file: &BookFile, sink: &mut Sink<'_>) -> BTreeMap<TargetKey, Option<Target>> {
@@ -21,14 +24,14 @@ pub(super) fn targets(file: &BookFile, sink: &mut Sink<'_>) -> BTreeMap<TargetKe
     let mut places = BTreeMap::<Place, Span>::new();
     for (key, syntax) in entries {
         let target = syntax.as_ref().and_then(|syntax| target(&key.value, &syntax.value, only, sink));
-        if let Some(target) = &target
-            && let Some(first) = places.insert(Place::of(&target.backend), key.span)
-        {
-            let message =
-                format!("`{}` is at the place of another target: each would undo the other", key.value);
-            let finding = sink.finding(rules::BAD_TARGET, key.span, message);
-            let finding = finding.related(sink.file(), first, "the other");
-            sink.push(finding.help("give each target a place of its own"));
+        for place in target.iter().flat_map(|target| Place::all(&target.connection)) {
+            if let Some(first) = places.insert(place, key.span) {
+                let message =
+                    format!("`{}` is at the place of another target: each would undo the other", key.value);
+                let finding = sink.finding(rules::BAD_TARGET, key.span, message);
+                let finding = finding.related(sink.file(), first, "the other");
+                sink.push(finding.help("give each target a place of its own"));
+            }
         }
         targets.insert(key.value.clone(), target);
     }
@@ -43,12 +46,14 @@ enum Place {
 }
 
 impl Place {
-    fn of(backend: &Backend) -> Self {
-        match backend {
-            Backend::Flagd { store, .. } => Self::Store(store.clone()),
-            Backend::Unleash { url, project, environment, .. } => {
-                Self::Environment(url.trim_end_matches('/').into(), project.clone(), environment.clone())
-            }
+    /// Returns where a target's flags are, and where its applies are written down if that is elsewhere.
+    fn all(connection: &Connection) -> Vec<Self> {
+        match connection {
+            Connection::Flagd { store, .. } => vec![Self::Store(store.clone())],
+            Connection::Unleash { url, project, environment, journal, .. } => vec![
+                Self::Environment(url.trim_end_matches('/').into(), project.clone(), environment.clone()),
+                Self::Store(journal.clone()),
+            ],
         }
     }
 }
@@ -105,49 +110,62 @@ fn target(key: &TargetKey, syntax: &TargetSyntax, only: bool, sink: &mut Sink<'_
             "take `experiments` out, or make another target primary",
         );
     }
-    let backend = match syntax.kind.as_ref()?.value {
+    let connection = match syntax.kind.as_ref()?.value {
         TargetType::Flagd => flagd(syntax, sink),
         TargetType::Unleash => unleash(syntax, sink),
     };
-    Some(Target { key: key.clone(), backend: backend?, primary, experiments })
+    Some(Target { key: key.clone(), connection: connection?, primary, experiments })
 }
 
-fn flagd(syntax: &TargetSyntax, sink: &mut Sink<'_>) -> Option<Backend> {
+/// Returns the evaluators of a target, or `usual` where none are given.
+fn evaluators(
+    syntax: &TargetSyntax,
+    kind: TargetType,
+    usual: Evaluator,
+    sink: &mut Sink<'_>,
+) -> Vec<Evaluator> {
+    let Some(list) = &syntax.evaluators else { return vec![usual] };
     let mut evaluators = Vec::new();
-    match &syntax.evaluators {
-        None => evaluators.push(Evaluator::Javascript4),
-        Some(list) => {
-            if list.value.1 == Emptiness::Empty {
-                let message = "a target has at least one evaluator";
-                let help = "name what serves from it, such as `[javascript-4]`";
-                sink.error(rules::BAD_TARGET, list.span, message, help);
-            }
-            for evaluator in &list.value.0 {
-                if evaluators.contains(&evaluator.value) {
-                    let message = format!("`{}` is given twice", evaluator.value.as_str());
-                    sink.error(rules::DUPLICATE_KEY, evaluator.span, message, "keep one of them");
-                } else {
-                    evaluators.push(evaluator.value);
-                }
-            }
+    if list.value.1 == Emptiness::Empty {
+        let message = "a target has at least one evaluator";
+        let help = format!("name what serves from it, such as `[{}]`", usual.as_str());
+        sink.error(rules::BAD_TARGET, list.span, message, help);
+    }
+    for evaluator in &list.value.0 {
+        let name = evaluator.value.as_str();
+        if evaluators.contains(&evaluator.value) {
+            let message = format!("`{name}` is given twice");
+            sink.error(rules::DUPLICATE_KEY, evaluator.span, message, "keep one of them");
+        } else if evaluator.value.reads() != kind {
+            let message = format!("`{name}` does not read targets of type `{}`", kind.as_str());
+            let help = format!("name what serves from it, such as `{}`", usual.as_str());
+            sink.error(rules::BAD_TARGET, evaluator.span, message, help);
+        } else {
+            evaluators.push(evaluator.value);
         }
     }
+    evaluators
+}
+
+fn flagd(syntax: &TargetSyntax, sink: &mut Sink<'_>) -> Option<Connection> {
+    let evaluators = evaluators(syntax, TargetType::Flagd, Evaluator::Javascript4, sink);
     let store = syntax.store.as_ref()?;
     let text = &store.value.0;
     match text.split_once("://") {
         Some(("file", path)) => relative_path(path, "the store", rules::BAD_TARGET, store.span, sink),
         Some(("s3" | "gs" | "az", place)) => object(text, place, store.span, sink),
+        Some(("git", place)) => branch(text, place, store.span, sink),
         _ => sink.error(
             rules::BAD_TARGET,
             store.span,
-            format!("`{text}` is not a store such as `file://live/production.json` or `s3://bucket/production.json`"),
+            format!("`{text}` is not a store such as `file://live/production.json`, `s3://bucket/production.json` or `git://origin/live/production.json`"),
             match text.split_once("://") {
                 Some(("http" | "https", _)) => "a web server cannot be written: name the store that it serves from".into(),
-                _ => format!("write `file://{}`", text.trim_start_matches('/')),
+                _ => Advice::from(format!("write `file://{}`", text.trim_start_matches('/'))),
             },
         ),
     }
-    Some(Backend::Flagd { store: text.clone(), evaluators })
+    Some(Connection::Flagd { store: text.clone(), evaluators })
 }
 
 /// Reports a place in an object store that is no bucket and name.
@@ -167,7 +185,27 @@ fn object(text: &str, place: &str, span: Span, sink: &mut Sink<'_>) {
     }
 }
 
-fn unleash(syntax: &TargetSyntax, sink: &mut Sink<'_>) -> Option<Backend> {
+/// Reports a place on a git branch that is no remote, branch and file. What git might read as an option or as another
+/// transport is none.
+fn branch(text: &str, place: &str, span: Span, sink: &mut Sink<'_>) {
+    let plain = |part: &str| {
+        part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+            && !part.is_empty()
+            && !part.starts_with(['-', '.'])
+            && !part.ends_with('.')
+            && !part.contains("..")
+    };
+    let parts: Vec<&str> = place.split('/').collect();
+    let locked = parts.get(1).is_some_and(|branch| branch.ends_with(".lock"));
+    if parts.len() < 3 || locked || !parts.iter().all(|part| plain(part)) {
+        let message = format!("`{text}` is not a remote of the repository, a branch and a file on it");
+        let help = "write such as `git://origin/live/production.json`: the remote's name, a branch that holds nothing but \
+                    flag files, and a path";
+        sink.error(rules::BAD_TARGET, span, message, help);
+    }
+}
+
+fn unleash(syntax: &TargetSyntax, sink: &mut Sink<'_>) -> Option<Connection> {
     if let Some(url) = &syntax.url
         && let Some(problem) = unfit(&url.value.0)
     {
@@ -192,12 +230,29 @@ fn unleash(syntax: &TargetSyntax, sink: &mut Sink<'_>) -> Option<Backend> {
     if let Some(variable) = &syntax.token_env {
         variable_name(variable.value.0.as_str(), "token_env", "UNLEASH_TOKEN", variable.span, sink);
     }
+    if let Some(journal) = &syntax.journal {
+        let text = &journal.value.0;
+        match text.split_once("://") {
+            Some(("file", path)) => relative_path(path, "the journal", rules::BAD_TARGET, journal.span, sink),
+            Some(("s3" | "gs" | "az", place)) => object(text, place, journal.span, sink),
+            _ => {
+                let message = format!(
+                    "`{text}` is not a place for a journal such as `s3://bucket/unleash-production` or `file://live/unleash`"
+                );
+                let help = "name a place that every machine which applies can write, such as a bucket";
+                sink.error(rules::BAD_TARGET, journal.span, message, help);
+            }
+        }
+    }
+    let evaluators = evaluators(syntax, TargetType::Unleash, Evaluator::UnleashNode6, sink);
     let text = |field: &Option<Spanned<crate::load::syntax::Text>>| Some(field.as_ref()?.value.0.clone());
-    Some(Backend::Unleash {
+    Some(Connection::Unleash {
         url: text(&syntax.url)?,
         project: text(&syntax.project)?,
         environment: text(&syntax.environment)?,
         token_env: text(&syntax.token_env)?,
+        journal: text(&syntax.journal)?,
+        evaluators,
     })
 }
 
@@ -216,7 +271,7 @@ fn variable_name(text: &str, key: &str, example: &str, span: Span, sink: &mut Si
     }
 }
 
-/// Says what is wrong with the address of a server that is sent a token.
+/// Reports what is wrong with the address of a server that is sent a token.
 fn unfit(url: &str) -> Option<String> {
     let (secure, rest) = match url.split_once("://") {
         Some(("https", rest)) => (true, rest),
@@ -252,21 +307,29 @@ pub(super) fn warehouse(file: &BookFile, sink: &mut Sink<'_>) -> Option<Option<W
     if let Some(variable) = &syntax.uri_env {
         variable_name(&variable.value.0, "uri_env", "WAREHOUSE_URI", variable.span, sink);
     }
-    if let Some(driver) = &syntax.driver
-        && driver.value.0.chars().any(char::is_control)
-    {
-        let help = "write the name or the path of a shared library, such as `adbc_driver_postgresql`";
-        sink.error(rules::BAD_TARGET, driver.span, "the driver's name has a control character", help);
+    if let Some(timeout) = syntax.timeout.as_ref().filter(|timeout| timeout.value == Duration::ZERO) {
+        let help = "write `10m`, or leave it out: that is the default";
+        sink.error(rules::BAD_DURATION, timeout.span, "no query is answered within no time", help);
     }
+    if let Some(threads) = syntax.threads.as_ref().filter(|threads| threads.value == 0) {
+        let help = "write `1` or more, or leave it out: then it is one for each core";
+        sink.error(rules::BAD_NUMBER, threads.span, "no query is answered by no thread", help);
+    }
+    let limits = WarehouseLimits {
+        timeout: syntax.timeout.as_ref().map(|timeout| timeout.value),
+        memory_mib: syntax.memory.as_ref().map(|memory| memory.value.0),
+        threads: syntax.threads.as_ref().map(|threads| threads.value),
+        spill_mib: syntax.spill.as_ref().map(|spill| spill.value.0),
+    };
     Some(Some(match syntax.engine.as_ref()?.value {
-        Engine::Duckdb => {
-            Warehouse::Duckdb { database: syntax.database.as_ref().map(|database| database.value.0.clone()) }
-        }
-        Engine::Adbc => Warehouse::Adbc {
-            driver: syntax.driver.as_ref()?.value.0.clone(),
-            dialect: syntax.dialect.as_ref()?.value.0.to_owned(),
-            uri_env: syntax.uri_env.as_ref()?.value.0.clone(),
+        Engine::Duckdb => Warehouse::Duckdb {
+            database: syntax.database.as_ref().map(|database| database.value.0.clone()),
+            limits,
         },
+        Engine::Postgres => Warehouse::Postgres { uri_env: syntax.uri_env.as_ref()?.value.0.clone(), limits },
+        Engine::Server(engine) => {
+            Warehouse::Server { engine, uri_env: syntax.uri_env.as_ref()?.value.0.clone(), limits }
+        }
     }))
 }
 

@@ -2,6 +2,7 @@
 
 use super::reader::{Reader, Syntax, describe};
 use super::shape::{Grammar, Key, List, Mapping, Others, Shape};
+use crate::load::advice::Advice;
 use crate::load::nearest::suggestion;
 use crate::load::rules;
 use crate::load::yaml::{Content, Entry, Node, ScalarNode, Typed};
@@ -62,11 +63,6 @@ impl Syntax for Literal {
     fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
         match &node.content {
             Content::Scalar(scalar) if scalar.typed() != Typed::Null => Some(Self(scalar.clone())),
-            Content::Scalar(scalar) if !scalar.text.is_empty() => {
-                let help = format!("if it is text, put it in quotes: `\"{}\"`", scalar.text);
-                reader.expected(rules::WRONG_TYPE, node, "one value", help);
-                None
-            }
             Content::Scalar(_) | Content::Sequence(_) | Content::Mapping(_) => {
                 reader.expected(rules::WRONG_TYPE, node, "one value", "");
                 None
@@ -125,7 +121,7 @@ impl Operator {
         match self {
             Self::Equals | Self::In | Self::Present => &[],
             Self::AtLeast | Self::Above | Self::AtMost | Self::Below => {
-                &[AttributeType::Number, AttributeType::Version]
+                &[AttributeType::Number, AttributeType::Version, AttributeType::LenientVersion]
             }
             Self::StartsWith | Self::EndsWith | Self::Contains | Self::Matches => &[AttributeType::String],
         }
@@ -246,7 +242,7 @@ fn clause(entry: &Entry, reader: &mut Reader<'_>) -> Option<Clause> {
             let attribute = match AttributeKey::new(name) {
                 Ok(attribute) => attribute,
                 Err(error) => {
-                    let help = super::key_like(name, |key| AttributeKey::new(key).is_ok());
+                    let help = super::leaf::key_advice(name, |key| AttributeKey::new(key).is_ok());
                     reader.error(rules::BAD_KEY, entry.key_span, error.to_string(), help);
                     return None;
                 }
@@ -327,15 +323,15 @@ fn comparison(entry: &Entry, attribute: &str, reader: &mut Reader<'_>) -> Option
     let word = &*entry.key;
     let Some((_, operator)) = Operator::WORDS.into_iter().find(|(known, _)| *known == word) else {
         let help = match word {
-            "equals" | "eq" | "is" | "==" => format!("write the bare value: `{attribute}: VALUE`"),
-            "not" | "ne" | "not_equals" | "!=" => format!("write `not: {{{attribute}: VALUE}}`"),
-            "not_in" | "nin" => format!("write `not: {{{attribute}: {{in: […]}}}}`"),
-            "gte" | ">=" | "min" | "from" => "did you mean `at_least`?".into(),
-            "gt" | ">" => "did you mean `above`?".into(),
-            "lte" | "<=" | "max" => "did you mean `at_most`?".into(),
-            "lt" | "<" => "did you mean `below`?".into(),
-            "regex" | "match" => "did you mean `matches`?".into(),
-            "exists" => "did you mean `present`?".into(),
+            "equals" | "eq" | "is" | "==" => format!("write the bare value: `{attribute}: VALUE`").into(),
+            "not" | "ne" | "not_equals" | "!=" => format!("write `not: {{{attribute}: VALUE}}`").into(),
+            "not_in" | "nin" => format!("write `not: {{{attribute}: {{in: […]}}}}`").into(),
+            "gte" | ">=" | "min" | "from" => Advice::meant("at_least"),
+            "gt" | ">" => Advice::meant("above"),
+            "lte" | "<=" | "max" => Advice::meant("at_most"),
+            "lt" | "<" => Advice::meant("below"),
+            "regex" | "match" => Advice::meant("matches"),
+            "exists" => Advice::meant("present"),
             _ => suggestion(word, Operator::WORDS.iter().map(|(word, _)| *word)),
         };
         reader.error(rules::UNKNOWN_KEY, entry.key_span, format!("unknown operator `{word}`"), help);
@@ -379,11 +375,7 @@ fn literal_for(operator: Operator, entry: &Entry, reader: &mut Reader<'_>) -> Op
     }
     let message = format!("`{}` takes {expected}, not {}", operator.as_str(), describe(&entry.value));
     let quote = matches!(literal.value.0.typed(), Typed::Number(_) | Typed::Boolean(_)) && expected == "text";
-    let help = if quote {
-        format!("put it in quotes: `\"{}\"`", literal.value.0.text)
-    } else {
-        format!("write {expected}")
-    };
+    let help = if quote { Advice::quote(&literal.value.0.text) } else { format!("write {expected}").into() };
     reader.error(rules::WRONG_TYPE, entry.value.span, message, help);
     None
 }

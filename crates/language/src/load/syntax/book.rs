@@ -1,13 +1,17 @@
 //! `trialbook.yaml`.
 
 use super::audience::Literal;
+use super::collection::{List, Map};
 use super::experiment::{AnalysisSyntax, GuardrailSyntax};
-use super::leaf::{List, Map, Text, When};
+use super::leaf::Text;
 use super::mapping::{mapping, words};
+use super::moment::When;
 use super::reader::{Reader, Syntax};
 use super::shape::{Grammar, Mapping, Others, Shape};
+use crate::load::advice::Advice;
 use crate::load::rules;
 use crate::load::yaml::{Content, Node};
+use trialbook_model::ServerEngine;
 use trialbook_model::span::Spanned;
 use trialbook_model::{
     AttributeKey, AttributeType, ColumnName, Duration, EntityKey, Evaluator, MetricKey, Share, SurfaceKey,
@@ -62,7 +66,7 @@ impl Syntax for BookName {
 mapping! {
     /// A unit of randomisation.
     struct EntitySyntax: "an entity" {
-        /// The warehouse column that holds its id, where a source does not say otherwise.
+        /// The warehouse column that holds its id, where a source declares no other.
         "column" required column: ColumnName,
         /// The context attribute that holds its id; the context's targeting key unless given.
         "context" optional context: AttributeKey,
@@ -142,13 +146,13 @@ mapping! {
     struct TargetSyntax: "a target" {
         /// Its kind.
         "type" required kind: TargetType,
-        /// Launches, exposures and analysis belong to this one. Of several targets one says `true`; an only one need not.
+        /// Launches, exposures and analysis belong to this one. Of several targets one declares `true`; an only one need not.
         "primary" optional primary: bool,
         /// `false`: it serves flags and their rules alone, so that nobody randomises testers.
         "experiments" optional experiments: bool,
-        /// flagd: where the flags are kept: `file://` and a path relative to the book's root, or a place in an object store.
+        /// flagd: where the flags are kept: `file://` and a path relative to the book's root, a place in a bucket (`s3://`, `gs://`, `az://`), or `git://REMOTE/BRANCH/PATH`.
         "store" optional store: Text,
-        /// flagd: the evaluators that serve from it; `[javascript-4]` unless given.
+        /// The evaluators that serve from it; unless given, `[javascript-4]` for flagd and `[unleash-node-6]` for Unleash.
         "evaluators" optional evaluators: List<Evaluator>,
         /// Unleash: where the server is; `https://`, or `http://` to this machine.
         "url" optional url: Text,
@@ -158,10 +162,12 @@ mapping! {
         "environment" optional environment: Text,
         /// Unleash: the environment variable that holds the token. Never the token.
         "token_env" optional token_env: Text,
+        /// Unleash: where applies are written down: `file://` and a path relative to the book's root, or a place in a bucket (`s3://`, `gs://`, `az://`).
+        "journal" optional journal: Text,
     }
     by "type" {
         "flagd" => "a target of type `flagd`" needs ["store"] takes ["evaluators"],
-        "unleash" => "a target of type `unleash`" needs ["url", "project", "environment", "token_env"] takes [],
+        "unleash" => "a target of type `unleash`" needs ["url", "project", "environment", "token_env", "journal"] takes ["evaluators"],
     }
 }
 
@@ -170,32 +176,29 @@ mapping! {
 pub enum Engine {
     /// The embedded DuckDB.
     Duckdb,
-    /// Any database with an ADBC driver.
-    Adbc,
+    /// A PostgreSQL server.
+    Postgres,
+    /// Another server.
+    Server(ServerEngine),
 }
 
-words! { Engine: "`duckdb` or `adbc`" {
+words! { Engine: "an engine, such as `duckdb` or `postgres`" {
     /// The embedded DuckDB.
     "duckdb" => Engine::Duckdb,
-    /// Any database with an ADBC driver.
-    "adbc" => Engine::Adbc,
-} }
-
-/// A dialect of SQL.
-#[derive(Debug, Clone, Copy)]
-pub struct Dialect(pub &'static str);
-
-words! { Dialect: "one of `duckdb`, `postgres`, `spark`, `snowflake`, `bigquery`" {
-    /// DuckDB.
-    "duckdb" => Dialect("duckdb"),
-    /// PostgreSQL.
-    "postgres" => Dialect("postgres"),
-    /// Spark SQL.
-    "spark" => Dialect("spark"),
+    /// A PostgreSQL server.
+    "postgres" => Engine::Postgres,
+    /// BigQuery.
+    "bigquery" => Engine::Server(ServerEngine::Bigquery),
+    /// Databricks SQL.
+    "databricks" => Engine::Server(ServerEngine::Databricks),
+    /// Amazon Redshift.
+    "redshift" => Engine::Server(ServerEngine::Redshift),
     /// Snowflake.
-    "snowflake" => Dialect("snowflake"),
-    /// BigQuery (GoogleSQL).
-    "bigquery" => Dialect("bigquery"),
+    "snowflake" => Engine::Server(ServerEngine::Snowflake),
+    /// Apache Spark, through Spark Connect.
+    "spark" => Engine::Server(ServerEngine::Spark),
+    /// Trino.
+    "trino" => Engine::Server(ServerEngine::Trino),
 } }
 
 mapping! {
@@ -205,17 +208,59 @@ mapping! {
         "engine" required engine: Engine,
         /// DuckDB: the database file, relative to the book's root. Left out: sources are files.
         "database" optional database: Text,
-        /// ADBC: the driver, by the name or the path of its shared library.
-        "driver" optional driver: Text,
-        /// ADBC: the dialect of SQL that the database speaks.
-        "dialect" optional dialect: Dialect,
-        /// ADBC: the environment variable that holds the address, and perhaps the password.
+        /// A server: the environment variable that holds the address, and perhaps the password. Never the address.
         "uri_env" optional uri_env: Text,
+        /// How long one query may take; left out: ten minutes.
+        "timeout" optional timeout: Duration,
+        /// DuckDB: the memory that it may use, beyond which it spills to disk; left out: 4GiB.
+        "memory" optional memory: Size,
+        /// DuckDB: the threads that it may use; left out: one for each core.
+        "threads" optional threads: u32,
+        /// DuckDB: the disk that it may use for what does not fit the memory; left out: what is free.
+        "spill" optional spill: Size,
     }
     by "engine" {
-        "duckdb" => "the embedded DuckDB" needs [] takes ["database"],
-        "adbc" => "a warehouse of engine `adbc`" needs ["driver", "dialect", "uri_env"] takes [],
+        "duckdb" => "the embedded DuckDB" needs [] takes ["database", "memory", "threads", "spill"],
+        "postgres" | "bigquery" | "databricks" | "redshift" | "snowflake" | "spark" | "trino"
+            => "a warehouse that is a server" needs ["uri_env"] takes [],
     }
+}
+
+/// An amount of memory or disk, in MiB.
+#[derive(Debug, Clone, Copy)]
+pub struct Size(pub u32);
+
+impl Syntax for Size {
+    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        const EXPECTED: &str = "an amount such as `512MiB` or `8GiB`";
+        let text = reader.text(node, rules::BAD_NUMBER, EXPECTED)?;
+        let whole =
+            |digits: &str| digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse::<u32>().ok())?;
+        let mib = match (text.strip_suffix("GiB"), text.strip_suffix("MiB")) {
+            (Some(gib), _) => whole(gib).and_then(|gib| gib.checked_mul(1024)),
+            (None, Some(mib)) => whole(mib),
+            (None, None) => None,
+        };
+        if mib.is_none_or(|mib| mib < Self::LEAST) {
+            let help = "write a whole number with `MiB` or `GiB` behind it, 64MiB or more";
+            reader.expected(rules::BAD_NUMBER, node, EXPECTED, help);
+            return None;
+        }
+        mib.map(Self)
+    }
+
+    fn shape() -> Shape {
+        Shape::Text(Grammar {
+            expected: "an amount such as `512MiB` or `8GiB`",
+            pattern: "^[0-9]+(MiB|GiB)$",
+            examples: &["512MiB", "8GiB"],
+        })
+    }
+}
+
+impl Size {
+    /// With less the engine does nothing but spill.
+    const LEAST: u32 = 64;
 }
 
 mapping! {
@@ -243,7 +288,7 @@ impl Syntax for Repository {
         }
         let help = text
             .strip_prefix("https://github.com/")
-            .map(|rest| format!("write `{}`", rest.trim_end_matches('/').trim_end_matches(".git")));
+            .map(|rest| Advice::write(rest.trim_end_matches('/').trim_end_matches(".git")));
         reader.expected(rules::BAD_KEY, node, EXPECTED, help.unwrap_or_default());
         None
     }

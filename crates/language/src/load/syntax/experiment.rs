@@ -1,16 +1,19 @@
 //! `*.experiment.yaml`.
 
 use super::audience::Audience;
-use super::leaf::{List, Map, Positive, Text, When};
-use super::mapping::mapping;
+use super::collection::{List, Map};
+use super::leaf::{Positive, Text};
+use super::mapping::{mapping, words};
+use super::moment::When;
 use super::reader::{Reader, Syntax};
-use super::shape::{Shape, Word};
+use super::shape::{Grammar, Shape, Word};
 use super::step::StepSyntax;
+use crate::load::advice::Advice;
 use crate::load::rules;
 use crate::load::yaml::{Content, Node, Typed};
 use trialbook_model::{
-    DecisionOutcome, ExperimentKey, FlagKey, LayerKey, Margin, Method, MetricKey, MinimumEffect, Salt, Share,
-    SurfaceKey, VariantKey,
+    DecisionOutcome, Duration, ExperimentKey, FlagKey, LayerKey, Margin, Method, MetricKey, MinimumEffect,
+    Salt, SegmentKey, Share, Spending, SurfaceKey, VariantKey,
 };
 
 mapping! {
@@ -46,12 +49,15 @@ mapping! {
         "salt" optional salt: Salt,
         /// The experiment that this one repeats.
         "previous" optional previous: ExperimentKey,
+        /// Which units are served a variant without a draw, to try the test out: the first that fits. They are never analysed, and
+        /// may change at any time.
+        "overrides" optional overrides: List<ForcedSyntax>,
         /// How it ended; added by the pull request that concludes it.
         "decision" optional decision: DecisionSyntax,
     }
     reserved {
         "flags" => "an experiment tests one flag: write `flag: KEY`",
-        "requires" => "prerequisites are not supported yet; say the condition in `audience`",
+        "requires" => "prerequisites are not supported yet; write the condition into `audience`",
     }
 }
 
@@ -104,6 +110,14 @@ mapping! {
         /// When the data may be looked at. `fixed-horizon`: once, when the last window has closed. `group-sequential`:
         /// daily, with the level spent over the schedule. `always-valid`: at any time.
         "method" optional method: Method = "fixed-horizon",
+        /// How a group sequential test spends its level over the looks; `obrien-fleming`, nearly nothing early, unless given.
+        "spending" optional spending: Spending = "obrien-fleming",
+        /// How long enrolment must have lasted, in the data of a look, before a treatment ships at it; a week unless given,
+        /// because weekdays differ. The last look may be earlier.
+        "min_duration" optional min_duration: Duration = "7d",
+        /// The units over both arms of a comparison at which the intervals of an always-valid test are narrowest; 20,000
+        /// unless given. With ten times as many they are some 10% wider than they could be.
+        "planned_units" optional planned_units: u32 = 20000,
         /// The two-sided level of the decision; 5% unless given.
         "alpha" optional alpha: Share = "5%",
         /// The power that the whole decision should have; 80% unless given.
@@ -112,6 +126,54 @@ mapping! {
         "deterioration_alpha" optional deterioration_alpha: Share = "1%",
         /// Whether covariates are used to reduce variance, where a metric has one; `true` unless given.
         "adjust" optional adjust: bool = true,
+    }
+}
+
+words! { NamedSpending: "`obrien-fleming`, `pocock`, `{power: 2}` or `{hwang-shih-decani: -4}`" {
+    /// Nearly nothing early, so that the last look is nearly that of a single one.
+    "obrien-fleming" => NamedSpending(Spending::ObrienFleming),
+    /// Early and late alike: large effects end a test sooner, and small ones need more units.
+    "pocock" => NamedSpending(Spending::Pocock),
+} }
+
+/// A spending function that has no parameter.
+#[derive(Debug, Clone, Copy)]
+struct NamedSpending(Spending);
+
+mapping! {
+    /// A spending function with its parameter.
+    struct SpendingFamily: "a family of spending functions" {
+        /// α times this power of the time: 1 spends evenly, 3 later. Above 0, at most 20.
+        "power" optional power: f64,
+        /// γ of Hwang, Shih and DeCani: -4 is near `obrien-fleming`, 1 near `pocock`, 0 spends evenly. From -20 to 20.
+        "hwang-shih-decani" optional hwang_shih_decani: f64,
+    }
+    exactly one of "power" | "hwang-shih-decani";
+}
+
+impl Syntax for Spending {
+    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        let Content::Mapping(_) = &node.content else { return Some(NamedSpending::read(node, reader)?.0) };
+        let family = SpendingFamily::read(node, reader)?;
+        let (spending, sound, expected) = match (family.power, family.hwang_shih_decani) {
+            (Some(power), _) => {
+                let power = power.value;
+                (Self::Power(power), power > 0.0 && power <= 20.0, "a power above 0 and at most 20")
+            }
+            (None, gamma) => {
+                let gamma = gamma?.value;
+                (Self::HwangShihDecani(gamma), gamma.abs() <= 20.0, "a number from -20 to 20")
+            }
+        };
+        if !sound {
+            reader.expected(rules::BAD_ANALYSIS, node, expected, "`spending: obrien-fleming` is usual");
+            return None;
+        }
+        Some(spending)
+    }
+
+    fn shape() -> Shape {
+        Shape::Either(&[NamedSpending::shape, SpendingFamily::shape])
     }
 }
 
@@ -149,7 +211,7 @@ impl Syntax for Amount {
             Content::Mapping(_) if node.entry("relative").is_some() => {
                 let share = node.entry("relative").map(|entry| &entry.value.content);
                 let help = match share {
-                    Some(Content::Scalar(share)) => format!("write `{}`", share.text),
+                    Some(Content::Scalar(share)) => Advice::write(&share.text),
                     _ => "write a share such as `2%`".into(),
                 };
                 let message = "an amount relative to the control's mean is a bare share";
@@ -241,6 +303,48 @@ impl Syntax for Allocation {
 
     fn shape() -> Shape {
         Shape::Either(&[Share::shape, List::<StepSyntax>::shape])
+    }
+}
+
+mapping! {
+    /// Units that are served a variant without a draw, before the flag's rules.
+    struct ForcedSyntax: "an override" {
+        /// The ids of test units, 100 at most in all of the experiment's overrides.
+        "units" optional units: List<UnitId>,
+        /// Whoever is in this segment.
+        "segment" optional segment: SegmentKey,
+        /// The variant that they are served, one of the experiment's.
+        "serve" required serve: VariantKey,
+    }
+    exactly one of "units" | "segment";
+}
+
+/// The id of a unit, as programs give it in the context.
+#[derive(Debug)]
+pub struct UnitId(pub String);
+
+impl UnitId {
+    /// The longest id that can be named, in bytes.
+    const LONGEST: usize = 256;
+}
+
+impl Syntax for UnitId {
+    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        let expected = "the id of a unit: text of at most 256 bytes without control characters";
+        let text = reader.string(node, expected)?;
+        if text.is_empty() || text.len() > Self::LONGEST || text.chars().any(char::is_control) {
+            reader.expected(rules::WRONG_TYPE, node, expected, "");
+            return None;
+        }
+        Some(Self(text.to_owned()))
+    }
+
+    fn shape() -> Shape {
+        Shape::Text(Grammar {
+            expected: "the id of a unit, as programs give it in the context",
+            pattern: r"^[^\x00-\x1F\x7F]+$",
+            examples: &["qa-1"],
+        })
     }
 }
 

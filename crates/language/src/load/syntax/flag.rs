@@ -3,8 +3,10 @@
 use serde_json::Value;
 
 use super::audience::Audience;
-use super::leaf::{List, Map, Text, When};
+use super::collection::{List, Map};
+use super::leaf::Text;
 use super::mapping::mapping;
+use super::moment::When;
 use super::reader::{Reader, Syntax};
 use super::shape::Shape;
 use crate::load::rules;
@@ -26,17 +28,19 @@ mapping! {
         "entity" required entity: EntityKey,
         /// The type of its values.
         "type" required kind: ValueType,
+        /// With `type: object`: a JSON Schema (2020-12) to which the value of every variant is held. It refers to its own `$defs` alone.
+        "schema" optional schema: JsonSchema,
         /// Its variants by key; every value has the flag's type.
         "variants" required variants: Map<VariantKey, VariantValue>,
         /// The variant that is served where no rule and no experiment decides.
         "default" required default: VariantKey,
-        /// Who is served what, whatever the experiments say. The first match wins.
+        /// Who is served what, whatever the experiments serve. The first match wins.
         "rules" optional rules: List<RuleSyntax>,
         /// `false` gives everybody the default at once: the kill switch.
         "enabled" optional enabled: bool = true,
         /// `true` stops serving it; comes before its removal.
         "archived" optional archived: bool = false,
-        /// What a target of trialbook.yaml serves differently. What it does not say is as everywhere.
+        /// What a target of trialbook.yaml serves differently. What it leaves out is as everywhere.
         "in" optional overrides: Map<TargetKey, OverrideSyntax>,
         /// What the units of a holdout are served: the default as of the holdout's start, where it has changed since.
         "holdouts" optional holdouts: Map<HoldoutKey, VariantKey>,
@@ -45,8 +49,26 @@ mapping! {
     }
     declares "variants";
     reserved {
-        "schema" => "the flag's `type` is checked; take `schema:` out",
-        "requires" => "prerequisites are not supported yet; say the condition in `rules` or in the audience",
+        "requires" => "prerequisites are not supported yet; write the condition into `rules` or in the audience",
+    }
+}
+
+/// A JSON Schema, as it is written.
+#[derive(Debug)]
+pub struct JsonSchema(pub Value);
+
+impl Syntax for JsonSchema {
+    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        if !matches!(node.content, Content::Mapping(_)) {
+            let expected = "a JSON Schema such as `{properties: {colour: {type: string}}}`";
+            reader.expected(rules::WRONG_TYPE, node, expected, "");
+            return None;
+        }
+        exact_numbers(node, true, reader).then(|| to_json(node)).flatten().map(Self)
+    }
+
+    fn shape() -> Shape {
+        Shape::JsonSchema
     }
 }
 
@@ -90,11 +112,6 @@ impl Syntax for VariantValue {
                 }
             }
             Content::Scalar(scalar) if scalar.typed() != Typed::Null => {}
-            Content::Scalar(scalar) if !scalar.text.is_empty() => {
-                let help = format!("if it is text, put it in quotes: `\"{}\"`", scalar.text);
-                reader.expected(rules::WRONG_TYPE, node, "a boolean, text, a number or a mapping", help);
-                return None;
-            }
             Content::Scalar(_) | Content::Sequence(_) => {
                 reader.expected(rules::WRONG_TYPE, node, "a boolean, text, a number or a mapping", "");
                 return None;
@@ -137,6 +154,15 @@ fn exact_numbers(node: &Node, within: bool, reader: &mut Reader<'_>) -> bool {
                 false
             }
             Typed::Number(_) if !within && scalar.is_padded_number() => true,
+            Typed::Number(number) if within && scalar.loses_characters() => {
+                // Shortest, and without a fraction where there is none.
+                let becomes = number.to_string();
+                let message = format!("within an object `{0}` would be the number {becomes}", scalar.text);
+                let help =
+                    format!("write `{becomes}` if it is a number, or `\"{0}\"` if it is text", scalar.text);
+                reader.error(rules::BAD_NUMBER, node.span, message, help);
+                false
+            }
             Typed::Number(_) => reader.exact(scalar, node.span),
             Typed::Null | Typed::Boolean(_) | Typed::Text(_) => true,
         },

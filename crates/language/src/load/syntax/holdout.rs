@@ -1,7 +1,8 @@
 //! `*.holdout.yaml`.
 
+use super::collection::List;
 use super::experiment::ScheduleSyntax;
-use super::leaf::{List, Text};
+use super::leaf::Text;
 use super::mapping::mapping;
 use trialbook_model::{EntityKey, MetricKey, Salt, Share, SurfaceKey};
 

@@ -1,6 +1,7 @@
 //! `*.layer.yaml`.
 
-use super::leaf::{List, Text};
+use super::collection::List;
+use super::leaf::Text;
 use super::mapping::mapping;
 use trialbook_model::{BucketRange, Duration, EntityKey, ExperimentKey, Salt};
 

@@ -1,15 +1,13 @@
-//! Scalars, lists and maps of a book's files.
+//! Scalars of a book's files: prose, keys, shares, numbers and ranges.
 
-use super::mapping::words;
 use super::reader::{Reader, Syntax};
-use super::shape::{Grammar, List as ListShape, Mapping, Name, Number, Others, Shape};
+use super::shape::{Grammar, Name, Number, Shape};
+use crate::load::advice::Advice;
 use crate::load::rules;
 use crate::load::yaml::{Content, Node, Typed};
-use trialbook_model::span::Spanned;
 use trialbook_model::{
-    AttributeKey, AttributeType, BucketRange, ColumnName, DecisionOutcome, DimensionKey, Direction, Duration,
-    EntityKey, Evaluator, ExperimentKey, FlagKey, HoldoutKey, Kind, LayerKey, MeasureKey, Method, MetricKey,
-    Salt, SegmentKey, Share, SourceKey, SurfaceKey, TargetKey, TargetType, ValueType, VariantKey,
+    AttributeKey, BucketRange, ColumnName, DimensionKey, EntityKey, ExperimentKey, FlagKey, HoldoutKey, Kind,
+    LayerKey, MeasureKey, MetricKey, Salt, SegmentKey, Share, SourceKey, SurfaceKey, TargetKey, VariantKey,
 };
 
 /// Prose: text that is not blank.
@@ -31,21 +29,22 @@ impl Syntax for Text {
     }
 }
 
-/// Returns what to write instead of a text that is no key, where a little change makes it one.
-pub(in crate::load) fn key_like(text: &str, is_key: impl Fn(&str) -> bool) -> String {
-    const ADVICE: &str = "take a name of these characters";
+/// Returns the advice for a text that is no key.
+pub(super) fn key_advice(text: &str, is_key: impl Fn(&str) -> bool) -> Advice {
+    key_like(text, is_key).map_or_else(|| "take a name of these characters".into(), Advice::write)
+}
+
+/// Returns the key to write instead of a text that is none, where a little change makes it one.
+pub(in crate::load) fn key_like(text: &str, is_key: impl Fn(&str) -> bool) -> Option<String> {
     if !text.is_ascii() {
         // Without its other letters it is another word.
-        return ADVICE.into();
+        return None;
     }
     let joined = |c: char| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' };
     let kept: String = text.chars().map(joined).collect();
     let kept = kept.trim_matches('-');
     let lower = kept.to_lowercase().replace('_', "-");
-    match [kept, lower.trim_matches('-')].into_iter().find(|key| is_key(key)) {
-        Some(key) => format!("write `{key}`"),
-        None => ADVICE.into(),
-    }
+    [kept, lower.trim_matches('-')].into_iter().find(|key| is_key(key)).map(str::to_owned)
 }
 
 macro_rules! keys {
@@ -59,7 +58,7 @@ macro_rules! keys {
                         // Clients ask for a flag by its key: another one would be another flag.
                         let help = match $name {
                             Name::File(Kind::Flag) => "write the key as clients ask for it".into(),
-                            _ => key_like(text, |key| $type::new(key).is_ok()),
+                            _ => key_advice(text, |key| $type::new(key).is_ok()),
                         };
                         reader.error(rules::BAD_KEY, node.span, error.to_string(), help);
                         None
@@ -102,11 +101,11 @@ impl Syntax for Share {
             Err(error) => {
                 let help = match text.parse::<f64>() {
                     Ok(number) if number > 0.0 && number < 1.0 => {
-                        format!("write `{text}%`, or `{}%` if a fraction of one was meant", Decimal(number * 100.0))
+                        format!("write `{text}%`, or `{}%` if a fraction of one was meant", Decimal(number * 100.0)).into()
                     }
-                    Ok(_) => format!("write `{text}%`"),
+                    Ok(_) => Advice::write(format!("{text}%")),
                     Err(_) if spaced(text).is_some() => {
-                        format!("write `{}`", spaced(text).unwrap_or(Share::NONE))
+                        Advice::write(spaced(text).unwrap_or(Share::NONE))
                     }
                     Err(_) => "a share is a number from 0 to 100 with up to four decimals and a percent sign, such as `20%` or `0.5%`".into(),
                 };
@@ -141,119 +140,17 @@ impl std::fmt::Display for Decimal {
     }
 }
 
-/// Reads a duration as people write it elsewhere: `60 days`, `2w`, `P7D`.
-fn in_words(text: &str) -> Option<Duration> {
-    let text = text.trim().to_ascii_lowercase();
-    let iso = text.strip_prefix("pt").or_else(|| text.strip_prefix('p').filter(|rest| !rest.ends_with('m')));
-    let text = iso.unwrap_or(&text);
-    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-    let (number, unit) = text.split_at_checked(digits)?;
-    let number: u32 = number.parse().ok()?;
-    let (number, unit) = match unit.trim() {
-        "d" | "day" | "days" => (number, 'd'),
-        "h" | "hour" | "hours" | "hr" | "hrs" => (number, 'h'),
-        "m" | "min" | "mins" | "minute" | "minutes" => (number, 'm'),
-        "w" | "week" | "weeks" => (number.checked_mul(7)?, 'd'),
-        _ => return None,
-    };
-    Duration::parse(&format!("{number}{unit}")).ok()
-}
-
-impl Syntax for Duration {
-    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
-        let text = reader.text(node, rules::BAD_DURATION, "a duration such as `7d`, `12h` or `30m`")?;
-        match Duration::parse(text) {
-            Ok(duration) => Some(duration),
-            Err(error) => {
-                let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-                let help = match in_words(text) {
-                    Some(duration) => format!("write `{duration}`"),
-                    None if digits => {
-                        format!("write `{text}d` for days, `{text}h` for hours or `{text}m` for minutes")
-                    }
-                    None => "write a whole number with `d`, `h` or `m` behind it".into(),
-                };
-                reader.error(rules::BAD_DURATION, node.span, error.to_string(), help);
-                None
-            }
-        }
-    }
-
-    fn shape() -> Shape {
-        Shape::Text(Grammar {
-            expected: "a duration such as `7d`, `12h` or `30m`",
-            pattern: "^[0-9]+[dhm]$",
-            examples: &["7d", "12h"],
-        })
-    }
-}
-
-/// A date of the book's time zone, or an instant with its offset.
-#[derive(Debug, Clone, Copy)]
-pub enum When {
-    /// The day, which begins at midnight.
-    Day(jiff::civil::Date),
-    /// An instant.
-    Instant(jiff::Timestamp),
-}
-
-/// Reads a day as it is written where the day comes first: `25.11.2026`. With slashes it has two readings.
-fn dotted(text: &str) -> Option<jiff::civil::Date> {
-    let mut parts = text.split('.');
-    let (day, month, year) = (parts.next()?, parts.next()?, parts.next()?);
-    let rest = parts.next().is_none();
-    let date = jiff::civil::Date::new(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?).ok()?;
-    (rest && year.len() == 4).then_some(date)
-}
-
-impl Syntax for When {
-    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
-        const EXPECTED: &str = "a date such as `2026-11-25`, or `2026-11-25T09:00:00Z`";
-        let text = reader.string(node, EXPECTED)?;
-        let day = text.len() == 10 && text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
-        let problem = if day {
-            match text.parse() {
-                Ok(day) => return Some(Self::Day(day)),
-                Err(_) => format!("there is no day `{text}`"),
-            }
-        } else if text.starts_with(|c: char| c.is_ascii_digit()) && text.contains(['T', 't']) {
-            match text.parse() {
-                Ok(instant) => return Some(Self::Instant(instant)),
-                Err(_) => format!("`{text}` is not an instant with its offset from UTC"),
-            }
-        } else {
-            let help = dotted(text).map(|day| format!("write `{day}`"));
-            reader.expected(rules::BAD_DATE, node, EXPECTED, help.unwrap_or_default());
-            return None;
-        };
-        let help = match format!("{text}Z").parse::<jiff::Timestamp>() {
-            Ok(_) => format!("write `{text}Z` for UTC, or another offset such as `+01:00`"),
-            Err(_) => format!("write {EXPECTED}"),
-        };
-        reader.error(rules::BAD_DATE, node.span, problem, help);
-        None
-    }
-
-    fn shape() -> Shape {
-        Shape::Text(Grammar {
-            expected: "a date such as `2026-11-25`, or `2026-11-25T09:00:00Z`",
-            pattern: "^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt].+)?$",
-            examples: &["2026-11-25"],
-        })
-    }
-}
-
 impl Syntax for bool {
     fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
         let help = match &node.content {
             Content::Scalar(scalar) => match (scalar.typed(), &*scalar.text) {
                 (Typed::Boolean(boolean), _) => return Some(boolean),
-                (_, "yes" | "Yes" | "on" | "On" | "y") => "write `true`",
-                (_, "no" | "No" | "off" | "Off" | "n") => "write `false`",
-                (Typed::Text(_), "true" | "false") => "leave out the quotes",
-                _ => "",
+                (_, "yes" | "Yes" | "on" | "On" | "y") => Advice::write(true),
+                (_, "no" | "No" | "off" | "Off" | "n") => Advice::write(false),
+                (Typed::Text(_), "true" | "false") => "leave out the quotes".into(),
+                _ => Advice::default(),
             },
-            Content::Sequence(_) | Content::Mapping(_) => "",
+            Content::Sequence(_) | Content::Mapping(_) => Advice::default(),
         };
         reader.expected(rules::WRONG_TYPE, node, "`true` or `false`", help);
         None
@@ -337,7 +234,7 @@ impl Syntax for BucketRange {
             Err(error) => {
                 let joined = text.replace("..", "-").replace(" to ", "-").replace(' ', "");
                 let help = match BucketRange::parse(&joined) {
-                    Ok(_) => format!("write `{joined}`"),
+                    Ok(_) => Advice::write(joined),
                     Err(_) => "the first bucket, `-`, and the last one, which is included".into(),
                 };
                 reader.error(rules::BAD_RANGE, node.span, error.to_string(), help);
@@ -360,126 +257,3 @@ impl Syntax for BucketRange {
         ])
     }
 }
-
-/// A list: the items that fit, and whether the file has any at all.
-#[derive(Debug)]
-pub struct List<T>(pub Vec<Spanned<T>>, pub Emptiness);
-
-/// Whether a list has items in the file, fit or not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Emptiness {
-    /// None.
-    Empty,
-    /// At least one.
-    Filled,
-}
-
-impl<T: Syntax> Syntax for List<T> {
-    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
-        let items = reader.sequence(node)?;
-        let emptiness = if items.is_empty() { Emptiness::Empty } else { Emptiness::Filled };
-        Some(Self(items.iter().filter_map(|item| reader.item(item)).collect(), emptiness))
-    }
-
-    fn shape() -> Shape {
-        Shape::List(ListShape { items: T::shape, filled: false })
-    }
-}
-
-/// A mapping whose keys are chosen by the author. A value that does not fit is `None`: its key is known all the same.
-#[derive(Debug)]
-pub struct Map<K, V>(pub Vec<(Spanned<K>, Option<Spanned<V>>)>);
-
-impl<K: Syntax, V: Syntax> Syntax for Map<K, V> {
-    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
-        let entries = reader.mapping(node, "names with values", &[])?;
-        let mut map = Vec::with_capacity(entries.len());
-        for entry in entries {
-            // A key is read as text whatever it looks like: `1:` is the key `1`.
-            let key = Node {
-                span: entry.key_span,
-                content: Content::Scalar(crate::load::yaml::ScalarNode {
-                    text: entry.key.clone(),
-                    plain: false,
-                }),
-            };
-            let key = reader.item(&key);
-            let value = reader.field(entry);
-            if let Some(key) = key {
-                map.push((key, value));
-            }
-        }
-        Some(Self(map))
-    }
-
-    fn shape() -> Shape {
-        Shape::Mapping(Mapping {
-            what: "names with values",
-            others: Some(Others { names: K::shape, shape: V::shape, doc: "" }),
-            ..Mapping::NONE
-        })
-    }
-}
-
-words! { ValueType: "one of `boolean`, `string`, `number`, `object`" {
-    /// On or off.
-    "boolean" => ValueType::Boolean,
-    /// Text.
-    "string" => ValueType::String,
-    /// A number; a whole one is exact up to 2^53.
-    "number" => ValueType::Number,
-    /// A mapping of any keys, for values that belong together.
-    "object" => ValueType::Object,
-} }
-
-words! { AttributeType: "one of `string`, `number`, `boolean`, `version`" {
-    /// Text.
-    "string" => AttributeType::String,
-    /// A finite number.
-    "number" => AttributeType::Number,
-    /// `true` or `false`.
-    "boolean" => AttributeType::Boolean,
-    /// Text that is a version such as `8.10`, ordered as SemVer orders.
-    "version" => AttributeType::Version,
-} }
-
-words! { Method: "one of `fixed-horizon`, `group-sequential`, `always-valid`" {
-    /// The data is judged once, when the last window has closed.
-    "fixed-horizon" => Method::FixedHorizon,
-    /// The data is judged daily, with the level spent over the schedule.
-    "group-sequential" => Method::GroupSequential,
-    /// The data may be judged at any time, by a confidence sequence.
-    "always-valid" => Method::AlwaysValid,
-} }
-
-words! { Direction: "`good` or `bad`" {
-    /// More is better.
-    "good" => Direction::IncreaseIsGood,
-    /// Less is better.
-    "bad" => Direction::IncreaseIsBad,
-} }
-
-words! { DecisionOutcome: "one of `ship`, `roll-back`, `inconclusive`, `aborted`" {
-    /// A treatment ships: name it in `variant`, and change the flag in the same pull request.
-    "ship" => DecisionOutcome::Ship,
-    /// Everybody gets what they had before.
-    "roll-back" => DecisionOutcome::RollBack,
-    /// The test could not tell; nothing changes.
-    "inconclusive" => DecisionOutcome::Inconclusive,
-    /// The test was stopped before it could tell.
-    "aborted" => DecisionOutcome::Aborted,
-} }
-
-words! { TargetType: "`flagd` or `unleash`" {
-    /// flagd's flag file.
-    "flagd" => TargetType::Flagd,
-    /// An Unleash server.
-    "unleash" => TargetType::Unleash,
-} }
-
-words! { Evaluator: "`javascript-4` or `python-2`" {
-    /// flagd's JavaScript core, version 4: hashes the text.
-    "javascript-4" => Evaluator::Javascript4,
-    /// flagd's Python core, version 2: hashes the text's CBOR encoding.
-    "python-2" => Evaluator::Python2,
-} }

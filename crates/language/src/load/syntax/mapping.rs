@@ -2,14 +2,14 @@
 
 /// Declares a mapping: a struct with one optional field for each key, how it is read, and its shape.
 ///
-/// `= VALUE` says which value a key has where it is left out; `declares` names the keys in whose values names are
+/// `= VALUE` sets which value a key has where it is left out; `declares` names the keys in whose values names are
 /// declared, such as a flag's variants.
 ///
 /// A field is `None` where the key is missing or its value does not fit; either has been reported where
 /// that is wrong, so that whoever lowers it checks what is there and stays silent about what is not.
 ///
 /// Where kinds of one thing differ in their keys, `by "type" { "a" => "a thing of type `a`" needs ["x"] takes ["y"], }`
-/// says which key belongs to which kind; a key that no kind names belongs to all.
+/// declares which key belongs to which kind; a key that no kind names belongs to all.
 macro_rules! mapping {
     (
         $(#[doc = $doc:literal])+
@@ -28,7 +28,7 @@ macro_rules! mapping {
         }
 
         impl $name {
-            /// The kinds that differ in their keys, and the key that says which it is.
+            /// The kinds that differ in their keys, and the key that selects which it is.
             const BRANCHES: Option<$crate::load::syntax::shape::Branches> = $crate::load::syntax::mapping::branches!(
                 $($tag { $($($kind)|+ => $kind_what needs [$($needs),*] takes [$($takes),*],)+ })?
             );
@@ -49,7 +49,7 @@ macro_rules! mapping {
                 for entry in entries {
                     match &*entry.key {
                         $($key => read.$field = reader.field(entry),)*
-                        _ => reader.unknown(entry, FIELDS, RESERVED),
+                        _ => reader.unknown((node, entry), Self::shape(), FIELDS, RESERVED),
                     }
                 }
                 reader.missing(node, FIELDS, $what);
@@ -152,6 +152,7 @@ macro_rules! words {
 pub(super) use {branches, default, mapping, need, words};
 
 use super::reader::Reader;
+use crate::load::advice::Advice;
 use crate::load::nearest::nearest;
 use crate::load::rules;
 use crate::load::yaml::Node;
@@ -170,11 +171,11 @@ pub(super) fn unknown_word(
         return reader.error(rules::RESERVED_WORD, node.span, message, *advice);
     }
     let meant = nearest(word, words.iter().copied()).or_else(|| meaning(word, words));
-    let help = meant.map(|near| format!("did you mean `{near}`?"));
+    let help = meant.map(Advice::meant);
     reader.expected(rules::UNKNOWN_WORD, node, what, help.unwrap_or_default());
 }
 
-/// Returns the word of a place that another product, or another format, says otherwise.
+/// Returns the word of a place that another product, or another format, writes in another way.
 fn meaning<'w>(word: &str, words: &[&'w str]) -> Option<&'w str> {
     const OTHERS: &[(&str, &[&str])] = &[
         ("mean", &["average", "avg", "revenue", "continuous", "count", "sum"]),

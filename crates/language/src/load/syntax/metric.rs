@@ -11,7 +11,7 @@ use trialbook_model::{ColumnName, Direction, Duration, EntityKey, MeasureKey, Sh
 mapping! {
     /// A metric: what is measured, in which window, which direction is good. The file's stem is its key.
     struct MetricFile: "a metric" {
-        /// What it says, in prose that a product manager reads.
+        /// What it means, in prose that a product manager reads.
         "description" required description: Text,
         /// Who answers for it.
         "owner" optional owner: Text,
@@ -42,6 +42,8 @@ mapping! {
         "covariate" optional covariate: CovariateSyntax,
         /// What is known of it before any test, to plan with.
         "baseline" optional baseline: BaselineSyntax,
+        /// Why what is measured changed while experiments ran: it never could be measured. The report lists the change.
+        "repair" optional repair: Text,
     }
     by "type" {
         "mean" => "a mean" needs ["source", "measure"] takes ["where", "cap", "covariate"],

@@ -6,6 +6,7 @@
 
 pub mod audience;
 pub mod book;
+mod collection;
 pub mod experiment;
 pub mod flag;
 pub mod holdout;
@@ -13,6 +14,7 @@ pub mod layer;
 mod leaf;
 mod mapping;
 pub mod metric;
+mod moment;
 mod reader;
 pub mod rollout;
 mod schema;
@@ -20,10 +22,13 @@ pub mod segment;
 pub mod shape;
 pub mod source;
 pub mod step;
+mod word;
 
+pub use collection::{Emptiness, List, Map};
+pub use leaf::Text;
 pub(in crate::load) use leaf::key_like;
-pub use leaf::{Emptiness, List, Map, Text, When};
-pub use reader::{Reader, Syntax, inexact};
+pub use moment::When;
+pub use reader::{BLANK, Reader, Syntax, inexact};
 pub use schema::Definitions;
 
 use crate::load::yaml::Node;
@@ -70,7 +75,7 @@ impl File {
 }
 
 /// Returns what a kind of file may hold.
-pub fn shape(kind: Kind) -> shape::Shape {
+pub fn shape_of(kind: Kind) -> shape::Shape {
     match kind {
         Kind::Book => book::BookFile::shape(),
         Kind::Flag => flag::FlagFile::shape(),
@@ -87,6 +92,6 @@ pub fn shape(kind: Kind) -> shape::Shape {
 /// Returns the JSON Schema of a kind of file, without `$schema` and `$id`, and its definitions.
 pub fn schema(kind: Kind) -> (serde_json::Map<String, serde_json::Value>, Definitions) {
     let mut definitions = Definitions::new();
-    let schema = schema::of(shape(kind), &mut definitions);
+    let schema = schema::of(shape_of(kind), &mut definitions);
     (schema, definitions)
 }

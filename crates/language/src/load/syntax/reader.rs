@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::load::MAX_FINDINGS;
+use crate::load::advice::Advice;
 use crate::load::nearest::nearest;
-use crate::load::proposal::with_fix;
 use crate::load::rules;
 use crate::load::syntax::shape::{Branches, Shape};
 use crate::load::yaml::{Content, Entry, Node, ScalarNode, Typed};
@@ -13,14 +13,17 @@ use trialbook_model::span::{SourceFile, Span, Spanned};
 
 /// Something that a file can hold: how it is read and, from the same declaration, its shape.
 ///
-/// A reader never accepts what the schema of the shape refuses. It may refuse more: a schema cannot say that shares sum to 100 %.
+/// A reader never accepts what the schema of the shape refuses. It may refuse more: a schema cannot require that shares sum to 100 %.
 pub trait Syntax: Sized {
-    /// Reads a node. `None` where it does not fit; then a finding says why.
+    /// Reads a node. `None` where it does not fit; then a finding has the reason.
     fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self>;
 
     /// Returns what may stand there.
     fn shape() -> Shape;
 }
+
+/// The comment after a key whose value is to be filled in, up to what goes there. Files that the program begins have such blanks.
+pub const BLANK: &str = "# fill in: ";
 
 /// Reads one file and collects what is wrong with it.
 pub struct Reader<'a> {
@@ -55,9 +58,8 @@ impl<'a> Reader<'a> {
         rule: &'static str,
         span: Span,
         message: impl Into<String>,
-        help: impl Into<String>,
+        help: impl Into<Advice>,
     ) {
-        let help = help.into();
         // Where nothing stands, what it is the value of is to be seen.
         let span = match self.key {
             Some(key) if span.start == span.end => key,
@@ -65,16 +67,47 @@ impl<'a> Reader<'a> {
             _ => span,
         };
         let finding = Diagnostic::error(rule, message, self.file, span);
-        self.findings.push(if help.is_empty() { finding } else { with_fix(finding.help(help)) });
+        self.findings.push(help.into().given(finding));
     }
 
     /// Adds the error that a node is not what was expected there.
-    pub fn expected(&mut self, rule: &'static str, node: &Node, expected: &str, help: impl Into<String>) {
+    pub fn expected(&mut self, rule: &'static str, node: &Node, expected: &str, help: impl Into<Advice>) {
         let found = describe(node);
         let (place, help) = (self.place(), help.into());
-        let help = if help.is_empty() { format!("write {expected}") } else { help };
+        if let Some(what) = self.blank(node) {
+            let span = self.key.filter(|_| !self.within).unwrap_or(node.span);
+            return self.error(
+                rule,
+                span,
+                format!("blank{place}: expected {expected}"),
+                format!("fill in {what}"),
+            );
+        }
+        let help = match &node.content {
+            _ if !help.words().is_empty() => help,
+            Content::Scalar(scalar) if !scalar.text.is_empty() && scalar.typed() == Typed::Null => {
+                format!("`{}` is no value: write {expected}, or put it in quotes if it is text", scalar.text)
+                    .into()
+            }
+            _ => format!("write {expected}").into(),
+        };
         let span = self.head(node);
         self.error(rule, span, format!("expected {expected}{place}, found {found}"), help);
+    }
+
+    /// Returns what is to be filled in where a file that was begun by the program has a blank.
+    fn blank(&self, node: &Node) -> Option<&'a str> {
+        let Content::Scalar(scalar) = &node.content else { return None };
+        if scalar.typed() != Typed::Null {
+            return None;
+        }
+        // A value that is not there has no place of its own.
+        let from =
+            if scalar.text.is_empty() { self.key.filter(|_| !self.within)?.end } else { node.span.end };
+        let rest = self.file.text().get(from..)?.lines().next()?;
+        let (between, what) = rest.split_once(BLANK)?;
+        let empty = between.chars().all(|c| matches!(c, '"' | '\'' | ':' | ' '));
+        (empty && !what.trim().is_empty()).then(|| what.trim())
     }
 
     /// Returns the first line that is not blank.
@@ -101,7 +134,7 @@ impl<'a> Reader<'a> {
         self.file.slice(span)
     }
 
-    /// Says which key's value is being read, as a phrase.
+    /// Names the key whose value is being read, as a phrase.
     fn place(&self) -> String {
         match self.key {
             Some(span) => {
@@ -157,7 +190,7 @@ impl<'a> Reader<'a> {
             Content::Scalar(scalar) if scalar.typed() != Typed::Null => {
                 // As it is written: without its quotes, `"007"` would be another value.
                 let written = self.file.slice(node.span);
-                self.expected(rules::WRONG_TYPE, node, "a list", format!("write `[{written}]`"));
+                self.expected(rules::WRONG_TYPE, node, "a list", Advice::write(format!("[{written}]")));
                 None
             }
             Content::Scalar(_) | Content::Mapping(_) => {
@@ -172,12 +205,10 @@ impl<'a> Reader<'a> {
         let help = match &node.content {
             Content::Scalar(scalar) => match scalar.typed() {
                 Typed::Text(text) => return Some(text),
-                Typed::Null if scalar.text.is_empty() => String::new(),
-                Typed::Null | Typed::Boolean(_) | Typed::Number(_) => {
-                    format!("if it is text, put it in quotes: `\"{}\"`", scalar.text)
-                }
+                Typed::Null => Advice::default(),
+                Typed::Boolean(_) | Typed::Number(_) => Advice::quote_if_text(&scalar.text),
             },
-            Content::Sequence(_) | Content::Mapping(_) => String::new(),
+            Content::Sequence(_) | Content::Mapping(_) => Advice::default(),
         };
         self.expected(rules::WRONG_TYPE, node, expected, help);
         None
@@ -212,8 +243,14 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Says that a mapping has no such key, with the nearest one or with what to write instead of a reserved one.
-    pub fn unknown(&mut self, entry: &Entry, fields: &[Field], reserved: &[(&str, &str)]) {
+    /// Reports that a mapping has no such key, with the nearest one or with what to write instead of a reserved one.
+    pub fn unknown(
+        &mut self,
+        (node, entry): (&Node, &Entry),
+        shape: Shape,
+        fields: &[Field],
+        reserved: &[(&str, &str)],
+    ) {
         let key = &*entry.key;
         if let Some((_, advice)) = reserved.iter().find(|(word, _)| *word == key) {
             let message = format!("`{key}` is reserved: it is not supported yet");
@@ -223,15 +260,21 @@ impl<'a> Reader<'a> {
             // It will not be shown: not worth the search for the nearest key.
             return self.error(rules::UNKNOWN_KEY, entry.key_span, "unknown key", "");
         }
+        if let Some(above) = self.opened_above(node, entry, shape) {
+            let message =
+                format!("unknown key `{key}`: it belongs to `{above}`, and is not indented below it");
+            let help = format!("indent the line by two spaces more than `{above}`");
+            return self.error(rules::UNKNOWN_KEY, entry.key_span, message, help);
+        }
         let mut foreign = None;
         let help = match nearest(key, fields.iter().map(|field| field.name)) {
             Some(near) => {
                 foreign = key.chars().find(|c| !c.is_ascii());
-                format!("did you mean `{near}`?")
+                Advice::meant(near)
             }
             None => {
                 let names: Vec<_> = fields.iter().map(|field| format!("`{}`", field.name)).collect();
-                format!("known here: {}", names.join(", "))
+                format!("known here: {}", names.join(", ")).into()
             }
         };
         // It may look just like the key that is meant.
@@ -239,7 +282,36 @@ impl<'a> Reader<'a> {
         self.error(rules::UNKNOWN_KEY, entry.key_span, format!("unknown key `{key}`{foreign}"), help);
     }
 
-    /// Says which required keys are missing, but for those that an unknown key is likely to mean.
+    /// Returns the key in whose value an unknown key was meant: the last known one above it, where its value is a block or
+    /// nothing, and has the key.
+    fn opened_above<'n>(&self, node: &'n Node, entry: &Entry, shape: Shape) -> Option<&'n str> {
+        let Shape::Mapping(mapping) = shape else { return None };
+        let before = node.entries().iter().take_while(|other| other.key_span != entry.key_span);
+        let above = before.filter(|other| mapping.key(&other.key).is_some()).last()?;
+        let has_key = |inner: Shape| match inner {
+            Shape::Mapping(inner) => inner.key(&entry.key).is_some(),
+            Shape::Either(parts) => parts
+                .iter()
+                .any(|part| matches!(part(), Shape::Mapping(inner) if inner.key(&entry.key).is_some())),
+            _ => false,
+        };
+        let open = match &above.value.content {
+            Content::Scalar(scalar) => scalar.plain && scalar.text.is_empty(),
+            Content::Mapping(entries) => {
+                let block = !self.file.slice(above.value.span).starts_with('{');
+                block && entries.iter().all(|inner| inner.key != entry.key)
+            }
+            Content::Sequence(_) => false,
+        };
+        let same_column = self.column(entry.key_span) == self.column(above.key_span);
+        (open && same_column && has_key((mapping.key(&above.key)?.shape)())).then_some(&*above.key)
+    }
+
+    fn column(&self, span: Span) -> usize {
+        self.file.position(span.start).column
+    }
+
+    /// Reports which required keys are missing, but for those that an unknown key is likely to mean.
     pub fn missing(&mut self, node: &Node, fields: &[Field], what: &str) {
         /// Nobody misspells more keys than this.
         const SEARCHED: usize = 50;
@@ -258,7 +330,7 @@ impl<'a> Reader<'a> {
             [one] => one.clone(),
             [init @ .., last] => format!("{} and {last}", init.join(", ")),
         };
-        // The whole mapping is the place; its first key says where it begins.
+        // The whole mapping is the place; its first key shows where it begins.
         let start = node.entries().first().map_or(node.span, |entry| entry.key_span);
         let help = match missing.as_slice() {
             [one] => format!("add `{}: …`", one.trim_matches('`')),
@@ -267,7 +339,7 @@ impl<'a> Reader<'a> {
         self.error(rules::MISSING_KEY, start, format!("{what} needs {list}"), help);
     }
 
-    /// Says which keys a thing of its kind lacks, and which are another kind's.
+    /// Reports which keys a thing of its kind lacks, and which are another kind's.
     pub fn of_kind(&mut self, node: &Node, branches: Option<Branches>) {
         let Some(branches) = branches else { return };
         let Some(Content::Scalar(word)) = node.entry(branches.tag).map(|entry| &entry.value.content) else {
@@ -295,7 +367,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Says whether exactly one of several keys is there.
+    /// Reports unless exactly one of several keys is there.
     pub fn exactly_one(&mut self, node: &Node, names: &[&str], what: &str) {
         let given: Vec<_> = node.entries().iter().filter(|entry| names.contains(&&*entry.key)).collect();
         let list = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
@@ -321,7 +393,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Says why a number may be read as another one, and what to do: its digits are more than 64 bits hold, or it begins with a
+/// Explains why a number may be read as another one, and what to do: its digits are more than 64 bits hold, or it begins with a
 /// needless zero. `None` where neither is so.
 pub fn inexact(scalar: &ScalarNode) -> Option<(String, String)> {
     let text = &scalar.text;
@@ -343,7 +415,7 @@ pub fn inexact(scalar: &ScalarNode) -> Option<(String, String)> {
     })
 }
 
-/// Says what a node is, for "expected …, found …".
+/// Describes a node, for "expected …, found …".
 pub fn describe(node: &Node) -> String {
     match &node.content {
         Content::Sequence(_) => "a list".into(),

@@ -1,8 +1,9 @@
 //! `*.rollout.yaml`.
 
 use super::audience::Audience;
+use super::collection::List;
 use super::experiment::GuardrailSyntax;
-use super::leaf::{List, Text};
+use super::leaf::Text;
 use super::mapping::mapping;
 use super::step::StepSyntax;
 use trialbook_model::{FlagKey, Salt, VariantKey};
@@ -29,6 +30,6 @@ mapping! {
     }
     reserved {
         "flags" => "a rollout releases one flag's variant: write `flag: KEY`",
-        "requires" => "prerequisites are not supported yet; say the condition in `audience`",
+        "requires" => "prerequisites are not supported yet; write the condition into `audience`",
     }
 }

@@ -1,7 +1,7 @@
 //! Shapes to JSON Schema (draft 2020-12).
 //!
 //! No schema holds alternatives: where a value may be of several kinds, each keyword speaks of one JSON type only, so
-//! they stand side by side and an error deep inside is told at its place. Besides the standard's keywords there are
+//! they stand side by side and an error deep inside is reported at its place. Besides the standard's keywords there are
 //! those that editors know: `markdownDescription`, `enumDescriptions`, `markdownEnumDescriptions`,
 //! `patternErrorMessage`.
 
@@ -48,6 +48,7 @@ pub fn of(shape: Shape, definitions: &mut Definitions) -> Map<String, Value> {
             "type": ["boolean", "string", "number", "object"],
             "not": { "type": "object", "required": ["file"], "maxProperties": 1 },
         })),
+        Shape::JsonSchema => object(json!({ "type": "object" })),
         Shape::Either(parts) => either(parts, definitions),
     }
 }

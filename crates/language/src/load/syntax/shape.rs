@@ -29,6 +29,8 @@ pub enum Shape {
     },
     /// The value of a variant: a boolean, text, a number or a mapping of any keys.
     VariantValue,
+    /// A JSON Schema.
+    JsonSchema,
     /// One of several, which no single value fits twice.
     Either(&'static [fn() -> Shape]),
 }
@@ -79,7 +81,7 @@ impl Mapping {
 /// The kinds of a thing that differ in their keys.
 #[derive(Debug, Clone, Copy)]
 pub struct Branches {
-    /// The key that says which kind it is.
+    /// The key that selects which kind it is.
     pub tag: &'static str,
     /// What each of them has.
     pub branches: &'static [Branch],

@@ -1,7 +1,7 @@
 //! A step of a ramp or of a rollout.
 
-use super::leaf::When;
 use super::mapping::mapping;
+use super::moment::When;
 use trialbook_model::Share;
 
 mapping! {

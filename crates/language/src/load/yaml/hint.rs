@@ -35,7 +35,7 @@ pub(super) fn of_error(file: &Arc<SourceFile>, error: &ScanError) -> Diagnostic 
         return wrong(span, "a merge has left its marks".into(), help);
     }
     if let Some((at, colon)) = colon_before(file, line) {
-        let message = format!("`{colon}` (U+{:04X}) looks like a colon and is none", u32::from(colon));
+        let message = format!("`{colon}` (U+{:04X}) looks like a colon and is not one", u32::from(colon));
         return wrong(
             Span::new(at, at + colon.len_utf8()),
             message,
@@ -43,7 +43,7 @@ pub(super) fn of_error(file: &Arc<SourceFile>, error: &ScanError) -> Diagnostic 
         );
     }
     if let Some((at, space)) = space_before(file, line) {
-        let message = format!("U+{:04X} looks like a space and is none", u32::from(space));
+        let message = format!("U+{:04X} looks like a space and is not one", u32::from(space));
         return wrong(Span::new(at, at + space.len_utf8()), message, "write an ordinary space".into());
     }
     if let Some(help) = value_at(text, offset.saturating_sub(line.start)).and_then(quote) {
@@ -58,7 +58,7 @@ pub(super) fn of_error(file: &Arc<SourceFile>, error: &ScanError) -> Diagnostic 
             | ErrorKind::ExpectedDocumentStart
             | ErrorKind::InvalidDocumentEnd
             | ErrorKind::SimpleKeyExpected
-    ) || matches!(kind, ErrorKind::MappingValueNotAllowed if text.matches(": ").count() < 2);
+    ) || matches!(kind, ErrorKind::MappingValueNotAllowed if is_at_its_key(text, offset.saturating_sub(line.start)));
     match indent::misplaced(file, file.position(offset).line).filter(|_| indented) {
         Some(misplaced) => {
             let help =
@@ -72,6 +72,11 @@ pub(super) fn of_error(file: &Arc<SourceFile>, error: &ScanError) -> Diagnostic 
             if tab { untabbed(finding, file) } else { finding }
         }
     }
+}
+
+/// Tells whether the first colon of a line is where the parser stopped: then it is its key that is in the wrong place.
+fn is_at_its_key(line: &str, offset: usize) -> bool {
+    line.get(..offset).is_none_or(|before| !before.contains(": "))
 }
 
 /// Adds the fix that indents with two spaces for each tab. How deep a line was meant to be is a guess.
@@ -140,7 +145,7 @@ fn spaces(count: usize) -> String {
     }
 }
 
-/// Says what is wrong in the words of who writes YAML, not of who parses it.
+/// Describes what is wrong in the words of who writes YAML, not of who parses it.
 fn said(kind: &ErrorKind) -> String {
     use ErrorKind as K;
     match kind {
@@ -202,7 +207,7 @@ fn said(kind: &ErrorKind) -> String {
     }
 }
 
-/// Says what to do about it.
+/// Advises what to do about it.
 fn advice(kind: &ErrorKind, line: &str) -> String {
     use ErrorKind as K;
     match kind {

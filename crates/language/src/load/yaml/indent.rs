@@ -23,6 +23,8 @@ pub(super) struct Misplaced {
 struct Line {
     span: Span,
     column: usize,
+    /// Where the keys of an item begin that begins on the line: behind its `- `.
+    within: Option<usize>,
 }
 
 /// Returns the line whose indentation is to blame for a text that does not parse, near the line at which the parser stops.
@@ -38,6 +40,17 @@ pub(super) fn misplaced(file: &SourceFile, stopped: usize) -> Option<Misplaced> 
     let (last, above) = lines.split_first()?;
     let nearest = above.first()?;
     let mut tries = vec![(last, nearest.column), (nearest, last.column)];
+    // Below a key that opens a mapping, the line that is not indented is the one to blame.
+    let opens =
+        |line: &&Line| line.column == nearest.column && file.slice(line.span).trim_end().ends_with(':');
+    if last.column > nearest.column && above.get(1).is_some_and(|line| opens(&line)) {
+        tries.swap(0, 1);
+    }
+    // The keys of an item line up behind its mark.
+    let beside = |line: &&Line| line.within.is_some_and(|column| column.abs_diff(last.column) == 1);
+    if let Some(item) = above.iter().take(5).find(beside).filter(|_| last.within.is_none()) {
+        tries.insert(0, (last, item.within.unwrap_or(last.column)));
+    }
     // A column that is in use further up, the nearest first.
     tries.extend(above.iter().skip(1).take(4).map(|line| (last, line.column)));
     tries.extend(above.iter().skip(1).take(4).map(|line| (line, last.column)));
@@ -59,7 +72,9 @@ fn line(file: &SourceFile, number: usize) -> Option<Line> {
     let text = file.slice(span);
     let column = text.len() - text.trim_start_matches(' ').len();
     let rest = text.trim();
-    (!rest.is_empty() && !rest.starts_with('#')).then_some(Line { span, column })
+    let item = rest.strip_prefix("- ").map(|item| item.len() - item.trim_start().len());
+    let within = item.map(|more| column + 2 + more);
+    (!rest.is_empty() && !rest.starts_with('#')).then_some(Line { span, column, within })
 }
 
 fn moved(file: &SourceFile, line: &Line, column: usize) -> String {

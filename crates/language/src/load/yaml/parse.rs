@@ -267,7 +267,7 @@ impl Builder<'_> {
                 rules::UNSUPPORTED_YAML,
                 span,
                 "this part of YAML is not supported",
-                "write it otherwise",
+                "write it in another way",
             ),
         }
         Ok(())
@@ -349,7 +349,7 @@ impl Builder<'_> {
                         {
                             let edit = Edit { file: Arc::clone(file), span: lines, text: String::new() };
                             finding.fix = Some(Fix {
-                                title: "take the second one out: it says the same".into(),
+                                title: "remove the second one: it is the same".into(),
                                 applicability: Applicability::Safe,
                                 edits: vec![edit],
                             });

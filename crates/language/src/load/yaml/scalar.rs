@@ -57,6 +57,15 @@ impl ScalarNode {
         padded && matches!(self.typed(), Typed::Number(_))
     }
 
+    /// Tells whether this is a number that is written as no JSON writes one, in a way that texts have: with a plus, as
+    /// `+46701234567`, or with zeros at the end that mean nothing, as `1.10`. `1.0` is a number to everybody.
+    pub fn loses_characters(&self) -> bool {
+        let trailing = self.text.split_once('.').is_some_and(|(_, decimals)| {
+            decimals.len() > 1 && decimals.ends_with('0') && decimals.bytes().all(|b| b.is_ascii_digit())
+        });
+        (self.text.starts_with('+') || trailing) && matches!(self.typed(), Typed::Number(_))
+    }
+
     /// Tells whether tools that speak YAML 1.1 give this plain text another type than YAML 1.2 does.
     ///
     /// The words for booleans, octal, binary, underscored and base-60 numbers; not dates, which every
@@ -272,6 +281,13 @@ mod tests {
         for text in ["0", "0.5", "10", "0x10", "0o10", "01a", "1.0"] {
             assert!(!plain(text).is_padded_number(), "{text}");
         }
+        for text in ["+46701234567", "+1.5", "1.10", "1.00", "-2.50"] {
+            assert!(plain(text).loses_characters(), "{text}");
+        }
+        for text in ["1.1", "1.0", "10", "1e5", "0.5", ".5", "-1", "1.10.0", "+x"] {
+            assert!(!plain(text).loses_characters(), "{text}");
+        }
+        assert!(!ScalarNode { text: "1.10".into(), plain: false }.loses_characters());
     }
 
     #[test]

@@ -65,7 +65,7 @@ impl Node {
         self.entries().iter().find(|entry| &*entry.key == key)
     }
 
-    /// Tells whether two trees say the same, wherever it stands.
+    /// Tells whether two trees have the same content, wherever it stands.
     pub fn says_what(&self, other: &Self) -> bool {
         match (&self.content, &other.content) {
             (Content::Scalar(a), Content::Scalar(b)) => a == b,

@@ -1,5 +1,6 @@
 //! What a folder may hold: limits, links that lead out, and names of files that are none.
 
+use miette::Diagnostic as _;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -26,7 +27,7 @@ fn read(root: &Path, limits: Limits) -> Result<Vec<String>, String> {
     let path = |file: RawFile| file.path;
     read_folder_within(root, limits)
         .map(|files| files.into_iter().map(path).collect())
-        .map_err(|error| format!("{error}; {}", error.hint()))
+        .map_err(|error| format!("{error}; {}", error.help().expect("a help")))
 }
 
 #[test]

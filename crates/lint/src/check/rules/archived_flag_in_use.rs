@@ -1,6 +1,6 @@
 //! An experiment that waits for its decision on a flag that is no longer served.
 
-use crate::check::context::Context;
+use crate::check::inspection::Inspection;
 use crate::check::rule::{Each, Rule};
 use trialbook_model::diagnostic::{Diagnostic, Severity};
 use trialbook_model::{Flag, Kind};
@@ -13,7 +13,7 @@ pub(in crate::check) const RULE: Rule = Rule::of_parts(
     &[Each::Flag(check)],
 );
 
-fn check(context: &Context<'_>, flag: &Flag, found: &mut Vec<Diagnostic>) {
+fn check(context: &Inspection<'_>, flag: &Flag, found: &mut Vec<Diagnostic>) {
     if !flag.archived {
         return;
     }

@@ -1,6 +1,6 @@
 //! A holdout whose units get what it should keep from them.
 
-use crate::check::context::Context;
+use crate::check::inspection::Inspection;
 use crate::check::rule::{Each, Rule};
 use trialbook_model::allocation::{Approvals, Claim, Claimant, claims};
 use trialbook_model::diagnostic::{Diagnostic, Severity};
@@ -17,7 +17,7 @@ pub(in crate::check) const RULE: Rule = Rule::of_parts(
 
 /// Goes over what launched on a flag while a holdout lasts that is not over: what was shipped of it, and what rollouts
 /// release, the holdout's units may not be served.
-fn check(context: &Context<'_>, flag: &Flag, found: &mut Vec<Diagnostic>) {
+fn check(context: &Inspection<'_>, flag: &Flag, found: &mut Vec<Diagnostic>) {
     if context.book.holdouts.is_empty() {
         return;
     }
@@ -56,7 +56,7 @@ fn launched(claim: &Claim<'_>) -> String {
 
 /// The finding where the flag's default, or its entry for the holdout, is what should be held out.
 fn by_default(
-    context: &Context<'_>,
+    context: &Inspection<'_>,
     flag: &Flag,
     holdout: &Holdout,
     claim: &Claim<'_>,
@@ -93,7 +93,7 @@ fn by_default(
 
 /// The finding where a rule of the flag serves what should be held out to units that the claim was for.
 fn by_rule(
-    context: &Context<'_>,
+    context: &Inspection<'_>,
     flag: &Flag,
     holdout: &Holdout,
     claim: &Claim<'_>,

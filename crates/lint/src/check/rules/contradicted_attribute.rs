@@ -1,7 +1,8 @@
 //! An attribute whose declaration a sample of contexts contradicts.
 
-use crate::check::context::Context;
+use crate::check::inspection::Inspection;
 use crate::check::rule::Rule;
+use serde_json::Value;
 use trialbook_model::diagnostic::{Diagnostic, Severity};
 use trialbook_model::{AttributeType, Kind};
 
@@ -16,7 +17,7 @@ pub(in crate::check) const RULE: Rule = Rule::of_book(
 /// How many undeclared values a finding names.
 const NAMED: usize = 5;
 
-fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
+fn check(context: &Inspection<'_>, found: &mut Vec<Diagnostic>) {
     let (contradictions, contexts) = context.contradictions();
     for (key, contradiction) in contradictions {
         if contradiction.undeclared > 0 {
@@ -36,7 +37,7 @@ fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
                 finding.help("declare the values that occur, or correct the programs that send the others"),
             );
         }
-        if let Some(example) = &contradiction.example {
+        if contradiction.unreadable > 0 {
             let kind =
                 context.book.attributes.get(key).map_or(AttributeType::String, |attribute| attribute.kind);
             let message = format!(
@@ -46,9 +47,21 @@ fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
             );
             let finding =
                 RULE.finding(context, message, (Kind::Book, &"", &format!("/attributes/{key}/type")));
-            let example: String = example.to_string().chars().take(80).collect();
-            let finding = finding.note(format!("such as {example}"));
-            found.push(finding.help("correct the declared type, or the programs that send other values"));
+            let shown = |example: &Value| example.to_string().chars().take(80).collect::<String>();
+            let examples: Vec<_> = contradiction.examples.iter().map(shown).collect();
+            let finding = finding.note(format!("such as {}", examples.join(", ")));
+            found.push(finding.help(advice(kind, &contradiction.examples)));
         }
     }
+}
+
+/// Returns what to do about values that do not read as the declared type.
+fn advice(kind: AttributeType, examples: &[Value]) -> &'static str {
+    let lenient = |value: &Value| {
+        value.as_str().is_some_and(|text| AttributeType::LenientVersion.version(text).is_some())
+    };
+    if kind == AttributeType::Version && examples.iter().any(lenient) {
+        return "declare `type: {version: lenient}`, which reads a leading `v` and a fourth number";
+    }
+    "correct the declared type, or the programs that send other values"
 }

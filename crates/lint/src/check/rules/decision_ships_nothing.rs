@@ -1,6 +1,6 @@
 //! A decision to ship that the flag does not carry out.
 
-use crate::check::context::Context;
+use crate::check::inspection::Inspection;
 use crate::check::rule::{Each, Rule};
 use trialbook_model::diagnostic::{Diagnostic, Severity};
 use trialbook_model::targeting::{Overlap, overlap};
@@ -15,7 +15,7 @@ pub(in crate::check) const RULE: Rule = Rule::of_parts(
 );
 
 /// An archived flag is served to nobody: there the code carries the decision out.
-fn check(context: &Context<'_>, experiment: &Experiment, found: &mut Vec<Diagnostic>) {
+fn check(context: &Inspection<'_>, experiment: &Experiment, found: &mut Vec<Diagnostic>) {
     let Some(decision) = &experiment.decision else { return };
     let (DecisionOutcome::Ship, Some(variant)) = (decision.outcome, &decision.variant) else { return };
     let Some(flag) = context.book.flag_of(experiment).filter(|flag| !flag.archived) else { return };

@@ -1,8 +1,8 @@
-//! A holdout that shows less than it says: another one has its units, or units of another kind pass it by.
+//! A holdout that shows less than it promises: another one has its units, or units of another kind pass it by.
 
 use std::collections::BTreeSet;
 
-use crate::check::context::Context;
+use crate::check::inspection::Inspection;
 use crate::check::rule::{Each, Rule};
 use crate::check::text::{listed, percent};
 use trialbook_model::allocation::{BucketSet, Draw, Enrolment};
@@ -18,11 +18,11 @@ pub(in crate::check) const RULE: Rule = Rule::of_parts(
 );
 
 /// Two holdouts on one surface at the same time.
-fn of_holdout(context: &Context<'_>, holdout: &Holdout, found: &mut Vec<Diagnostic>) {
+fn of_holdout(context: &Inspection<'_>, holdout: &Holdout, found: &mut Vec<Diagnostic>) {
     if holdout.state_at(context.now) == HoldoutState::Ended {
         return;
     }
-    // Each pair is told once, at the one that begins later.
+    // Each pair is reported once, at the one that begins later.
     let rank = |holdout: &Holdout| (holdout.schedule.start(), holdout.key.clone());
     let others = context.book.holdouts.values().filter(|other| {
         rank(other) < rank(holdout)
@@ -49,7 +49,7 @@ fn of_holdout(context: &Context<'_>, holdout: &Holdout, found: &mut Vec<Diagnost
             context.date(until),
             percent(a.in_both(&b))
         ));
-        found.push(finding.help("let one begin when the other ends, or give them different surfaces"));
+        found.push(finding.help("let one start when the other ends, or give them different surfaces"));
     }
 }
 
@@ -61,7 +61,7 @@ fn drawn(holdout: &Holdout) -> Enrolment<'_> {
 }
 
 /// What launches on a holdout's surface and is drawn for another kind of unit, so that nobody is held out.
-fn of_flag(context: &Context<'_>, flag: &Flag, found: &mut Vec<Diagnostic>) {
+fn of_flag(context: &Inspection<'_>, flag: &Flag, found: &mut Vec<Diagnostic>) {
     let book = context.book;
     let lasting = |holdout: &&Holdout| holdout.state_at(context.now) != HoldoutState::Ended;
     let others = book.holdouts.values().filter(|holdout| holdout.entity != flag.entity).filter(lasting);

@@ -1,6 +1,6 @@
 //! An experiment or a rollout on a flag that is switched off.
 
-use crate::check::context::Context;
+use crate::check::inspection::Inspection;
 use crate::check::rule::{Each, Rule};
 use trialbook_model::diagnostic::{Diagnostic, Severity};
 use trialbook_model::{Flag, Kind};
@@ -13,7 +13,7 @@ pub(in crate::check) const RULE: Rule = Rule::of_parts(
     &[Each::Flag(check)],
 );
 
-fn check(context: &Context<'_>, flag: &Flag, found: &mut Vec<Diagnostic>) {
+fn check(context: &Inspection<'_>, flag: &Flag, found: &mut Vec<Diagnostic>) {
     if flag.enabled || flag.archived {
         return;
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::check::collision::unit;
-use crate::check::context::Context;
+use crate::check::inspection::Inspection;
 use crate::check::reach::Reach;
 use crate::check::rule::Rule;
 use crate::check::text::percent;
@@ -42,7 +42,7 @@ struct Meeting<'a> {
 }
 
 /// Goes over the experiments of each surface by when they begin. Most books have one entity, and are done at once.
-fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
+fn check(context: &Inspection<'_>, found: &mut Vec<Diagnostic>) {
     if context.book.entities.len() < 2 {
         return;
     }
@@ -73,7 +73,7 @@ fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
 
 /// Returns for any two entities their tests that are served at the same time.
 fn meetings<'a>(
-    context: &Context<'a>,
+    context: &Inspection<'a>,
     tests: &[Test<'a>],
 ) -> BTreeMap<(&'a EntityKey, &'a EntityKey), Meeting<'a>> {
     let mut meetings = BTreeMap::<_, Meeting<'_>>::new();
@@ -102,7 +102,7 @@ fn meetings<'a>(
 }
 
 /// Returns a context that is in both audiences, whom rules serve left out.
-fn proof(context: &Context<'_>, a: Test<'_>, b: Test<'_>) -> Option<Witness> {
+fn proof(context: &Inspection<'_>, a: Test<'_>, b: Test<'_>) -> Option<Witness> {
     let left = |test: Test<'_>| -> Predicate {
         Reach::new(context.book, test.flag).left_of(&test.experiment.audience)
     };
@@ -113,7 +113,7 @@ fn proof(context: &Context<'_>, a: Test<'_>, b: Test<'_>) -> Option<Witness> {
 }
 
 fn finding(
-    context: &Context<'_>,
+    context: &Inspection<'_>,
     surface: &SurfaceKey,
     (one, other): (&EntityKey, &EntityKey),
     meeting: &Meeting<'_>,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::check::context::Context;
+use crate::check::inspection::Inspection;
 use crate::check::rule::Rule;
 use crate::check::text::listed;
 use trialbook_model::Kind;
@@ -17,7 +17,7 @@ pub(in crate::check) const RULE: Rule = Rule::of_book(
     check,
 );
 
-fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
+fn check(context: &Inspection<'_>, found: &mut Vec<Diagnostic>) {
     for target in context.book.targets.values() {
         let mut profiles = BTreeMap::<HashProfile, Vec<&str>>::new();
         for evaluator in target.evaluators() {
@@ -37,6 +37,8 @@ fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
                 HashProfile::Utf8 => "the UTF-8 bytes of a unit's key",
                 HashProfile::Utf16 => "the UTF-16 code units of a unit's key",
                 HashProfile::CborText => "the CBOR form of a unit's key",
+                HashProfile::Unleash => "the UTF-8 bytes of a unit's key",
+                HashProfile::UnleashUtf16 => "the low bytes of the UTF-16 code units of a unit's key",
             };
             let verb = if evaluators.len() == 1 { "hashes" } else { "hash" };
             finding = finding.note(format!("{} {verb} {hashes}", listed(evaluators, "and")));

@@ -1,6 +1,6 @@
 //! A flag that is still there after the date on which it should have been gone.
 
-use crate::check::context::Context;
+use crate::check::inspection::Inspection;
 use crate::check::rule::{Each, Rule};
 use trialbook_model::diagnostic::{Diagnostic, Severity};
 use trialbook_model::{Flag, Kind};
@@ -13,7 +13,7 @@ pub(in crate::check) const RULE: Rule = Rule::of_parts(
     &[Each::Flag(check)],
 );
 
-fn check(context: &Context<'_>, flag: &Flag, found: &mut Vec<Diagnostic>) {
+fn check(context: &Inspection<'_>, flag: &Flag, found: &mut Vec<Diagnostic>) {
     let Some(expires) = flag.expires.filter(|expires| *expires <= context.now) else { return };
     let message = format!("flag `{}` expired on {}", flag.key, context.date(expires));
     let finding = RULE.finding(context, message, (Kind::Flag, &flag.key, "/expires"));

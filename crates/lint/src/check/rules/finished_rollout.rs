@@ -1,6 +1,6 @@
 //! A rollout that everybody has, and that is still a rollout.
 
-use crate::check::context::Context;
+use crate::check::inspection::Inspection;
 use crate::check::rule::{Each, Rule};
 use trialbook_model::diagnostic::{Diagnostic, Severity};
 use trialbook_model::{Duration, Kind, Rollout};
@@ -16,9 +16,9 @@ pub(in crate::check) const RULE: Rule = Rule::of_parts(
 /// How long a finished rollout may rest: time to see that nothing breaks at full size.
 const REST: Duration = Duration::days(30);
 
-/// The steps of a rollout with guardrails are taken where they were approved, which the book does not say: its plan is no
+/// The steps of a rollout with guardrails are taken where they were approved, which the book does not record: its plan is no
 /// proof that everybody has it.
-fn check(context: &Context<'_>, rollout: &Rollout, found: &mut Vec<Diagnostic>) {
+fn check(context: &Inspection<'_>, rollout: &Rollout, found: &mut Vec<Diagnostic>) {
     if rollout.is_guarded() {
         return;
     }

@@ -1,6 +1,6 @@
 //! A holdout that holds nothing out, and a flag that names one that does not cover it.
 
-use crate::check::context::Context;
+use crate::check::inspection::Inspection;
 use crate::check::rule::Rule;
 use crate::check::text::listed;
 use trialbook_model::diagnostic::{Diagnostic, Severity};
@@ -14,7 +14,7 @@ pub(in crate::check) const RULE: Rule = Rule::of_book(
     check,
 );
 
-fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
+fn check(context: &Inspection<'_>, found: &mut Vec<Diagnostic>) {
     let book = context.book;
     for holdout in book.holdouts.values() {
         if holdout.state_at(context.now) == HoldoutState::Ended {

@@ -1,9 +1,9 @@
-//! A condition that a target has no way to say.
+//! A condition that a target cannot express.
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
 
-use crate::check::context::Context;
+use crate::check::inspection::Inspection;
 use crate::check::rule::{Each, Rule};
 use trialbook_model::diagnostic::{Diagnostic, Severity};
 use trialbook_model::{AttributeKey, Experiment, Flag, Kind, Predicate, Rollout, Segment, Target, Test};
@@ -16,7 +16,7 @@ pub(in crate::check) const RULE: Rule = Rule::of_parts(
     &[Each::Flag(flag), Each::Experiment(experiment), Each::Rollout(rollout), Each::Segment(segment)],
 );
 
-fn flag(context: &Context<'_>, flag: &Flag, found: &mut Vec<Diagnostic>) {
+fn flag(context: &Inspection<'_>, flag: &Flag, found: &mut Vec<Diagnostic>) {
     for (i, rule) in flag.rules.iter().enumerate() {
         look(context, (Kind::Flag, &flag.key, &format!("/rules/{i}/when")), &rule.when, found);
     }
@@ -29,21 +29,21 @@ fn flag(context: &Context<'_>, flag: &Flag, found: &mut Vec<Diagnostic>) {
     }
 }
 
-fn experiment(context: &Context<'_>, experiment: &Experiment, found: &mut Vec<Diagnostic>) {
+fn experiment(context: &Inspection<'_>, experiment: &Experiment, found: &mut Vec<Diagnostic>) {
     look(context, (Kind::Experiment, &experiment.key, "/audience"), &experiment.audience, found);
 }
 
-fn rollout(context: &Context<'_>, rollout: &Rollout, found: &mut Vec<Diagnostic>) {
+fn rollout(context: &Inspection<'_>, rollout: &Rollout, found: &mut Vec<Diagnostic>) {
     look(context, (Kind::Rollout, &rollout.key, "/audience"), &rollout.audience, found);
 }
 
-fn segment(context: &Context<'_>, segment: &Segment, found: &mut Vec<Diagnostic>) {
+fn segment(context: &Inspection<'_>, segment: &Segment, found: &mut Vec<Diagnostic>) {
     look(context, (Kind::Segment, &segment.key, "/audience"), &segment.audience, found);
 }
 
 /// One target of a kind speaks for all of that kind.
 fn look(
-    context: &Context<'_>,
+    context: &Inspection<'_>,
     place: (Kind, &dyn Display, &str),
     audience: &Predicate,
     found: &mut Vec<Diagnostic>,
@@ -58,7 +58,7 @@ fn look(
 }
 
 fn inexpressible(
-    context: &Context<'_>,
+    context: &Inspection<'_>,
     target: &Target,
     place: (Kind, &dyn Display, &str),
     audience: &Predicate,
@@ -68,7 +68,8 @@ fn inexpressible(
     audience.walk(&mut |attribute, test| tests.push((attribute, test)), &mut |_| ());
     let mut told = BTreeSet::new();
     for (attribute, test) in tests {
-        let Some(why) = target.kind().cannot_express(test) else { continue };
+        let Some(declared) = context.book.attributes.get(attribute) else { continue };
+        let Some(why) = target.kind().cannot_express(declared.kind, test) else { continue };
         if !told.insert((attribute, why)) {
             continue;
         }

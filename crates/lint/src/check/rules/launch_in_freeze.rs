@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use jiff::Timestamp;
 
-use crate::check::context::Context;
+use crate::check::inspection::Inspection;
 use crate::check::rule::{Each, Rule};
 use trialbook_model::diagnostic::{Diagnostic, Severity};
 use trialbook_model::{Allocation, Experiment, Holdout, Kind, Rollout};
@@ -17,7 +17,7 @@ pub(in crate::check) const RULE: Rule = Rule::of_parts(
     &[Each::Experiment(experiment), Each::Rollout(rollout), Each::Holdout(holdout)],
 );
 
-fn experiment(context: &Context<'_>, experiment: &Experiment, found: &mut Vec<Diagnostic>) {
+fn experiment(context: &Inspection<'_>, experiment: &Experiment, found: &mut Vec<Diagnostic>) {
     if !context.undecided(experiment) {
         return;
     }
@@ -31,21 +31,21 @@ fn experiment(context: &Context<'_>, experiment: &Experiment, found: &mut Vec<Di
     }
 }
 
-fn rollout(context: &Context<'_>, rollout: &Rollout, found: &mut Vec<Diagnostic>) {
+fn rollout(context: &Inspection<'_>, rollout: &Rollout, found: &mut Vec<Diagnostic>) {
     for (i, step) in rollout.steps.all().iter().enumerate() {
         let what = if i == 0 { "starts" } else { "grows" };
         look(context, (Kind::Rollout, &rollout.key, &format!("/steps/{i}/at")), what, step.at, found);
     }
 }
 
-fn holdout(context: &Context<'_>, holdout: &Holdout, found: &mut Vec<Diagnostic>) {
+fn holdout(context: &Inspection<'_>, holdout: &Holdout, found: &mut Vec<Diagnostic>) {
     let place = (Kind::Holdout, &holdout.key as &dyn Display, "/schedule/start");
     look(context, place, "starts", holdout.schedule.start(), found);
 }
 
 /// Finds the freezes that an instant is in. A freeze that is over is history: what was launched in it stays as it is.
 fn look(
-    context: &Context<'_>,
+    context: &Inspection<'_>,
     place: (Kind, &dyn Display, &str),
     what: &str,
     at: Timestamp,

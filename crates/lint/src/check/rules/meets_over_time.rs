@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::check::collision::{Pair, each_pair, pairs, unit};
-use crate::check::context::Context;
-use crate::check::reach::Reach;
+use crate::check::collision::{Pair, each_pair, unit};
+use crate::check::inspection::Inspection;
 use crate::check::rule::{Each, Rule};
 use crate::check::text::listed;
 use trialbook_model::diagnostic::{Diagnostic, Severity};
@@ -22,35 +21,36 @@ pub(in crate::check) const RULE: Rule = Rule::of_parts(
 );
 
 /// Where both are rollouts, a unit that goes from one to the other is what they are for.
-fn check(context: &Context<'_>, flag: &Flag, found: &mut Vec<Diagnostic>) {
-    let pairs: Vec<_> = pairs(context, flag).into_iter().filter(|pair| pair.experiments() > 0).collect();
-    if pairs.is_empty() {
-        return;
-    }
-    let reach = Reach::new(context.book, flag);
-    each_pair(context, &RULE, flag, &pairs, found, |pair, work| crossing(context, flag, &reach, pair, work));
+fn check(context: &Inspection<'_>, flag: &Flag, found: &mut Vec<Diagnostic>) {
+    each_pair(
+        context,
+        &RULE,
+        flag,
+        found,
+        |pair| pair.experiments() > 0,
+        |pair, [later, earlier], work| crossing(context, flag, pair, (&earlier, &later), work),
+    );
 }
 
-/// Returns the finding where no unit is in both at once, and one can be in both in turn.
+/// Returns the finding where no unit is in both at once, and one can be in both in turn. The audience of the earlier one comes first.
 fn crossing(
-    context: &Context<'_>,
+    context: &Inspection<'_>,
     flag: &Flag,
-    reach: &Reach<'_>,
     pair: &Pair<'_>,
+    (a, b): (&Predicate, &Predicate),
     work: &mut Work,
 ) -> Option<Diagnostic> {
     let attributes = context.attributes();
-    let (a, b) = (reach.left_of(pair.earlier.audience()), reach.left_of(pair.later.audience()));
     // Who can meet at once is another rule's.
-    if !changeable(context, &a) || !changeable(context, &b) {
+    if !changeable(context, a) || !changeable(context, b) {
         return None;
     }
-    match meet_within(&[&a, &b], attributes, work) {
+    match meet_within(&[a, b], attributes, work) {
         Overlap::Disjoint | Overlap::Undecided(UndecidedReason::Work) => {}
         Overlap::At(_) | Overlap::Undecided(_) => return None,
     }
     let (from, to) = (pair.earlier.key(), pair.later.key());
-    match meets_over_time_within(&a, &b, attributes, work) {
+    match meets_over_time_within(a, b, attributes, work) {
         OverTime::Never => None,
         OverTime::At(before, after) => {
             let changed = changed(&before, &after);
@@ -73,18 +73,14 @@ fn crossing(
             let message = format!(
                 "it is undecided whether a unit can go from `{from}` to `{to}` while both are served: {reason}"
             );
-            let finding = pair.at_audiences(context, &RULE, message, Some(("this audience", "and this one")));
-            Some(
-                finding
-                    .note(pair.when(context))
-                    .help("make the audiences simpler, or put both in one layer (then `trialbook allocate`)"),
-            )
+            let help = "make the audiences simpler, or put both in one layer (then `trialbook allocate`)";
+            Some(pair.undecided(context, &RULE, message).help(help))
         }
     }
 }
 
 /// Tells whether an audience asks for anything that a unit may change.
-fn changeable(context: &Context<'_>, audience: &Predicate) -> bool {
+fn changeable(context: &Inspection<'_>, audience: &Predicate) -> bool {
     let mut found = false;
     let changes = |key| context.attributes().get(key).is_some_and(|attribute| !attribute.stable);
     audience.walk(&mut |key, _| found |= changes(key), &mut |_| ());

@@ -1,6 +1,6 @@
 //! An experiment that is still served, whose flag has lost a variant.
 
-use crate::check::context::Context;
+use crate::check::inspection::Inspection;
 use crate::check::rule::{Each, Rule};
 use trialbook_model::diagnostic::{Diagnostic, Severity};
 use trialbook_model::{Experiment, Kind};
@@ -15,7 +15,7 @@ pub(in crate::check) const RULE: Rule = Rule::of_parts(
 .never_suppressed();
 
 /// Without a decision, reading the book has refused it. With one, the variants that lost may go when it takes effect.
-fn check(context: &Context<'_>, experiment: &Experiment, found: &mut Vec<Diagnostic>) {
+fn check(context: &Inspection<'_>, experiment: &Experiment, found: &mut Vec<Diagnostic>) {
     let Some(decision) = experiment.decision.as_ref().filter(|_| context.undecided(experiment)) else {
         return;
     };

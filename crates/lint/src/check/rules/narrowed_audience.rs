@@ -1,17 +1,18 @@
-//! An experiment or a rollout of whose audience the flag's rules leave little.
+//! An experiment or a rollout of whose audience little is left by what is asked before it.
 
-use std::fmt::Display;
-
-use crate::check::context::Context;
-use crate::check::reach::Reach;
+use crate::check::collision::Served;
+use crate::check::inspection::Inspection;
 use crate::check::rule::{Each, Rule};
+use crate::check::starvation;
 use crate::check::text::percent;
-use crate::check::traffic::Traffic;
 use trialbook_model::diagnostic::{Diagnostic, Severity};
-use trialbook_model::{Flag, Kind, Predicate};
+use trialbook_model::{Flag, Holdout, Kind};
 
-/// Rules that leave at least this much of an audience are not worth a word.
+/// What leaves at least this much of an audience is not worth a word.
 const ENOUGH: f64 = 0.5;
+
+/// The maximum number of takers that are named.
+const NAMED: usize = 5;
 
 pub(in crate::check) const RULE: Rule = Rule::of_parts(
     "narrowed-audience",
@@ -23,52 +24,52 @@ pub(in crate::check) const RULE: Rule = Rule::of_parts(
 
 /// After its decision an experiment needs nobody: the rule that ships it takes its whole audience. So does a rule that
 /// finishes a rollout.
-fn check(context: &Context<'_>, flag: &Flag, found: &mut Vec<Diagnostic>) {
-    if flag.rules.is_empty() {
-        return;
-    }
-    let reach = Reach::in_primary(context.book, flag);
-    for experiment in context.book.experiments_of(&flag.key).filter(|e| e.decision.is_none()) {
-        let name: (Kind, &dyn Display) = (Kind::Experiment, &experiment.key);
-        found.extend(narrowed(context, flag, &reach, name, &experiment.audience));
+fn check(context: &Inspection<'_>, flag: &Flag, found: &mut Vec<Diagnostic>) {
+    let open = context.book.experiments_of(&flag.key).filter(|experiment| experiment.decision.is_none());
+    for experiment in open {
+        let holdouts: Vec<&Holdout> = context.book.holdouts_over(experiment).collect();
+        found.extend(narrowed(context, flag, &Served::of_experiment(experiment), &holdouts));
     }
     let complete = |at| at <= context.now;
     let rollouts = context.book.rollouts_of(&flag.key);
     for rollout in rollouts.filter(|rollout| !rollout.complete_at().is_some_and(complete)) {
-        let name: (Kind, &dyn Display) = (Kind::Rollout, &rollout.key);
-        found.extend(narrowed(context, flag, &reach, name, &rollout.audience));
+        found.extend(narrowed(context, flag, &Served::of_rollout(rollout), &[]));
     }
 }
 
 fn narrowed(
-    context: &Context<'_>,
+    context: &Inspection<'_>,
     flag: &Flag,
-    reach: &Reach<'_>,
-    (kind, key): (Kind, &dyn Display),
-    audience: &Predicate,
+    served: &Served<'_>,
+    holdouts: &[&Holdout],
 ) -> Option<Diagnostic> {
-    let share = |audience: &Predicate| {
-        Some(match context.traffic(audience)? {
-            Traffic::Declared(share) => share,
-            Traffic::Sampled(measured) => measured.share,
-        })
-    };
-    let all = share(&context.book.inlined(audience)).filter(|all| *all > 0.0)?;
-    let left = share(&reach.left_of(audience))?;
-    // Where nothing is left at all, another rule says more.
-    if left <= 0.0 || left >= all * ENOUGH {
+    // Most flags serve one experiment to its whole audience: nothing is to be worked out.
+    let several =
+        context.book.experiments_of(&flag.key).count() + context.book.rollouts_of(&flag.key).count() > 1;
+    let forced = context.book.experiments_of(&flag.key).any(|experiment| !experiment.overrides.is_empty());
+    if flag.rules.is_empty() && flag.overrides.is_empty() && holdouts.is_empty() && !several && !forced {
         return None;
     }
+    let starvation::Left { all, left, takers, only_rules } =
+        starvation::left(context, flag, served, holdouts)?;
+    // Where rules leave nothing at all, another rule explains more.
+    if left >= all * ENOUGH || (left <= 0.0 && only_rules) {
+        return None;
+    }
+    let (kind, key) = (served.kind(), served.key());
     let message = format!(
-        "the rules of `{}` leave {} of the audience of {kind} `{key}`",
+        "what comes first on `{}` leaves {} of the audience of {kind} `{key}`",
         flag.key,
         percent(left / all)
     );
-    let place = if audience.is_everyone() { "" } else { "/audience" };
-    let finding = RULE.finding(context, message, (kind, key, place));
+    let finding = RULE.finding(context, message, served.place());
     let finding = finding.label(format!("{} of all users, of whom {} are left", percent(all), percent(left)));
-    let finding = context.relate(finding, (Kind::Flag, &flag.key, "/rules"), "rules come first");
+    let finding = match flag.rules.is_empty() {
+        true => finding,
+        false => context.relate(finding, (Kind::Flag, &flag.key, "/rules"), "rules come first"),
+    };
+    let finding = takers.into_iter().take(NAMED).fold(finding, Diagnostic::note);
     Some(finding.help(format!(
-        "plan with what is left, narrow the rules, or give `{key}` the audience that it is for"
+        "plan with what is left, narrow what comes first, or give `{key}` the audience that it is for"
     )))
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use crate::check::context::Context;
+use crate::check::inspection::Inspection;
 use crate::check::rule::{Each, Rule};
 use trialbook_model::diagnostic::{Diagnostic, Severity};
 use trialbook_model::{Kind, Layer, Metric, Segment};
@@ -15,24 +15,24 @@ pub(in crate::check) const RULE: Rule = Rule::of_parts(
     &[Each::Metric(metric), Each::Layer(layer), Each::Segment(segment), Each::Holdout(holdout)],
 );
 
-fn metric(context: &Context<'_>, metric: &Metric, found: &mut Vec<Diagnostic>) {
+fn metric(context: &Inspection<'_>, metric: &Metric, found: &mut Vec<Diagnostic>) {
     owner(context, Kind::Metric, &metric.key, metric.owner.as_deref(), found);
 }
 
-fn layer(context: &Context<'_>, layer: &Layer, found: &mut Vec<Diagnostic>) {
+fn layer(context: &Inspection<'_>, layer: &Layer, found: &mut Vec<Diagnostic>) {
     owner(context, Kind::Layer, &layer.key, layer.owner.as_deref(), found);
 }
 
-fn segment(context: &Context<'_>, segment: &Segment, found: &mut Vec<Diagnostic>) {
+fn segment(context: &Inspection<'_>, segment: &Segment, found: &mut Vec<Diagnostic>) {
     owner(context, Kind::Segment, &segment.key, segment.owner.as_deref(), found);
 }
 
-fn holdout(context: &Context<'_>, holdout: &trialbook_model::Holdout, found: &mut Vec<Diagnostic>) {
+fn holdout(context: &Inspection<'_>, holdout: &trialbook_model::Holdout, found: &mut Vec<Diagnostic>) {
     owner(context, Kind::Holdout, &holdout.key, holdout.owner.as_deref(), found);
 }
 
 fn owner(
-    context: &Context<'_>,
+    context: &Inspection<'_>,
     kind: Kind,
     key: &dyn Display,
     owner: Option<&str>,

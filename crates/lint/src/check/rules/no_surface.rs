@@ -1,6 +1,6 @@
-//! A flag that is seen nowhere in the product, as far as the book says.
+//! A flag that is seen nowhere in the product, as far as the book declares.
 
-use crate::check::context::Context;
+use crate::check::inspection::Inspection;
 use crate::check::rule::{Each, Rule};
 use trialbook_model::diagnostic::{Diagnostic, Severity};
 use trialbook_model::{Flag, Kind};
@@ -13,8 +13,8 @@ pub(in crate::check) const RULE: Rule = Rule::of_parts(
     &[Each::Flag(check)],
 );
 
-/// An experiment that says where it is seen says it for its flag too.
-fn check(context: &Context<'_>, flag: &Flag, found: &mut Vec<Diagnostic>) {
+/// An experiment that declares where it is seen declares it for its flag too.
+fn check(context: &Inspection<'_>, flag: &Flag, found: &mut Vec<Diagnostic>) {
     if context.book.surfaces.is_empty() || flag.archived || !flag.surfaces.is_empty() {
         return;
     }

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use crate::check::Arrival;
-use crate::check::booking::{Overbooked, overbooked};
-use crate::check::context::Context;
+use crate::check::booking::{Overbooked, overbooked, share};
+use crate::check::inspection::Inspection;
 use crate::check::rule::{Each, Rule};
-use crate::check::text::{listed, percent};
+use crate::check::text::listed;
 use trialbook_model::diagnostic::{Diagnostic, Severity};
-use trialbook_model::{BUCKETS, Duration, ExperimentKey, Kind, Layer};
+use trialbook_model::{BUCKETS, Duration, ExperimentKey, Kind, Layer, PartName};
 
 /// So many claims are listed; of more, how many there are.
 const LISTED: usize = 8;
@@ -21,11 +21,11 @@ pub(in crate::check) const RULE: Rule = Rule::of_parts(
     &[Each::Layer(check)],
 );
 
-fn check(context: &Context<'_>, layer: &Layer, found: &mut Vec<Diagnostic>) {
+fn check(context: &Inspection<'_>, layer: &Layer, found: &mut Vec<Diagnostic>) {
     found.extend(overbooked(context, layer).iter().map(|stretch| finding(context, layer, stretch)));
 }
 
-fn finding(context: &Context<'_>, layer: &Layer, stretch: &Overbooked<'_>) -> Diagnostic {
+fn finding(context: &Inspection<'_>, layer: &Layer, stretch: &Overbooked<'_>) -> Diagnostic {
     let message = format!(
         "layer `{}` is over-booked from {}: {} of it is claimed on {}",
         layer.key,
@@ -38,6 +38,9 @@ fn finding(context: &Context<'_>, layer: &Layer, stretch: &Overbooked<'_>) -> Di
         Some(key) => RULE.finding(context, message, (Kind::Experiment, key, "/allocation")),
         None => RULE.finding(context, message, (Kind::Layer, &layer.key, "")),
     };
+    let experiments = stretch.everyone.iter().map(|key| PartName::new(Kind::Experiment, key.as_str()));
+    let layer_itself = PartName::new(Kind::Layer, layer.key.as_str());
+    let finding = finding.about(std::iter::once(layer_itself).chain(experiments));
     let mut largest: Vec<_> = stretch.claims.iter().collect();
     largest.sort_by_key(|(key, buckets)| (std::cmp::Reverse(**buckets), **key));
     let mut who: Vec<String> =
@@ -59,7 +62,7 @@ fn finding(context: &Context<'_>, layer: &Layer, stretch: &Overbooked<'_>) -> Di
             "allocate {excess} less, let `{key}` begin later (`trialbook allocate {key}` says from when on it fits), or \
              take one of them out of the layer"
         ),
-        None => format!("allocate {excess} less, or let one of them begin later"),
+        None => format!("allocate {excess} less, or let one of them start later"),
     };
     finding.help(help)
 }
@@ -69,7 +72,11 @@ const TRACED: usize = 8;
 
 /// Returns who asked for too much: whoever came into the book last, as far as its history is known; of those that came
 /// together, who has no slots yet, and then who begins last.
-fn newcomer<'a>(context: &Context<'_>, layer: &Layer, stretch: &Overbooked<'a>) -> Option<&'a ExperimentKey> {
+fn newcomer<'a>(
+    context: &Inspection<'_>,
+    layer: &Layer,
+    stretch: &Overbooked<'a>,
+) -> Option<&'a ExperimentKey> {
     let asked = stretch.claims.keys().take(if stretch.claims.len() <= TRACED { TRACED } else { 0 });
     let arrivals = asked.map(|key| (*key, context.arrival(Kind::Experiment, key.as_str())));
     let arrivals: BTreeMap<_, _> = arrivals.collect();
@@ -80,10 +87,4 @@ fn newcomer<'a>(context: &Context<'_>, layer: &Layer, stretch: &Overbooked<'a>) 
     let has_slots = |key: &ExperimentKey| layer.slots_of(key).next().is_some();
     let rank = |key: &'a ExperimentKey| (arrival(key), !has_slots(key), start(key), key);
     stretch.claims.keys().copied().max_by_key(|key| rank(key))
-}
-
-/// Returns buckets as a share of the layer: `112.5 %`.
-#[expect(clippy::cast_precision_loss, reason = "a sum of buckets is far below 2^53")]
-fn share(buckets: u64) -> String {
-    percent(buckets as f64 / f64::from(BUCKETS))
 }

@@ -1,6 +1,6 @@
 //! An experiment whose data has been complete for a while and that nobody has decided.
 
-use crate::check::context::Context;
+use crate::check::inspection::Inspection;
 use crate::check::rule::{Each, Rule};
 use trialbook_model::diagnostic::{Diagnostic, Severity};
 use trialbook_model::{Duration, Experiment, ExperimentState, Kind};
@@ -16,7 +16,7 @@ pub(in crate::check) const RULE: Rule = Rule::of_parts(
 /// How long a team may take to read the result and write the decision: half of the grace in which serving goes on.
 const PATIENCE: Duration = Duration::days(7);
 
-fn check(context: &Context<'_>, experiment: &Experiment, found: &mut Vec<Diagnostic>) {
+fn check(context: &Inspection<'_>, experiment: &Experiment, found: &mut Vec<Diagnostic>) {
     if context.book.state_at(experiment, context.now) != ExperimentState::Overdue {
         return;
     }

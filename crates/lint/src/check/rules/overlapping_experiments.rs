@@ -1,12 +1,11 @@
 //! Two experiments on one flag that can enrol the same unit.
 
-use crate::check::collision::{Pair, each_pair, pairs};
-use crate::check::context::Context;
-use crate::check::reach::Reach;
+use crate::check::booking::share;
+use crate::check::collision::{Pair, each_pair};
+use crate::check::inspection::Inspection;
 use crate::check::rule::{Each, Rule};
 use trialbook_model::diagnostic::{Diagnostic, Severity};
-use trialbook_model::targeting::{Overlap, Work, meet_within};
-use trialbook_model::{Flag, Predicate};
+use trialbook_model::{BUCKETS, Experiment, Flag, Kind, LayerKey};
 
 pub(in crate::check) const RULE: Rule = Rule::of_parts(
     "overlapping-experiments",
@@ -17,56 +16,45 @@ pub(in crate::check) const RULE: Rule = Rule::of_parts(
 )
 .never_suppressed();
 
-fn check(context: &Context<'_>, flag: &Flag, found: &mut Vec<Diagnostic>) {
-    let pairs: Vec<_> = pairs(context, flag).into_iter().filter(|pair| pair.experiments() == 2).collect();
-    if pairs.is_empty() {
-        return;
-    }
-    let reach = Reach::new(context.book, flag);
-    each_pair(context, &RULE, flag, &pairs, found, |pair, work| collision(context, flag, &reach, pair, work));
+fn check(context: &Inspection<'_>, flag: &Flag, found: &mut Vec<Diagnostic>) {
+    let what = format!("two experiments on `{}` can enrol the same unit", flag.key);
+    let both = |pair: &Pair<'_>| pair.experiments() == 2;
+    each_pair(context, &RULE, flag, found, both, |pair, audiences, work| {
+        pair.meeting(context, &RULE, &what, audiences, work, || advice(context, pair))
+    });
 }
 
-/// Returns the finding where two experiments that are served at the same time can meet.
-fn collision(
-    context: &Context<'_>,
-    flag: &Flag,
-    reach: &Reach<'_>,
-    pair: &Pair<'_>,
-    work: &mut Work,
-) -> Option<Diagnostic> {
-    let (a, b) = (reach.left_of(pair.later.audience()), reach.left_of(pair.earlier.audience()));
-    match meet_within(&[&a, &b], context.attributes(), work) {
-        Overlap::Disjoint => None,
-        Overlap::At(witness) => {
-            let message = format!("two experiments on `{}` can enrol the same unit", flag.key);
-            let finding = pair.at_audiences(context, &RULE, message, None).note(pair.when(context));
-            let finding = pair.proved(context, finding, &witness);
-            let traffic = context.traffic(&Predicate::All(vec![a, b]));
-            Some(pair.with_traffic(context, finding, traffic).help(advice(context, pair)))
-        }
-        Overlap::Undecided(reason) => {
-            let message = format!(
-                "it is undecided whether two experiments on `{}` can enrol the same unit: {reason}",
-                flag.key
-            );
-            let finding = pair.at_audiences(context, &RULE, message, Some(("this audience", "and this one")));
-            let advice = advice(context, pair);
-            let help = format!("make the audiences simpler, or take no chances: {advice}");
-            Some(finding.note(pair.when(context)).help(help))
-        }
+/// What ends the collision: a layer in common, as far as it has room for both, or another start.
+fn advice(context: &Inspection<'_>, pair: &Pair<'_>) -> String {
+    let experiments = [pair.earlier, pair.later].map(|served| served.experiment());
+    let layer = experiments.iter().flatten().find_map(|experiment| experiment.layer.as_ref());
+    let members = |experiment: &Experiment| layer.is_some() && experiment.layer.as_ref() == layer;
+    let both = experiments.iter().flatten().copied().filter(|experiment| !members(experiment));
+    let asked = claimed_with(context, layer, both);
+    let layer =
+        layer.map_or(String::new(), |layer| format!(" (`layer: {layer}`, then `trialbook allocate`)"));
+    let layer = if layer.is_empty() { " (then `trialbook allocate`)".to_owned() } else { layer };
+    let start =
+        format!("start `{}` on {} or later", pair.later.key(), context.day_from(pair.earlier.window.end()));
+    if asked <= u64::from(BUCKETS) {
+        return format!("put both in one layer{layer}, or {start}");
     }
-}
-
-/// What ends the collision: a layer in common, or another start.
-fn advice(context: &Context<'_>, pair: &Pair<'_>) -> String {
-    let layers = [pair.earlier, pair.later].map(|served| served.experiment()?.layer.as_ref());
-    let together = match layers.into_iter().flatten().next() {
-        Some(layer) => format!("put both in one layer (`layer: {layer}`, then `trialbook allocate`)"),
-        None => "put both in one layer (then `trialbook allocate`)".to_owned(),
-    };
     format!(
-        "{together}, or start `{}` on {} or later",
-        pair.later.key(),
-        context.day_from(pair.earlier.window.end())
+        "{start}, or put both in one layer{layer} and allocate less, because {} of it would be claimed (`trialbook fit` \
+         looks for what fits)",
+        share(asked)
     )
+}
+
+/// Returns how many buckets of a layer the undecided experiments in it claim together with others that join them.
+fn claimed_with<'a>(
+    context: &Inspection<'a>,
+    layer: Option<&LayerKey>,
+    others: impl Iterator<Item = &'a Experiment>,
+) -> u64 {
+    let members =
+        layer.into_iter().flat_map(|layer| context.book.uses().of_part(Kind::Layer, layer.as_str()));
+    let members = members.filter_map(|user| context.book.experiments.get(&*user.key));
+    let all = members.filter(|experiment| context.undecided(experiment)).chain(others);
+    all.map(|experiment| u64::from(experiment.allocation.buckets().unwrap_or(0))).sum()
 }

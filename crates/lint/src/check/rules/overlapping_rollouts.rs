@@ -1,13 +1,11 @@
 //! A rollout that can serve the same unit as an experiment or another rollout of its flag.
 
-use crate::check::collision::{Pair, Served, each_pair, pairs};
-use crate::check::context::Context;
-use crate::check::reach::Reach;
+use crate::check::collision::{Pair, Served, each_pair};
+use crate::check::inspection::Inspection;
 use crate::check::rule::{Each, Rule};
 use trialbook_model::allocation::Claimant;
 use trialbook_model::diagnostic::{Diagnostic, Severity};
-use trialbook_model::targeting::{Overlap, Work, meet_within};
-use trialbook_model::{Experiment, Flag, Predicate, Rollout};
+use trialbook_model::{Experiment, Flag, Rollout};
 
 pub(in crate::check) const RULE: Rule = Rule::of_parts(
     "overlapping-rollouts",
@@ -18,50 +16,23 @@ pub(in crate::check) const RULE: Rule = Rule::of_parts(
 )
 .never_suppressed();
 
-fn check(context: &Context<'_>, flag: &Flag, found: &mut Vec<Diagnostic>) {
-    let pairs: Vec<_> = pairs(context, flag).into_iter().filter(|pair| pair.experiments() < 2).collect();
-    if pairs.is_empty() {
-        return;
-    }
-    let reach = Reach::new(context.book, flag);
-    each_pair(context, &RULE, flag, &pairs, found, |pair, work| collision(context, flag, &reach, pair, work));
-}
-
-/// Returns the finding where a rollout and another claim on its flag can meet.
-fn collision(
-    context: &Context<'_>,
-    flag: &Flag,
-    reach: &Reach<'_>,
-    pair: &Pair<'_>,
-    work: &mut Work,
-) -> Option<Diagnostic> {
-    let (a, b) = (reach.left_of(pair.later.audience()), reach.left_of(pair.earlier.audience()));
-    let who = match pair.experiments() {
-        1 => "an experiment and a rollout",
-        _ => "two rollouts",
-    };
-    match meet_within(&[&a, &b], context.attributes(), work) {
-        Overlap::Disjoint => None,
-        Overlap::At(witness) => {
-            let message = format!("{who} on `{}` can serve the same unit", flag.key);
-            let finding = pair.at_audiences(context, &RULE, message, None).note(pair.when(context));
-            let finding = pair.proved(context, finding, &witness);
-            let traffic = context.traffic(&Predicate::All(vec![a, b]));
-            Some(pair.with_traffic(context, finding, traffic).help(advice(context, pair)))
-        }
-        Overlap::Undecided(reason) => {
-            let message =
-                format!("it is undecided whether {who} on `{}` can serve the same unit: {reason}", flag.key);
-            let finding = pair.at_audiences(context, &RULE, message, Some(("this audience", "and this one")));
-            let advice = advice(context, pair);
-            let help = format!("make the audiences simpler, or take no chances: {advice}");
-            Some(finding.note(pair.when(context)).help(help))
-        }
-    }
+fn check(context: &Inspection<'_>, flag: &Flag, found: &mut Vec<Diagnostic>) {
+    each_pair(
+        context,
+        &RULE,
+        flag,
+        found,
+        |pair| pair.experiments() < 2,
+        |pair, audiences, work| {
+            let who = if pair.experiments() == 1 { "an experiment and a rollout" } else { "two rollouts" };
+            let what = format!("{who} on `{}` can serve the same unit", flag.key);
+            pair.meeting(context, &RULE, &what, audiences, work, || advice(context, pair))
+        },
+    );
 }
 
 /// What ends the collision.
-fn advice(context: &Context<'_>, pair: &Pair<'_>) -> String {
+fn advice(context: &Inspection<'_>, pair: &Pair<'_>) -> String {
     match (pair.earlier.claimant, pair.later.claimant) {
         (Claimant::Experiment(experiment), Claimant::Rollout(rollout)) => {
             beside(context, experiment, rollout, pair.earlier)
@@ -77,7 +48,12 @@ fn advice(context: &Context<'_>, pair: &Pair<'_>) -> String {
     }
 }
 
-fn beside(context: &Context<'_>, experiment: &Experiment, rollout: &Rollout, served: Served<'_>) -> String {
+fn beside(
+    context: &Inspection<'_>,
+    experiment: &Experiment,
+    rollout: &Rollout,
+    served: Served<'_>,
+) -> String {
     // Which steps of a guarded one are taken is not in the book.
     let complete = rollout.complete_at().filter(|_| !rollout.is_guarded());
     match complete.filter(|complete| *complete <= experiment.schedule.start()) {
@@ -88,7 +64,7 @@ fn beside(context: &Context<'_>, experiment: &Experiment, rollout: &Rollout, ser
             rollout.serve
         ),
         None => format!(
-            "make the audiences exclude each other, or begin the rollout after the decision on `{}` ({})",
+            "make the audiences exclude each other, or start the rollout after the decision on `{}` ({})",
             experiment.key,
             context.day_from(served.window.end())
         ),

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::check::context::Context;
+use crate::check::inspection::Inspection;
 use crate::check::rule::{Each, Rule};
 use trialbook_model::diagnostic::{Diagnostic, Severity};
-use trialbook_model::{BucketRange, Kind, Layer, Schedule, Slot};
+use trialbook_model::{BucketRange, Kind, Layer, PartName, Schedule, Slot};
 
 pub(in crate::check) const RULE: Rule = Rule::of_parts(
     "overlapping-slots",
@@ -18,7 +18,7 @@ pub(in crate::check) const RULE: Rule = Rule::of_parts(
 
 /// Goes over the slots by their first bucket, with those that still reach this far at hand: slots that share no
 /// bucket are never compared.
-fn check(context: &Context<'_>, layer: &Layer, found: &mut Vec<Diagnostic>) {
+fn check(context: &Inspection<'_>, layer: &Layer, found: &mut Vec<Diagnostic>) {
     let mut slots: Vec<(usize, &Slot)> = layer.slots.iter().enumerate().collect();
     slots.sort_by_key(|(i, slot)| (slot.buckets, *i));
     let (mut reaching, mut told) = (Vec::<(usize, &Slot)>::new(), BTreeSet::new());
@@ -43,7 +43,7 @@ fn check(context: &Context<'_>, layer: &Layer, found: &mut Vec<Diagnostic>) {
 
 /// Returns the finding where two slots that share buckets are held at the same time, or too soon after each other.
 fn collision(
-    context: &Context<'_>,
+    context: &Inspection<'_>,
     layer: &Layer,
     (i, a): (usize, &Slot),
     (j, b): (usize, &Slot),
@@ -53,17 +53,19 @@ fn collision(
     // The slot further down in the file is the newer claim.
     let ((i, a), (j, b)) = if i < j { ((i, a), (j, b)) } else { ((j, b), (i, a)) };
     let place = format!("/slots/{j}");
+    let experiments = [a, b].map(|slot| PartName::new(Kind::Experiment, slot.experiment.as_str()));
+    let about = std::iter::once(PartName::new(Kind::Layer, layer.key.as_str())).chain(experiments);
     if a.experiment == b.experiment {
         let message =
             format!("experiment `{}` holds buckets {shared} of layer `{}` twice", a.experiment, layer.key);
-        let finding = RULE.finding(context, message, (Kind::Layer, &layer.key, &place));
+        let finding = RULE.finding(context, message, (Kind::Layer, &layer.key, &place)).about(about);
         let finding =
             context.relate(finding, (Kind::Layer, &layer.key, &format!("/slots/{i}")), "first here");
         return Some(finding.help("take the shared buckets out of one of the slots"));
     }
     let (one, other) =
         (context.book.experiments.get(&a.experiment)?, context.book.experiments.get(&b.experiment)?);
-    // What both have concluded is over, and no edit mends it.
+    // What both have concluded is over, and no edit fixes it.
     if !context.undecided(one) && !context.undecided(other) {
         return None;
     }
@@ -80,6 +82,7 @@ fn collision(
         |window: Schedule| format!("from {} to {}", context.date(window.start()), context.date(window.end()));
     let finding = RULE
         .finding(context, message, (Kind::Layer, &layer.key, &place))
+        .about(about)
         .label(format!("served {}", period(second)));
     let finding = context.relate(
         finding,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::check::context::Context;
+use crate::check::inspection::Inspection;
 use crate::check::rule::Rule;
 use trialbook_model::diagnostic::{Diagnostic, Severity};
 use trialbook_model::{Kind, Salt};
@@ -17,7 +17,7 @@ pub(in crate::check) const RULE: Rule = Rule::of_book(
 
 /// Draws of the same purpose are compared: an experiment without a layer draws as a layer does. A salt that follows the key is
 /// nobody else's, so only those count that were given.
-fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
+fn check(context: &Inspection<'_>, found: &mut Vec<Diagnostic>) {
     let book = context.book;
     let (mut enrolments, mut variants) = (Users::new(), Users::new());
     for layer in book.layers.values() {
@@ -48,8 +48,8 @@ fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
 /// Who draws with a salt.
 type Users<'a> = BTreeMap<&'a Salt, Vec<(Kind, &'a str)>>;
 
-fn shared(context: &Context<'_>, salt: &Salt, users: &[(Kind, &str)]) -> Option<Diagnostic> {
-    // The one whose key the salt is has not said it; the finding is where somebody did.
+fn shared(context: &Inspection<'_>, salt: &Salt, users: &[(Kind, &str)]) -> Option<Diagnostic> {
+    // The one whose key the salt is has not declared it; the finding is where somebody did.
     let said = |user: &&(Kind, &str)| user.1 != salt.as_str();
     let [(kind, key), ..] = users.iter().rev().filter(said).collect::<Vec<_>>()[..] else { return None };
     let others: Vec<_> = users.iter().filter(|user| (user.0, user.1) != (*kind, *key)).collect();

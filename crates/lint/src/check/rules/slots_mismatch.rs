@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::check::booking::overbooked;
-use crate::check::context::Context;
+use crate::check::inspection::Inspection;
 use crate::check::rule::{Each, Rule};
 use crate::check::text::counted;
 use trialbook_model::diagnostic::{Diagnostic, Severity};
-use trialbook_model::{Experiment, ExperimentKey, Kind, Layer, LayerKey};
+use trialbook_model::{Experiment, ExperimentKey, Kind, Layer, LayerKey, PartName};
 
 pub(in crate::check) const RULE: Rule = Rule::of_parts(
     "slots-mismatch",
@@ -17,7 +17,7 @@ pub(in crate::check) const RULE: Rule = Rule::of_parts(
     &[Each::Layer(check)],
 );
 
-fn check(context: &Context<'_>, layer: &Layer, found: &mut Vec<Diagnostic>) {
+fn check(context: &Inspection<'_>, layer: &Layer, found: &mut Vec<Diagnostic>) {
     let mut held = BTreeMap::<&ExperimentKey, u64>::new();
     for slot in &layer.slots {
         *held.entry(&slot.experiment).or_default() += u64::from(slot.buckets.count());
@@ -26,7 +26,7 @@ fn check(context: &Context<'_>, layer: &Layer, found: &mut Vec<Diagnostic>) {
     for user in context.book.uses().of_part(Kind::Layer, layer.key.as_str()) {
         if let Some(experiment) = context.book.experiments.get(&*user.key) {
             let held = held.get(&experiment.key).copied().unwrap_or(0);
-            // Where the layer has no room, `allocate` finds none, and `overbooked-layer` says why.
+            // Where the layer has no room, `allocate` finds none, and `overbooked-layer` has the reason.
             let lacks = held < u64::from(experiment.allocation.buckets().unwrap_or(0));
             let no_room = lacks && overbooked.iter().any(|o| o.everyone.contains(&experiment.key));
             if !no_room {
@@ -40,7 +40,7 @@ fn check(context: &Context<'_>, layer: &Layer, found: &mut Vec<Diagnostic>) {
 ///
 /// A concluded one may have given its slots back; it has no use for them.
 fn claim(
-    context: &Context<'_>,
+    context: &Inspection<'_>,
     experiment: &Experiment,
     layer: &LayerKey,
     held: u64,
@@ -62,6 +62,8 @@ fn claim(
         counted(claimed, "bucket")
     ));
     let finding = context.relate(finding, (Kind::Layer, layer, "/slots"), "the slots of the layer");
+    let finding = finding
+        .about([PartName::new(Kind::Layer, layer.as_str()), PartName::new(Kind::Experiment, key.as_str())]);
     let enrols = experiment.schedule.start() <= context.now;
     found.push(if held > claimed && enrols {
         finding.help(format!(

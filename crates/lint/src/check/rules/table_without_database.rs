@@ -1,6 +1,6 @@
 //! A table that no database holds.
 
-use crate::check::context::Context;
+use crate::check::inspection::Inspection;
 use crate::check::rule::{Each, Rule};
 use trialbook_model::diagnostic::{Diagnostic, Severity};
 use trialbook_model::{Kind, Relation, Source, Warehouse};
@@ -14,9 +14,9 @@ pub(in crate::check) const RULE: Rule = Rule::of_parts(
 );
 
 /// Without a warehouse nothing is read, and another engine has its tables where it is reached.
-fn check(context: &Context<'_>, source: &Source, found: &mut Vec<Diagnostic>) {
+fn check(context: &Inspection<'_>, source: &Source, found: &mut Vec<Diagnostic>) {
     let Relation::Table(table) = &source.relation else { return };
-    let Some(Warehouse::Duckdb { database: None }) = context.book.warehouse else { return };
+    let Some(Warehouse::Duckdb { database: None, .. }) = context.book.warehouse else { return };
     let message = format!("source `{}` reads table `{table}`, and the warehouse has no database", source.key);
     let finding = RULE.finding(context, message, (Kind::Source, &source.key, "/table"));
     let finding =

@@ -1,6 +1,6 @@
 //! A covariate that is measured while an earlier experiment treated the same units.
 
-use crate::check::context::Context;
+use crate::check::inspection::Inspection;
 use crate::check::rule::{Each, Rule};
 use trialbook_model::diagnostic::{Diagnostic, Severity};
 use trialbook_model::{Experiment, Flag, Kind};
@@ -13,7 +13,7 @@ pub(in crate::check) const RULE: Rule = Rule::of_parts(
     &[Each::Flag(check)],
 );
 
-fn check(context: &Context<'_>, flag: &Flag, found: &mut Vec<Diagnostic>) {
+fn check(context: &Inspection<'_>, flag: &Flag, found: &mut Vec<Diagnostic>) {
     let experiments: Vec<&Experiment> = context.book.experiments_of(&flag.key).collect();
     for later in experiments.iter().filter(|experiment| context.undecided(experiment)) {
         if !later.analysis.adjust {

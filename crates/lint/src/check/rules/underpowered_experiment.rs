@@ -1,6 +1,6 @@
 //! An experiment that is too small for the effect that it declares.
 
-use crate::check::context::Context;
+use crate::check::inspection::Inspection;
 use crate::check::rule::{Each, Rule};
 use crate::check::text::counted;
 use trialbook_decision::power::{
@@ -22,7 +22,7 @@ pub(in crate::check) const RULE: Rule = Rule::of_parts(
 ///
 /// Silent where a baseline or the traffic is unknown. Where only a ceiling of the units is known, it fires if even
 /// that is too low.
-fn check(context: &Context<'_>, experiment: &Experiment, found: &mut Vec<Diagnostic>) {
+fn check(context: &Inspection<'_>, experiment: &Experiment, found: &mut Vec<Diagnostic>) {
     if experiment.decision.is_some() || experiment.schedule.start() <= context.now {
         return;
     }
@@ -79,14 +79,14 @@ fn significant(value: f64) -> String {
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
-/// Returns a share of whole buckets as a file says it.
+/// Returns a share of whole buckets as a file writes it.
 fn exact(share: f64) -> String {
     let text = format!("{:.2}", share * 100.0);
     format!("{}%", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
 /// Returns the shortest ways out. All of them are in `trialbook power`.
-fn help(context: &Context<'_>, experiment: &Experiment, forecast: &Forecast) -> String {
+fn help(context: &Inspection<'_>, experiment: &Experiment, forecast: &Forecast) -> String {
     let mut ways = Vec::new();
     for remedy in &forecast.remedies {
         match remedy {

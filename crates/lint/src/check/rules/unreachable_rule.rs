@@ -1,6 +1,6 @@
 //! A rule of a flag that no unit reaches.
 
-use crate::check::context::Context;
+use crate::check::inspection::Inspection;
 use crate::check::rule::{Each, Rule};
 use crate::check::text::listed;
 use trialbook_model::diagnostic::{Diagnostic, Severity};
@@ -15,7 +15,7 @@ pub(in crate::check) const RULE: Rule = Rule::of_parts(
     &[Each::Flag(check)],
 );
 
-fn check(context: &Context<'_>, flag: &Flag, found: &mut Vec<Diagnostic>) {
+fn check(context: &Inspection<'_>, flag: &Flag, found: &mut Vec<Diagnostic>) {
     rules(context, flag, &flag.rules, "/rules", found);
     for (target, differently) in &flag.overrides {
         if let Some(own) = &differently.rules {
@@ -26,7 +26,7 @@ fn check(context: &Context<'_>, flag: &Flag, found: &mut Vec<Diagnostic>) {
 
 /// What cannot be decided is left alone here: a rule that serves nobody harms nobody.
 fn rules(
-    context: &Context<'_>,
+    context: &Inspection<'_>,
     flag: &Flag,
     rules: &[trialbook_model::Rule],
     pointer: &str,
@@ -49,7 +49,7 @@ fn rules(
             found.push(finding.help("take out the conditions that contradict each other, or the rule"));
             continue;
         }
-        // One rule that takes them all says more than the list of those before.
+        // One rule that takes them all explains more than the list of those before.
         let alone = earlier.iter().find(|(_, other)| implied(audience, other, attributes) == Answer::Yes);
         let takers: Vec<usize> = match alone {
             Some((taker, _)) => vec![*taker],

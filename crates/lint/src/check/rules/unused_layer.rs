@@ -1,6 +1,6 @@
 //! A layer that no experiment is in.
 
-use crate::check::context::Context;
+use crate::check::inspection::Inspection;
 use crate::check::rule::{Each, Rule};
 use trialbook_model::diagnostic::{Diagnostic, Severity};
 use trialbook_model::{Kind, Layer};
@@ -13,7 +13,7 @@ pub(in crate::check) const RULE: Rule = Rule::of_parts(
     &[Each::Layer(check)],
 );
 
-fn check(context: &Context<'_>, layer: &Layer, found: &mut Vec<Diagnostic>) {
+fn check(context: &Inspection<'_>, layer: &Layer, found: &mut Vec<Diagnostic>) {
     let key = &layer.key;
     if context.book.uses().of_part(Kind::Layer, key.as_str()).is_empty() {
         found.push(

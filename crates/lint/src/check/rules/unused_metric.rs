@@ -1,6 +1,6 @@
 //! A metric that no experiment looks at.
 
-use crate::check::context::Context;
+use crate::check::inspection::Inspection;
 use crate::check::rule::{Each, Rule};
 use trialbook_model::diagnostic::{Diagnostic, Severity};
 use trialbook_model::{Kind, Metric};
@@ -13,7 +13,7 @@ pub(in crate::check) const RULE: Rule = Rule::of_parts(
     &[Each::Metric(check)],
 );
 
-fn check(context: &Context<'_>, metric: &Metric, found: &mut Vec<Diagnostic>) {
+fn check(context: &Inspection<'_>, metric: &Metric, found: &mut Vec<Diagnostic>) {
     let key = &metric.key;
     if context.book.uses().of_part(Kind::Metric, key.as_str()).is_empty() {
         found.push(

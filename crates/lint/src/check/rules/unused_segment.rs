@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::check::context::Context;
+use crate::check::inspection::Inspection;
 use crate::check::rule::Rule;
 use trialbook_model::diagnostic::{Diagnostic, Severity};
 use trialbook_model::{Kind, Segment, SegmentKey};
@@ -16,7 +16,7 @@ pub(in crate::check) const RULE: Rule = Rule::of_book(
 );
 
 /// A segment that only unused segments name is unused too.
-fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
+fn check(context: &Inspection<'_>, found: &mut Vec<Diagnostic>) {
     let book = context.book;
     let named = |key: &&SegmentKey| {
         let users = book.uses().of_part(Kind::Segment, key.as_str());

@@ -1,6 +1,6 @@
 //! A source of facts that no metric reads.
 
-use crate::check::context::Context;
+use crate::check::inspection::Inspection;
 use crate::check::rule::{Each, Rule};
 use trialbook_model::diagnostic::{Diagnostic, Severity};
 use trialbook_model::{Kind, Source, SourceRole};
@@ -13,7 +13,7 @@ pub(in crate::check) const RULE: Rule = Rule::of_parts(
     &[Each::Source(check)],
 );
 
-fn check(context: &Context<'_>, source: &Source, found: &mut Vec<Diagnostic>) {
+fn check(context: &Inspection<'_>, source: &Source, found: &mut Vec<Diagnostic>) {
     let key = &source.key;
     let used = !context.book.uses().of_part(Kind::Source, key.as_str()).is_empty();
     if matches!(source.role, SourceRole::Facts { .. }) && !used {

@@ -1,6 +1,6 @@
 //! A metric that takes longer to close than the experiment enrols.
 
-use crate::check::context::Context;
+use crate::check::inspection::Inspection;
 use crate::check::rule::{Each, Rule};
 use trialbook_model::diagnostic::{Diagnostic, Severity};
 use trialbook_model::{Experiment, Kind, Window};
@@ -13,7 +13,7 @@ pub(in crate::check) const RULE: Rule = Rule::of_parts(
     &[Each::Experiment(check)],
 );
 
-fn check(context: &Context<'_>, experiment: &Experiment, found: &mut Vec<Diagnostic>) {
+fn check(context: &Inspection<'_>, experiment: &Experiment, found: &mut Vec<Diagnostic>) {
     if !context.undecided(experiment) {
         return;
     }

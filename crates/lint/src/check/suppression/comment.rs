@@ -4,7 +4,7 @@ use jiff::civil::Date;
 
 use trialbook_model::span::{Span, Spanned};
 
-/// What a suppression says. Spans are relative to the comment's `#`.
+/// The content of a suppression. Spans are relative to the comment's `#`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Comment {
     /// The rules' names as they are written; at least one.

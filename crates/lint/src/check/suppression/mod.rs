@@ -1,4 +1,4 @@
-//! Suppressions: comments that say why a finding is not to be shown.
+//! Suppressions: comments with the reason why a finding is not to be shown.
 //!
 //! `# trialbook: ignore[RULE, …] REASON` hides findings of those rules whose first place begins on its line or, where
 //! the comment has the line to itself, on the next line that is not such a comment. With `until=2027-01-31` it holds
@@ -8,7 +8,7 @@
 //! nothing, has run out or cannot be understood is itself a finding.
 
 mod comment;
-mod told;
+mod findings;
 
 use std::collections::HashMap;
 
@@ -45,7 +45,7 @@ pub fn leaves_no_book(finding: &Diagnostic) -> bool {
 /// # Errors
 ///
 /// Where the reason would not make a suppression: it is empty, holds a line break or another character that cannot
-/// be in a comment, or a date that is none. The text says which.
+/// be in a comment, or a date that is none. The text names which.
 pub fn written(rules: &[&str], reason: &str) -> Result<String, String> {
     if reason.contains(char::is_control) {
         return Err("the reason has to fit on one line, without control characters".into());
@@ -90,7 +90,7 @@ pub fn apply(findings: Vec<Diagnostic>, documents: &Documents, now: &Zoned) -> R
 
 /// Does what [`apply`] does, for the findings of some files: those of one file depend on no other.
 ///
-/// Whether the rules have judged the book is for the caller to say.
+/// The caller knows whether the rules have judged the book.
 pub fn apply_among<'a>(
     findings: Vec<Diagnostic>,
     documents: impl Iterator<Item = &'a Document>,
@@ -116,7 +116,7 @@ pub fn apply_among<'a>(
                 .is_some_and(|indices| hide(&mut suppressions, indices, finding.rule));
         if hidden { review.suppressed.push(finding) } else { review.findings.push(finding) }
     }
-    told::all(&suppressions, judged, &mut review.findings);
+    findings::all(&suppressions, judged, &mut review.findings);
     review.findings.sort_by(|a, b| a.order().cmp(&b.order()));
     review
 }
@@ -183,8 +183,8 @@ fn read<'a>(
             None => {}
             Some(Err(slip)) => {
                 slips += 1;
-                if slips <= told::MOST {
-                    findings.push(told::slip(document, span, &slip));
+                if slips <= findings::MOST {
+                    findings.push(findings::slip(document, span, &slip));
                 } else {
                     first_hidden = Some(span);
                 }
@@ -207,7 +207,7 @@ fn read<'a>(
         }
     }
     if let Some(span) = first_hidden {
-        findings.push(told::more(document, span, slips - told::MOST));
+        findings.push(findings::more(document, span, slips - findings::MOST));
     }
     read.reverse();
     suppressions.append(&mut read);

@@ -159,7 +159,7 @@ fn layered(claims: &[(&str, &str, &str)], quarantine: &str, slots: &str) -> Vec<
 }
 
 #[test]
-fn an_over_booked_layer_says_the_day_the_sum_and_who() {
+fn an_over_booked_layer_states_the_day_the_sum_and_who() {
     let found = layered(
         &[
             ("2026-12-01", "2026-12-15", "50%"),
@@ -199,7 +199,7 @@ fn what_is_exactly_full_is_not_over_booked() {
 }
 
 #[test]
-fn a_holdout_is_broken_by_a_default_a_wrong_entry_or_a_rule_and_mended_by_an_entry() {
+fn a_holdout_is_broken_by_a_default_a_wrong_entry_or_a_rule_and_fixed_by_an_entry() {
     let shipped = EXPERIMENT.replace("2026-12-01, end: 2026-12-15", "2026-11-02, end: 2026-11-05")
         + "decision: {outcome: ship, variant: bold, date: 2026-11-18, reason: More purchases.}\n";
     let with = |flag: &str| {
@@ -243,7 +243,7 @@ fn a_holdout_that_is_over_or_began_later_is_not_broken() {
 }
 
 #[test]
-fn the_share_of_an_audience_that_rules_leave_is_said() {
+fn the_share_of_an_audience_that_rules_leave_is_reported() {
     let flag = format!("{FLAG}rules: [{{when: {{country: US}}, serve: plain}}]\n");
     let with = |audience: &str| {
         let experiment = format!("{EXPERIMENT}audience: {audience}\n");
@@ -251,7 +251,11 @@ fn the_share_of_an_audience_that_rules_leave_is_said() {
     };
     let found = with("{country: {in: [FI, US]}}");
     let finding = only(&found, "narrowed-audience");
-    assert_eq!(finding.message, "the rules of `start-page` leave 42.9 % of the audience of experiment `a`");
+    assert_eq!(
+        finding.message,
+        "what comes first on `start-page` leaves 42.9 % of the audience of experiment `a`"
+    );
+    assert_eq!(finding.notes, ["rule 1 of the flag serves `plain` to 57.1 % of this audience"]);
     none(&with("{}"), "narrowed-audience");
 }
 
@@ -266,7 +270,7 @@ fn rules_together_can_take_all_units_of_a_later_rule() {
 }
 
 #[test]
-fn tests_that_meet_at_random_are_told_once_for_each_surface_and_metric() {
+fn tests_that_meet_at_random_are_reported_once_for_each_surface_and_metric() {
     let on = |flag: &str, start: &str, more: &str| {
         let text = EXPERIMENT.replace("flag: start-page", flag).replace("start: 2026-12-01", start);
         RawFile { path: String::new(), bytes: format!("{text}surfaces: [checkout]\n{more}").into_bytes() }
@@ -279,14 +283,16 @@ fn tests_that_meet_at_random_are_told_once_for_each_surface_and_metric() {
     files.push(RawFile { path: "b.experiment.yaml".into(), ..on("flag: footer", "start: 2026-12-03", "") });
     let loaded = trialbook_language::load::load(files);
     let book = loaded.book.as_ref().expect("a book");
-    let told: Vec<String> =
-        trialbook_lint::check::random_overlaps(book, super::now()).iter().map(ToString::to_string).collect();
-    // 60 % of the 30 % in Sweden, and of them 60 %; the two ask for 120 % of a layer, so 14 and 12 days grow by a fifth.
-    let rest = "2 tests meet at random, which is sound: about 10.8 % of all units are in several on 2026-12-03; \
-                to keep them apart in one layer would cost 6 more days of enrolment in all";
-    let wanted =
-        ["surface `checkout`", "success metric `purchases-per-user`"].map(|what| format!("{what}: {rest}"));
-    assert_eq!(told, wanted);
+    let found = trialbook_lint::check::random_overlaps(book, super::now());
+    let shared: Vec<String> = found.iter().map(|overlap| format!("{:?}", overlap.shared)).collect();
+    assert!(shared[0].contains("checkout") && shared[1].contains("purchases-per-user"), "{shared:?}");
+    assert_eq!(found.len(), 2);
+    for overlap in found {
+        // 60 % of the 30 % in Sweden, and of them 60 %; the two ask for 120 % of a layer, so 14 and 12 days grow by a fifth.
+        assert!((overlap.in_several - 0.108).abs() < 1e-9 && overlap.exact, "{overlap:?}");
+        assert_eq!((overlap.tests, overlap.days.ceil()), (2, 6.0));
+        assert_eq!(overlap.worst.to_string(), "2026-12-03T00:00:00Z");
+    }
 }
 
 /// A layer with a full claim of `footer-links` and room for nobody else.
@@ -297,6 +303,10 @@ const LAYER: &str = "description: The page.\nentity: user\nslots:\n  - {buckets:
 struct Files(&'static [(&'static str, Arrival)]);
 
 impl History for Files {
+    fn is_committed(&self, _: &str) -> Option<bool> {
+        None
+    }
+
     fn arrival(&self, path: &str) -> Arrival {
         let known = self.0.iter().find(|(name, _)| path.contains(name));
         known.map_or(Arrival::Unknown, |(_, arrival)| *arrival)

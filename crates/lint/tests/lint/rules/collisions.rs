@@ -103,7 +103,7 @@ rules: [{when: {segment: nordic}, serve: bold}]
 }
 
 #[test]
-fn what_cannot_be_decided_is_an_error_that_says_so() {
+fn what_cannot_be_decided_is_an_error_that_reports_it() {
     let (one, two) = ("^[ab]*a[ab]{20}$", "^[ab]*b[ab]{20}$");
     let found = of_patterns(one, two);
     let finding = assert_collision(&found, "overlapping-experiments");
@@ -191,7 +191,7 @@ fn a_freed_bucket_rests_for_the_quarantine() {
 }
 
 #[test]
-fn each_colliding_pair_is_told_once() {
+fn each_colliding_pair_is_reported_once() {
     let files: Vec<(String, &str)> = (0..5).map(|i| (format!("e{i}.experiment.yaml"), EXPERIMENT)).collect();
     let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), *text)).collect();
     assert_eq!(found(&files).iter().filter(|f| f.rule == "overlapping-experiments").count(), 10);

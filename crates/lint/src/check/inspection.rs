@@ -19,7 +19,7 @@ use super::traffic::Traffic;
 use super::{Arrival, Given, History};
 
 /// A book under inspection.
-pub(super) struct Context<'a> {
+pub(super) struct Inspection<'a> {
     /// The book.
     pub(super) book: &'a Book,
     /// When now is.
@@ -34,7 +34,7 @@ pub(super) struct Context<'a> {
     history: Option<&'a dyn History>,
 }
 
-impl<'a> Context<'a> {
+impl<'a> Inspection<'a> {
     pub(super) fn new(book: &'a Book, documents: &'a Documents, given: Given<'a>) -> Self {
         // `load` refuses a book with an unknown time zone.
         let timezone = trialbook_model::timezone(&book.timezone).unwrap_or(TimeZone::UTC);
@@ -98,7 +98,7 @@ impl<'a> Context<'a> {
         places.fold(finding, |finding, place| finding.related(&place.file, place.span, "and here"))
     }
 
-    /// Returns the place of a value; of the nearest thing around it where the file does not say it.
+    /// Returns the place of a value; of the nearest thing around it where the file does not have it.
     pub(super) fn place(&self, kind: Kind, key: &dyn Display, pointer: &str) -> (Arc<SourceFile>, Span) {
         let place = self.documents.place(kind, &key.to_string(), pointer);
         (place.file, place.span)
@@ -118,6 +118,12 @@ impl<'a> Context<'a> {
     pub(super) fn arrival(&self, kind: Kind, key: &str) -> Arrival {
         let path = self.documents.path_of(kind, key);
         self.history.zip(path).map_or(Arrival::Unknown, |(history, path)| history.arrival(path))
+    }
+
+    /// Tells whether the file of a part is known to be in no commit yet: nothing can have applied it.
+    pub(super) fn is_uncommitted(&self, kind: Kind, key: &str) -> bool {
+        let path = self.documents.path_of(kind, key);
+        self.history.zip(path).and_then(|(history, path)| history.is_committed(path)) == Some(false)
     }
 
     /// Returns the last date that begins at or before an instant.

@@ -3,29 +3,22 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::yaml::{Content, Entry, Node, Parsed, parse};
+use crate::edit::{Replacement, patch};
+use crate::load::yaml::{Content, Entry, Node, Parsed, parse};
 use trialbook_model::span::{SourceFile, Span};
 use trialbook_model::{BucketRange, ExperimentKey, Slot};
 
 /// Why the slots of a layer's file cannot be written.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
 pub enum WriteSlotsError {
     /// The file is not a layer whose slots can be read.
     #[error("the file is not a layer with readable slots")]
+    #[diagnostic(help("`trialbook lint` shows what is wrong"))]
     NotALayer,
     /// The file is laid out so that the edit would change something else.
     #[error("the slots are laid out in a way that cannot be edited without changing something else")]
+    #[diagnostic(help("write each slot on a line of its own: `- {{buckets: 0-1999, experiment: KEY}}`"))]
     Layout,
-}
-
-impl WriteSlotsError {
-    /// Returns what to do.
-    pub const fn hint(&self) -> &'static str {
-        match self {
-            Self::NotALayer => "`trialbook lint` says what is wrong",
-            Self::Layout => "write each slot on a line of its own: `- {buckets: 0-1999, experiment: KEY}`",
-        }
-    }
 }
 
 /// Returns the text of a layer's file with other slots, in the order given.
@@ -137,24 +130,25 @@ impl<'t> Parts<'t> {
         match self.root.entry("slots") {
             None if flow_file => {
                 let last = self.root.entries().last()?.value.span.end;
-                Some(self.with(last..last, &format!(", slots: {}", flow(slots))))
+                self.with(last..last, &format!(", slots: {}", flow(slots)))
             }
             None => {
                 let margin = self.slice(self.line_start(self.root.span.start)..self.root.span.start);
                 let newline = self.newline;
                 let first = if self.text.is_empty() || self.text.ends_with('\n') { "" } else { newline };
                 let list = self.list(slots, &format!("{margin}  "));
-                Some(format!("{}{first}{margin}slots:{newline}{list}{newline}", self.text))
+                let end = self.text.len();
+                self.with(end..end, &format!("{first}{margin}slots:{newline}{list}{newline}"))
             }
-            Some(entry) if self.items.is_empty() && !flow_file => Some(self.filled(entry, slots)),
+            Some(entry) if self.items.is_empty() && !flow_file => self.filled(entry, slots),
             Some(entry) if self.in_brackets(entry) || flow_file => self.flow_list(entry, slots),
             Some(_) => self.block_list(slots),
         }
     }
 
     /// Returns the text with a range replaced.
-    fn with(&self, range: Range<usize>, new: &str) -> String {
-        format!("{}{new}{}", self.slice(0..range.start), self.slice(range.end..self.text.len()))
+    fn with(&self, range: Range<usize>, new: &str) -> Option<String> {
+        patch(self.text, [Replacement::new(Span::new(range.start, range.end), new)])
     }
 
     /// Returns slots as lines, the last one without its line break.
@@ -164,7 +158,7 @@ impl<'t> Parts<'t> {
     }
 
     /// Returns the text with a list in place of an empty value.
-    fn filled(&self, entry: &Entry, slots: &[Slot]) -> String {
+    fn filled(&self, entry: &Entry, slots: &[Slot]) -> Option<String> {
         let line = self.line_start(entry.key_span.start);
         let margin = format!("{}  ", self.slice(line..entry.key_span.start));
         let colon = self.slice(entry.key_span.end..self.text.len()).find(':').map_or(0, |at| at + 1);
@@ -183,7 +177,7 @@ impl<'t> Parts<'t> {
     fn flow_list(&self, entry: &Entry, slots: &[Slot]) -> Option<String> {
         let span = entry.value.span;
         let (Some(first), Some(last)) = (self.items.first(), self.items.last()) else {
-            return Some(self.with(span.start..span.end, &flow(slots)));
+            return self.with(span.start..span.end, &flow(slots));
         };
         let separator = match self.items.get(1) {
             Some(second) => self.slice(first.span.end..second.span.start),
@@ -202,7 +196,7 @@ impl<'t> Parts<'t> {
                 )
             })
             .collect();
-        Some(self.with(first.span.start..last.span.end, &texts.join(separator)))
+        self.with(first.span.start..last.span.end, &texts.join(separator))
     }
 
     /// Returns the text with another list of lines that begin with a dash.
@@ -222,7 +216,7 @@ impl<'t> Parts<'t> {
         if slots.is_empty() {
             let key = self.root.entry("slots")?.key_span;
             let colon = key.end + self.slice(key.end..begin).find(':')? + 1;
-            return Some(self.with(colon..start, &format!(" []{}", self.newline)));
+            return self.with(colon..start, &format!(" []{}", self.newline));
         }
         let mut unused: Vec<_> = chunks.iter().filter(|(item, _)| !slots.contains(&item.slot)).collect();
         let mut lines = Vec::with_capacity(slots.len());
@@ -256,7 +250,7 @@ impl<'t> Parts<'t> {
             });
         }
         let last = if self.slice(begin..start).ends_with('\n') { self.newline } else { "" };
-        Some(self.with(begin..start, &format!("{}{last}", lines.join(self.newline))))
+        self.with(begin..start, &format!("{}{last}", lines.join(self.newline)))
     }
 
     /// Returns where the comments begin that stand directly above an item; the start of its first line without any.

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::sink::Sink;
+use crate::load::advice::Advice;
 use crate::load::documents::Documents;
 use crate::load::nearest::suggestion;
 use crate::load::rules;
@@ -21,7 +22,7 @@ use trialbook_model::{
 
 /// What is declared in a section of `trialbook.yaml`.
 ///
-/// Where the section could not be read, nobody is told that a name is missing from it.
+/// Where the section could not be read, a name that is missing from it is not reported.
 pub(super) struct Declared<K, V> {
     /// By name; `None` where the declaration has problems.
     pub entries: BTreeMap<K, Option<V>>,
@@ -51,8 +52,8 @@ impl<K: Ord + std::borrow::Borrow<str>, V> Declared<K, V> {
     }
 }
 
-/// What `trialbook.yaml` says to the other files.
-pub(super) struct Context<'a> {
+/// What `trialbook.yaml` declares for the other files.
+pub(super) struct Declarations<'a> {
     pub timezone: TimeZone,
     pub entities: Declared<EntityKey, Entity>,
     pub attributes: Declared<AttributeKey, Attribute>,
@@ -63,7 +64,7 @@ pub(super) struct Context<'a> {
     pub analysis: Analysis,
 }
 
-impl Context<'_> {
+impl Declarations<'_> {
     /// Returns the instant that a date or an instant means; `None` where that is out of range.
     pub fn instant(&self, when: &Spanned<When>, sink: &mut Sink<'_>) -> Option<Timestamp> {
         instant(&self.timezone, when, sink)
@@ -105,7 +106,7 @@ pub(super) type Log = Option<RefCell<HashSet<Question>>>;
 
 /// What was found to be meant by names that no file has: one renamed metric may be missed ten thousand times.
 #[derive(Default)]
-pub(super) struct Suggestions(Mutex<HashMap<(Kind, String), String>>);
+pub(super) struct Suggestions(Mutex<HashMap<(Kind, String), Advice>>);
 
 /// The files of a kind.
 pub(super) struct Files<'a, T> {
@@ -169,13 +170,14 @@ impl<'a, T: 'a> Files<'a, T> {
         }
     }
 
-    fn suggestion(&self, name: &str) -> String {
+    fn suggestion(&self, name: &str) -> Advice {
         self.ask(|| Question::Keys(self.kind));
         if let Some(path) = self.all.documents.misnamed(self.kind, name) {
             let right = path.rsplit_once('.').map_or(path, |(stem, _)| stem);
             return format!(
                 "`{path}` is not read, because a book's files end in `.yaml`: rename it to `{right}.yaml`"
-            );
+            )
+            .into();
         }
         // A suggestion is whole or absent, whatever another thread died of.
         let mut known = self.all.suggestions.0.lock().unwrap_or_else(PoisonError::into_inner);

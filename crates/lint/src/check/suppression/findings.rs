@@ -48,7 +48,7 @@ pub(super) fn more(document: &Document, span: Span, hidden: usize) -> Diagnostic
     Diagnostic::error(BAD, message, document.file(), span).help("fix the ones above, then lint again")
 }
 
-/// Adds what is wrong with a suppression. What is not used is told only where the rules have been judged.
+/// Adds what is wrong with a suppression. What is not used is reported only where the rules have been judged.
 pub(super) fn findings(suppression: &Suppression<'_>, judged: bool, found: &mut Vec<Diagnostic>) {
     let mut before = std::collections::HashSet::new();
     let first = found.len();
@@ -76,7 +76,7 @@ fn unsound(suppression: &Suppression<'_>, named: &Named) -> Diagnostic {
     if rule(&name.value).is_some() {
         let message = format!("`{}` cannot be suppressed", name.value);
         return Diagnostic::error(BAD, message, file, name.span)
-            .help(format!("`trialbook explain {}` says what to do instead", name.value));
+            .help(format!("`trialbook explain {}` explains what to do instead", name.value));
     }
     let finding = Diagnostic::error(BAD, format!("there is no rule `{}`", name.value), file, name.span);
     match nearest(&name.value) {
@@ -127,10 +127,10 @@ fn expired(suppression: &Suppression<'_>, judged: bool) -> Diagnostic {
     if !hid.is_empty() {
         return finding
             .note(format!("what it hid is found again: {}", hid.join(", ")))
-            .help("mend that and remove the comment, or give it a later date");
+            .help("fix that and remove the comment, or give it a later date");
     }
     if !judged {
-        return finding.help("mend what it hid, or give it a later date");
+        return finding.help("fix what it hid, or give it a later date");
     }
     let edit = Edit { file: file.clone(), span: removal(file, suppression.span), text: String::new() };
     finding.help("remove it: there is nothing left to suppress").fix(

@@ -1,8 +1,8 @@
-//! What has begun and is no experiment's plan: the units of a rollout and of a holdout, and experiments that are over.
+//! What is launched and is no experiment's plan: the units of a rollout and of a holdout, and experiments that are over.
 
 use std::collections::BTreeSet;
 
-use super::moved::{Moved, Movers, of_flag, told, witness};
+use super::moved::{Moved, Movers, of_flag, witness, worded};
 use super::place::Value;
 use super::touched::Touched;
 use super::{CHANGED_AFTER_LAUNCH, Scene};
@@ -27,12 +27,12 @@ pub(super) fn served_again(scene: &Scene<'_>, touched: &Touched, found: &mut Vec
             let value = Value::new(Kind::Experiment, &old.key, "/decision");
             let message = format!("experiment `{}` is served again after it was concluded", old.key);
             let help = format!("leave its decision, and start another key with `previous: {}`", old.key);
-            found.push(begun(scene, &value, message, None).help(help));
+            found.push(finding(scene, &value, message, None).help(help));
         }
     }
 }
 
-/// A rollout that has begun takes the variant from nobody.
+/// A launched rollout takes the variant from nobody.
 pub(super) fn rollouts<'a>(
     scene: &'a Scene<'_>,
     touched: &Touched,
@@ -52,7 +52,7 @@ pub(super) fn rollouts<'a>(
             let moved = of_flag(scene, movers, &old.flag, old.key.as_str());
             let message = format!("{what} of rollout `{}` changes while it is served", old.key);
             let help = "put it back; a rollout only grows. To take it back, remove its file in a pull request of its own";
-            found.push(begun(scene, &value, message, moved.as_ref()).help(help));
+            found.push(finding(scene, &value, message, moved.as_ref()).help(help));
         }
     }
 }
@@ -119,7 +119,7 @@ fn stays(scene: &Scene<'_>, key: &HoldoutKey) -> bool {
     scene.review.before.holdouts.get(key) == scene.review.after.holdouts.get(key)
 }
 
-/// A holdout that has begun keeps its units, and what they are served, until it ends.
+/// A launched holdout keeps its units, and what they are served, until it ends.
 pub(super) fn holdouts(scene: &Scene<'_>, touched: &Touched, found: &mut Vec<Diagnostic>) {
     let now = scene.review.now;
     for old in scene.review.before.holdouts.values().filter(|old| old.schedule.contains(now)) {
@@ -129,7 +129,7 @@ pub(super) fn holdouts(scene: &Scene<'_>, touched: &Touched, found: &mut Vec<Dia
                 let value = Value::new(Kind::Holdout, &old.key, pointer);
                 let message = format!("{what} of holdout `{}` changes while it lasts", old.key);
                 let help = "put it back: units that leave a holdout, or come into it, have seen both worlds";
-                found.push(begun(scene, &value, message, None).help(help));
+                found.push(finding(scene, &value, message, None).help(help));
             }
         }
         for flag in scene.served.0.flags.values().filter(|flag| touched.file(Kind::Flag, flag.key.as_str())) {
@@ -172,10 +172,10 @@ fn former_default(scene: &Scene<'_>, flag: &FlagKey, holdout: &Holdout) -> Optio
         format!("the units of holdout `{}` are served `{to}` of `{flag}` instead of `{from}`", holdout.key);
     let help =
         format!("write `holdouts: {{{}: {from}}}` into the flag until the holdout has ended", holdout.key);
-    Some(begun(scene, &value, message, None).help(help))
+    Some(finding(scene, &value, message, None).help(help))
 }
 
-fn begun(scene: &Scene<'_>, value: &Value, message: String, moved: Option<&Moved>) -> Diagnostic {
+fn finding(scene: &Scene<'_>, value: &Value, message: String, moved: Option<&Moved>) -> Diagnostic {
     let (file, span) = scene.place(value);
     let finding = Diagnostic::error(CHANGED_AFTER_LAUNCH, message, &file, span);
     let finding = match scene.before(value).label() {
@@ -183,7 +183,7 @@ fn begun(scene: &Scene<'_>, value: &Value, message: String, moved: Option<&Moved
         None => finding,
     };
     match moved {
-        Some(moved) => finding.note(told(moved)).witness(witness(moved)),
+        Some(moved) => finding.note(worded(moved)).witness(witness(moved)),
         None => finding,
     }
 }

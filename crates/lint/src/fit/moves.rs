@@ -5,16 +5,16 @@ use jiff::{Timestamp, Unit};
 use super::Party;
 use super::desk::Desk;
 use super::text;
-use trialbook_language::load::write_slots;
+use trialbook_language::edit::{value, write_slots};
 use trialbook_model::allocation::{RefusalReason, pack};
-use trialbook_model::{Allocation, Experiment, Kind, Share, Slot};
+use trialbook_model::{Allocation, Experiment, Kind, Layer, Share, Slot};
 
 /// A single change.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Step {
+pub(super) enum Move {
     /// Let it begin at another time, and last as long.
     Begin(Party, Timestamp),
-    /// Let an experiment have as much of a layer as is free.
+    /// Let an experiment have as much of a layer as all others leave.
     Shrink(String, String),
     /// Put an experiment into a layer.
     Join(String, String),
@@ -30,7 +30,7 @@ pub(super) enum Step {
     Exclude(Party, Party),
 }
 
-impl Step {
+impl Move {
     /// Makes the change; returns what it is, as an imperative that may be empty. `None` where it cannot be made.
     pub(super) fn make(&self, desk: &mut Desk) -> Option<String> {
         match self {
@@ -97,7 +97,7 @@ fn begin(desk: &mut Desk, party: &Party, start: Timestamp) -> Option<String> {
     };
     let values: Option<Vec<(String, String)>> =
         times.into_iter().map(|(pointer, at)| Some((pointer, written(moved(at)?)))).collect();
-    let title = format!("begin `{}` on {} instead of {}", party.key, written(start), written(old));
+    let title = format!("start `{}` on {} instead of {}", party.key, written(start), written(old));
     let values = values?;
     edit(desk, party.kind, &party.key, |text| text::replaced(text, &values))?;
     Some(title)
@@ -107,8 +107,11 @@ fn shrink(desk: &mut Desk, key: &str, layer: &str) -> Option<String> {
     let book = desk.book();
     let experiment = book.experiments.get(key)?;
     let Allocation::Fixed(old) = experiment.allocation else { return None };
-    let chosen = |other: &Experiment| other.key == experiment.key;
-    let refusals = pack(book, book.layers.get(layer)?, &chosen, desk.now()).err()?;
+    let own = |other: &Experiment| other.key == experiment.key;
+    let layer = book.layers.get(layer)?;
+    // What the others claim and do not hold yet is not free either.
+    let slots = pack(book, layer, &|other| !own(other), desk.now()).ok()?.slots;
+    let refusals = pack(book, &Layer { slots, ..layer.clone() }, &own, desk.now()).err()?;
     let room = refusals.into_iter().find_map(|refusal| match refusal.reason {
         RefusalReason::NoRoom { wanted, free, .. } if refusal.experiment == experiment.key => {
             Some((wanted, free))
@@ -135,15 +138,9 @@ fn new_layer(desk: &mut Desk, layer: &str, flag: &str) -> Option<String> {
     if desk.text(&path).is_some() || desk.path(Kind::Layer, layer).is_some() {
         return None;
     }
-    let plain = flag.owner.starts_with(|c: char| c.is_ascii_alphabetic())
-        && flag.owner.contains('-')
-        && flag.owner.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-    // A JSON text is a YAML text in double quotes.
-    let owner = if plain { flag.owner.clone() } else { serde_json::Value::from(&*flag.owner).to_string() };
-    let text = format!(
-        "description: Experiments on `{}`.\nowner: {owner}\nentity: {}\nslots: []\n",
-        flag.key, flag.entity
-    );
+    let description = value::scalar(&format!("Experiments on `{}`.", flag.key), value::Place::Block);
+    let owner = value::scalar(&flag.owner, value::Place::Block);
+    let text = format!("description: {description}\nowner: {owner}\nentity: {}\nslots: []\n", flag.entity);
     desk.write(&path, &text);
     Some(format!("make a layer `{layer}`"))
 }
