@@ -1,18 +1,28 @@
 //! The whole way: ask the warehouse, estimate, check, decide.
 
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::tz::TimeZone;
 
+use super::effect::NotMeasured;
 use super::estimate::Analysed;
 use super::outcome::{
     ArmUnits, BookReference, ExperimentReference, Outcome, Preregistration, PreregistrationStatus, Query,
-    Tool, Units,
+    SourceArm, SourceReport, Tool, Units,
 };
+use super::parts::{self, DimensionEffects};
+use super::split_cause::SplitDiagnosis;
+use super::trusted::Trusted;
 use super::work::{Request, Work};
-use super::{horizon, quality};
-use crate::query::{self, Answer, Exposures, QueryError, Question};
+use super::{horizon, quality, sequential, split_cause};
+use crate::query::{self, Answer, ArmRows, Exposures, IdExample, NotComputed, QueryError, Question};
 use crate::warehouse::{Engine, Warehouse};
-use trialbook_decision::{self as decision, Case, Stage, VerdictKind};
-use trialbook_model::{Book, Experiment, ExperimentKey, Method, VariantKey};
+use trialbook_decision::{
+    self as decision, Case, LevelsError, QualityCheck, QualityKind, Stage, Verdict, VerdictKind,
+};
+use trialbook_model::{Book, Experiment, ExperimentKey, LaunchDoubt, MetricKey, SourceKey, VariantKey};
+use trialbook_stats::decision_rule::DecisionLevels;
 
 /// Why there is no outcome.
 #[derive(Debug, thiserror::Error)]
@@ -20,32 +30,21 @@ pub enum AnalysisError {
     /// No such experiment.
     #[error("the book has no experiment `{0}`")]
     Unknown(ExperimentKey),
-    /// The experiment is to be judged by a method that is not computed: another one would give other error rates.
-    #[error("experiment `{experiment}` is to be judged by `{}`, which this version does not compute", method.as_str())]
-    Method {
-        /// Which.
-        experiment: ExperimentKey,
-        /// The method of its plan.
-        method: Method,
-    },
     /// Exposures cannot be read.
     #[error(transparent)]
     Query(#[from] QueryError),
 }
 
-impl AnalysisError {
-    /// Returns what to do about it, where that is known.
-    pub fn hint(&self) -> Option<&str> {
-        match self {
-            Self::Unknown(_) => Some("`trialbook status` lists the experiments"),
-            Self::Method { .. } => Some(
-                "analyse it with a version that does; or, before it is launched, write `analysis: {method: fixed-horizon}`",
-            ),
+impl miette::Diagnostic for AnalysisError {
+    fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
+        let help = match self {
+            Self::Unknown(_) => "`trialbook status` lists the experiments",
             Self::Query(QueryError::NoExposures { .. }) => {
-                Some("add a `*.source.yaml` with `served`, or with `experiment` and `variant`")
+                "add a `*.source.yaml` with `served`, or with `experiment` and `variant`"
             }
-            Self::Query(QueryError::Exposures { cause, .. }) => cause.hint(),
-        }
+            Self::Query(QueryError::Exposures { cause, .. }) => return cause.help(),
+        };
+        Some(Box::new(help))
     }
 }
 
@@ -53,8 +52,8 @@ impl AnalysisError {
 ///
 /// # Errors
 ///
-/// An experiment that is not in the book or whose method is not computed, and exposures that cannot be read. A metric that cannot be measured
-/// is no error: the outcome says why.
+/// An experiment that is not in the book, and exposures that cannot be read. A metric that cannot be measured is no error: the outcome
+/// has the reason.
 pub fn analyse(
     book: &Book,
     warehouse: &dyn Warehouse,
@@ -64,48 +63,70 @@ pub fn analyse(
     let find =
         |key: &ExperimentKey| book.experiments.get(key).ok_or_else(|| AnalysisError::Unknown(key.clone()));
     let experiments: Vec<&Experiment> = request.experiments.iter().map(find).collect::<Result<_, _>>()?;
-    if let Some(experiment) = experiments.iter().find(|experiment| !experiment.analysis.method.is_computed())
-    {
-        let (experiment, method) = (experiment.key.clone(), experiment.analysis.method);
-        return Err(AnalysisError::Method { experiment, method });
-    }
-    let begun: Vec<&Experiment> =
-        experiments.iter().copied().filter(|e| e.schedule.start() < request.as_of).collect();
-    let answer = if begun.is_empty() {
-        Answer::default()
-    } else {
-        let question = Question { book, experiments: &begun, watermark: request.as_of };
-        query::ask(question, warehouse, progress)?
+    let (begun, pending): (Vec<&Experiment>, Vec<&Experiment>) =
+        experiments.iter().copied().partition(|e| e.schedule.start() < request.as_of);
+    let mut ask = |experiments: &[&Experiment]| {
+        let question = Question { book, experiments, watermark: request.as_of, changes: &request.changes };
+        if experiments.is_empty() { Ok(Answer::default()) } else { query::ask(question, warehouse, progress) }
     };
+    let answer = ask(&begun)?;
+    // Before the start nobody is exposed, and exposures may not be written yet: what matters is whether the metrics can be
+    // measured, while they can still be changed.
+    let before = ask(&pending).unwrap_or_default();
     let timezone = trialbook_model::timezone(&book.timezone).unwrap_or(TimeZone::UTC);
+    let (none, nobody) = (BTreeMap::new(), Exposures::default());
     let outcome = |experiment: &&Experiment| {
-        Work { book, experiment, answer: &answer, request, timezone: &timezone }.outcome(warehouse.engine())
+        let answer = if experiment.schedule.start() < request.as_of { &answer } else { &before };
+        let metrics = &answer.metrics;
+        let exposures = answer.exposures.get(&experiment.key).unwrap_or(&nobody);
+        let (as_of, deduplicated) = (request.as_of, None);
+        let timezone = &timezone;
+        Work {
+            book,
+            experiment,
+            answer,
+            metrics,
+            faults: &none,
+            request,
+            as_of,
+            exposures,
+            deduplicated,
+            timezone,
+        }
+        .outcome(warehouse.engine())
     };
     Ok(experiments.iter().map(outcome).collect())
 }
 
-impl Work<'_> {
+/// What follows from the moments: the metrics with their estimates, and the verdicts.
+pub(super) struct Judged<'a> {
+    pub(super) analysed: Analysed<'a>,
+    pub(super) verdicts: Vec<Verdict>,
+    /// Of several looks, the one at which the last treatment was decided, where all are.
+    pub(super) look: Option<usize>,
+}
+
+impl<'a> Work<'a> {
     fn outcome(&self, engine: Engine) -> Outcome {
-        let Self { book, experiment, request, .. } = *self;
-        let exposures = self.exposures();
-        let treatments = experiment.treatments().count() as u64;
-        let levels = decision::levels(&experiment.metrics, &experiment.analysis, treatments);
-        let quality = quality::checks(self, levels.as_ref().ok());
-        let analysed = Analysed::new(self, levels.as_ref().ok());
-        let stage = self.stage(&exposures);
-        let verdicts: Vec<_> = experiment
-            .treatments()
-            .map(|treatment| {
-                decision::verdict(&Case {
-                    treatment,
-                    metrics: analysed.findings(treatment),
-                    quality: &quality,
-                    levels: levels.as_ref().map_err(ToString::to_string),
-                    stage,
-                    timezone: self.timezone,
-                })
-            })
-            .collect();
+        let Self { book, request, .. } = *self;
+        let preregistration = self.preregistration();
+        let levels = self.levels();
+        let checks = quality::checks(self, levels.as_ref().ok());
+        let plain = Trusted::of(self, &|_| false);
+        let kinds = OnceCell::new();
+        let kinds = || kinds.get_or_init(|| Work { faults: &plain.faults, ..*self }.kinds(&checks));
+        let moved = |source: &SourceKey| {
+            (self.final_look() || !self.looks().is_empty())
+                && self.kinds_without_copies(source, &plain, &checks) != *kinds()
+        };
+        let trusted = Trusted::of(self, &moved);
+        let quality: Vec<QualityCheck> = quality::in_order(checks, trusted.checks);
+        let judged = Work { faults: &trusted.faults, ..*self }.judged(&quality);
+        let Judged { analysed, verdicts, look } = judged;
+        // What decided is shown, and not what has come since.
+        let shown = look.and_then(|place| self.looks().get(place)).map_or(*self, |look| self.at_look(look));
+        let quality =
+            if look.is_some() { shown.quality_at_look(quality, levels.as_ref().ok()) } else { quality };
         let ships: Vec<&VariantKey> =
             verdicts.iter().filter(|v| v.kind == VerdictKind::Ship).map(|v| &v.treatment).collect();
         let best = analysed.best(&ships).cloned();
@@ -121,28 +142,169 @@ impl Work<'_> {
             experiment: self.reference(),
             as_of: request.as_of,
             data_until: quality::data_until(self),
-            preregistration: request.preregistrations.get(&experiment.key).cloned().unwrap_or_else(|| {
-                let reason = "it was not compared with its launch".to_owned();
-                Preregistration { digest: None, status: PreregistrationStatus::Unverified { reason } }
-            }),
-            units: self.units(&exposures),
+            preregistration,
+            units: shown.units(shown.exposures),
+            split: self.split_diagnosis(&quality),
             quality,
             metrics: analysed.results,
+            dimensions: Work { faults: &trusted.faults, ..*self }.dimensions(&verdicts),
             verdicts,
             best,
-            queries: self.queries(&exposures),
+            sources: self.sources(),
+            releases: Vec::new(),
+            queries: self.queries(self.exposures),
+            examples: self.examples(),
+            undefined: self.undefined(&trusted.faults),
         }
     }
 
+    /// Returns the effects in parts of the units; none where the data can carry no verdict.
+    fn dimensions(&self, verdicts: &[Verdict]) -> Vec<DimensionEffects> {
+        if verdicts.iter().any(|verdict| verdict.kind == VerdictKind::Invalid) {
+            return Vec::new();
+        }
+        parts::effects(self)
+    }
+
+    /// Returns what explains a split that invalidates the result.
+    fn split_diagnosis(&self, quality: &[QualityCheck]) -> Option<SplitDiagnosis> {
+        let is_broken = |check: &QualityCheck| check.kind == QualityKind::SampleRatio && check.invalidates();
+        let cells = self.answer.split.get(&self.experiment.key).filter(|_| quality.iter().any(is_broken))?;
+        let level = self.book.policy.quality.sample_ratio_p.fraction();
+        split_cause::diagnosis(&self.experiment.split, cells, level)
+    }
+
+    /// Returns the metrics that have no number because of what they measure, whatever the data are.
+    fn undefined(&self, faults: &BTreeMap<MetricKey, NotMeasured>) -> Vec<MetricKey> {
+        let is_undefined = |key: &&MetricKey| {
+            matches!(self.measured(key), Some(Err(NotComputed::Definition { .. })))
+                || faults.get(*key).is_some_and(|why| why.reason == NotMeasured::NO_MATCHING_ROWS)
+        };
+        self.experiment.metrics.all().filter(is_undefined).cloned().collect()
+    }
+
+    /// Puts the checks of a look in the place of those at the watermark, but for those of sources and of parts of the units.
+    fn quality_at_look(&self, now: Vec<QualityCheck>, levels: Option<&DecisionLevels>) -> Vec<QualityCheck> {
+        let checks = quality::checks(self, levels);
+        let kept = now.into_iter().filter(|check| check.within.is_some() || check.kind.is_of_metrics());
+        let (parts, sources) = kept.partition(|check: &QualityCheck| check.within.is_some());
+        quality::in_order([checks, parts].concat(), sources)
+    }
+
+    pub(super) fn levels(&self) -> Result<DecisionLevels, LevelsError> {
+        let Experiment { metrics, analysis, .. } = self.experiment;
+        let treatments = self.experiment.treatments().count() as u64;
+        decision::levels(metrics, analysis, treatments)
+    }
+
+    pub(super) fn preregistration(&self) -> Preregistration {
+        self.request.preregistrations.get(&self.experiment.key).cloned().unwrap_or_else(|| {
+            let doubts = vec![LaunchDoubt::NotCompared];
+            Preregistration { digest: None, status: PreregistrationStatus::Unverified { doubts } }
+        })
+    }
+
+    fn judged(&self, quality: &[QualityCheck]) -> Judged<'a> {
+        if self.experiment.analysis.method.is_sequential() {
+            return sequential::judged(self, quality);
+        }
+        let levels = self.levels();
+        let analysed = Analysed::new(self, levels.as_ref().ok());
+        let stage = self.stage(self.exposures);
+        let plan_is_untrusted = self.preregistration().status.is_untrusted();
+        let verdict = |treatment| {
+            decision::verdict(&Case {
+                treatment,
+                metrics: analysed.findings(treatment),
+                quality,
+                levels: levels.as_ref().map_err(|error| error.code()),
+                stage,
+                plan_is_untrusted,
+            })
+        };
+        let verdicts = self.experiment.treatments().map(verdict).collect();
+        Judged { analysed, verdicts, look: None }
+    }
+
+    fn kinds(&self, quality: &[QualityCheck]) -> Vec<VerdictKind> {
+        self.judged(quality).verdicts.iter().map(|verdict| verdict.kind).collect()
+    }
+
+    /// Returns the verdicts as they would be with one of each identical rows of a source.
+    fn kinds_without_copies(
+        &self,
+        source: &SourceKey,
+        plain: &Trusted,
+        quality: &[QualityCheck],
+    ) -> Vec<VerdictKind> {
+        let mut metrics = self.metrics.clone();
+        for ((experiment, key), measured) in &self.answer.without_copies {
+            let concerned =
+                self.book.metrics.get(key).is_some_and(|metric| metric.kind.sources().contains(&source));
+            if *experiment == self.experiment.key && concerned {
+                metrics.insert((experiment.clone(), key.clone()), measured.clone());
+            }
+        }
+        Work { metrics: &metrics, faults: &plain.faults, deduplicated: Some(source), ..*self }.kinds(quality)
+    }
+
+    /// Returns what is known of the sources of facts, in byte order.
+    fn sources(&self) -> Vec<SourceReport> {
+        let sources: BTreeSet<&SourceKey> = self
+            .experiment
+            .metrics
+            .all()
+            .filter_map(|key| self.book.metrics.get(key))
+            .flat_map(|metric| metric.kind.measurements().map(|measurement| &measurement.source))
+            .collect();
+        let report = |source: &SourceKey| {
+            let state = self.answer.sources.get(source)?.as_ref().ok()?;
+            let declared = self.book.sources.get(source)?;
+            let key = (self.experiment.key.clone(), source.clone());
+            let joined = self.answer.joins.get(&key);
+            let copies = self.answer.copies.get(&key);
+            let arm = |arm: &ArmRows| SourceArm {
+                variant: arm.variant.clone(),
+                units: arm.units,
+                rows: arm.rows,
+                copies: arm.copies,
+            };
+            Some(SourceReport {
+                source: source.clone(),
+                granularity: declared.granularity,
+                rows: state.rows,
+                without_unit: state.without_unit,
+                without_time: state.without_time,
+                until: state.until,
+                units: joined.map(|joined| joined.in_source),
+                exposed_units: joined.map(|joined| joined.exposed),
+                respelled_units: joined.map(|joined| joined.respelled + joined.mixed),
+                spelling: joined.and_then(|joined| joined.spelling.clone()),
+                arms: copies.map(|copies| copies.arms.iter().map(arm).collect()),
+            })
+        };
+        sources.into_iter().filter_map(report).collect()
+    }
+
+    /// Returns the ids that both sides write differently.
+    fn examples(&self) -> Vec<(SourceKey, IdExample)> {
+        let joins =
+            self.answer.joins.iter().filter(|((experiment, _), _)| *experiment == self.experiment.key);
+        joins
+            .filter(|(_, joined)| joined.spelling.is_some())
+            .flat_map(|((_, source), joined)| {
+                joined.examples.iter().map(|example| (source.clone(), example.clone()))
+            })
+            .collect()
+    }
+
     fn stage(&self, exposures: &Exposures) -> Stage {
-        let (book, experiment, as_of) = (self.book, self.experiment, self.request.as_of);
+        let (book, experiment, as_of) = (self.book, self.experiment, self.as_of);
         let decided_on = book.matured_at(experiment);
         if as_of <= experiment.schedule.start() {
             Stage::NotStarted { start: experiment.schedule.start() }
-        } else if experiment.decision.as_ref().is_some_and(|d| d.date <= as_of && d.date < decided_on) {
-            // Serving ended with the decision, so the look that the plan waits for never comes: what was measured
-            // until then was stopped by somebody who had looked.
-            Stage::Abandoned { horizon: decided_on }
+        } else if let Some(decided) = self.decided_early() {
+            Stage::DecidedEarly { decided, horizon: decided_on }
         } else if self.final_look() {
             Stage::Final
         } else {
@@ -187,6 +349,7 @@ impl Work<'_> {
             arms: arms.collect(),
             in_two_variants: exposures.overall.in_two_variants,
             outside_schedule: exposures.overall.outside_schedule,
+            overridden: exposures.overall.overridden,
             unknown_variant: exposures.overall.unknown_variant,
             first_exposure: exposures.first,
             last_exposure: exposures.last,
@@ -196,9 +359,15 @@ impl Work<'_> {
     /// The queries that this experiment's numbers come from.
     fn queries(&self, exposures: &Exposures) -> Vec<Query> {
         let metrics = self.experiment.metrics.all().filter_map(|key| self.book.metrics.get(key));
-        let mut sources: Vec<_> = metrics.map(|metric| &metric.kind.measurement().source).collect();
+        let mut sources: Vec<_> = metrics.flat_map(|metric| metric.kind.sources()).collect();
         sources.extend(&exposures.source);
         let used = self.answer.queries.iter().filter(|asked| sources.contains(&&asked.source));
-        used.map(|asked| Query { name: asked.name.clone(), sql: asked.sql.clone() }).collect()
+        used.map(|asked| Query {
+            name: asked.name.clone(),
+            sql: asked.sql.clone(),
+            rows: None,
+            milliseconds: None,
+        })
+        .collect()
     }
 }

@@ -1,12 +1,15 @@
 //! A treatment against the control on one metric: the estimate, and the tests of it that the rule asks for.
 
-use super::effect::{Effect, Interval, Lift, NonInferiority, NonInferiorityTest, NotMeasured};
-use super::estimate::{co_moments, moments};
+use super::arm::{co_moments, moments};
+use super::effect::{
+    DeclaredEffect, Effect, Interval, Lift, NonInferiority, NonInferiorityTest, NotMeasured, WhyNot,
+};
 use crate::query::ArmMoments;
 use trialbook_model::{Margin, Metric, MetricType, MinimumEffect};
 use trialbook_stats::{
-    Better, Comparison, Events, Moments, Probability, RareProportions, adjusted_mean_difference,
-    mean_difference, proportion_difference, significant,
+    Arm, Better, CoMoments, Comparison, Events, Moments, Probability, RareProportions, RatioMoments,
+    RatioMomentsParts, Unmeasurable, adjusted_mean_difference, adjusted_ratio_difference, mean_difference,
+    proportion_difference, quantile_difference, ratio_difference,
 };
 
 /// A treatment against the control, measured.
@@ -16,7 +19,7 @@ pub(super) struct Compared {
     comparison: Comparison,
     /// The two arms, for a proportion of which one has few events: its tests are exact.
     rare: Option<RareProportions>,
-    /// The units of both arms with a value other than 0, for a mean.
+    /// The units of both arms with a value other than 0, for a mean; of a ratio, with a numerator other than 0.
     non_zero: Option<u64>,
 }
 
@@ -34,8 +37,8 @@ impl Compared {
         }
         let comparison = comparison(metric, adjusted, control, treatment)?;
         let effect = Effect::of(&comparison.effect(alpha).map_err(NotMeasured::of)?);
-        let is_mean = matches!(metric.kind, MetricType::Mean(_));
-        let non_zero = is_mean.then(|| control.non_zero.saturating_add(treatment.non_zero));
+        let is_share = matches!(metric.kind, MetricType::Proportion(_));
+        let non_zero = (!is_share).then(|| control.non_zero.saturating_add(treatment.non_zero));
         Ok(Self { effect, comparison, rare: None, non_zero })
     }
 
@@ -57,13 +60,7 @@ impl Compared {
         let comparison = mean_difference(&widened(control)?, &widened(treatment)?)
             .map_err(NotMeasured::of)?
             .with_normal_reference();
-        let few = || NotMeasured {
-            reason: "few-events".into(),
-            detail: format!(
-                "an arm has fewer than {} units with an event, or without one",
-                RareProportions::FEW
-            ),
-        };
+        let few = || NotMeasured::new("few-events", WhyNot::FewEvents { needed: RareProportions::FEW });
         let mut effect = Effect::of(&comparison.effect(alpha).map_err(NotMeasured::of)?);
         let interval = rare.interval(alpha);
         effect.interval = Interval { lower: interval.lower, upper: interval.upper };
@@ -97,18 +94,9 @@ impl Compared {
         better: Better,
         level: Probability,
     ) -> NonInferiority {
-        let refused = |reason: &str, detail: String| {
-            NonInferiority::NotTested(NotMeasured { reason: reason.to_owned(), detail })
-        };
+        let refused = |reason: &str, detail| NonInferiority::NotTested(NotMeasured::new(reason, detail));
         if let Some(few) = self.non_zero.filter(|units| *units < RareProportions::FEW) {
-            let units = if few == 1 { "1 unit has".to_owned() } else { format!("{few} units have") };
-            return refused(
-                "few-values",
-                format!(
-                    "only {units} a value other than 0, which is too few to know how values differ; measure how \
-                     many units have one, with `type: proportion`"
-                ),
-            );
+            return refused("few-values", WhyNot::FewValues { units: few });
         }
         if let Margin::Relative(_) = margin {
             let sign = self.control_sign(level);
@@ -129,7 +117,7 @@ impl Compared {
         };
         let tested = match self.comparison.non_inferiority(stats_margin(margin), better) {
             Ok(tested) => tested,
-            Err(why) => return refused(why.code(), why.to_string()),
+            Err(why) => return NonInferiority::NotTested(NotMeasured::refused(why.code(), &why)),
         };
         NonInferiority::Tested(NonInferiorityTest {
             contrast: tested.contrast,
@@ -141,26 +129,32 @@ impl Compared {
         })
     }
 
-    /// Returns the p-value of "the effect is smaller than declared", or why there is none, as a fragment.
+    /// Tests that the effect is smaller than declared.
     ///
     /// A relative effect is a share of the size of the control mean, which has its error: the linear contrast with
     /// (1 ± mde) times the control mean, the sign turned where that mean is below zero. It has no meaning where that
     /// mean may be on either side of zero.
-    pub(super) fn p_ruled_out(
+    pub(super) fn declared_effect(
         &self,
         mde: MinimumEffect,
         better: Better,
         level: Probability,
-    ) -> Result<f64, String> {
+    ) -> DeclaredEffect {
         let sign = if better == Better::Higher { 1.0 } else { -1.0 };
         let (above, below) = match mde {
             MinimumEffect::Relative(share) => {
-                let side = self.control_sign(level).ok_or_else(|| self.no_share("mde", None))?;
+                let Some(side) = self.control_sign(level) else {
+                    return DeclaredEffect::NotTested(NotMeasured::new(
+                        "control-mean-of-unknown-sign",
+                        self.no_share("mde", None),
+                    ));
+                };
                 self.tails(1.0 + sign * side * share.fraction(), 0.0)
             }
             MinimumEffect::Absolute(size) => self.tails(1.0, sign * size),
         };
-        Ok(if better == Better::Higher { below } else { above })
+        let p_smaller = if better == Better::Higher { below } else { above };
+        DeclaredEffect::Tested { p_smaller, level: level.get() }
     }
 
     /// Returns the sign of the control mean, where it is known at the one-sided level of a test. A share of units is
@@ -173,18 +167,12 @@ impl Compared {
         self.comparison.control_sign(alpha)
     }
 
-    fn no_share(&self, setting: &str, sign: Option<f64>) -> String {
-        let (mean, error) = (self.comparison.control_mean(), self.comparison.control_standard_error());
-        let why = if sign.is_some() {
-            format!("the control mean is below zero ({})", significant(mean))
-        } else {
-            format!(
-                "the control mean may be above or below zero ({}, standard error {})",
-                significant(mean),
-                significant(error)
-            )
-        };
-        format!("{why}, so that a share of it is no {setting}; declare `{setting}: {{absolute: …}}`")
+    fn no_share(&self, setting: &str, sign: Option<f64>) -> WhyNot {
+        WhyNot::NoShare {
+            setting: setting.to_owned(),
+            mean: self.comparison.control_mean(),
+            standard_error: sign.is_none().then(|| self.comparison.control_standard_error()),
+        }
     }
 }
 
@@ -200,25 +188,36 @@ fn comparison(
     control: &ArmMoments,
     treatment: &ArmMoments,
 ) -> Result<Comparison, NotMeasured> {
-    if adjusted && let (Some(c), Some(t)) = (co_moments(control), co_moments(treatment)) {
-        return adjusted_mean_difference(
-            &c.map_err(NotMeasured::of_moments)?,
-            &t.map_err(NotMeasured::of_moments)?,
-        )
-        .map_err(NotMeasured::of);
+    if adjusted && let (Some(before_c), Some(before_t)) = (control.covariate, treatment.covariate) {
+        let c = co_moments(control, &before_c).map_err(NotMeasured::of_moments)?;
+        let t = co_moments(treatment, &before_t).map_err(NotMeasured::of_moments)?;
+        return adjusted_mean_difference(&c, &t).map_err(NotMeasured::of);
     }
-    let (c, t) = (moments(control), moments(treatment));
-    let (c, t) = (c.map_err(NotMeasured::of_moments)?, t.map_err(NotMeasured::of_moments)?);
+    if adjusted && let (Some(before_c), Some(before_t)) = (control.covariate_ratio, treatment.covariate_ratio)
+    {
+        let of = |parts: RatioMomentsParts| RatioMoments::from_parts(parts).map_err(NotMeasured::of_moments);
+        return adjusted_ratio_difference(&of(before_c)?, &of(before_t)?).map_err(NotMeasured::of);
+    }
+    let of = |arm: &ArmMoments| moments(arm).map_err(NotMeasured::of_moments);
     let difference = match metric.kind {
-        MetricType::Proportion(_) => proportion_difference(&c, &t),
-        MetricType::Mean(_) => mean_difference(&c, &t),
-        // The query gives no moments of these.
-        MetricType::Ratio { .. } | MetricType::Quantile { .. } => {
-            let detail = "this version does not compute metrics of this type".into();
-            return Err(NotMeasured { reason: "unsupported".into(), detail });
+        MetricType::Proportion(_) => proportion_difference(&of(control)?, &of(treatment)?),
+        MetricType::Mean(_) => mean_difference(&of(control)?, &of(treatment)?),
+        MetricType::Ratio { .. } => ratio_difference(&ratio_moments(control)?, &ratio_moments(treatment)?),
+        MetricType::Quantile { .. } => {
+            let of = |arm: &ArmMoments, name: Arm| {
+                let quantile = arm.quantile.ok_or(Unmeasurable::EmptyArm { arm: name });
+                quantile.and_then(|quantile| quantile.estimate(arm.units, name)).map_err(NotMeasured::of)
+            };
+            quantile_difference(&of(control, Arm::Control)?, &of(treatment, Arm::Treatment)?)
         }
     };
     difference.map_err(NotMeasured::of)
+}
+
+fn ratio_moments(arm: &ArmMoments) -> Result<CoMoments, NotMeasured> {
+    let missing = || NotMeasured::new("no-data", WhyNot::NoDenominator { variant: arm.variant.clone() });
+    let denominator = arm.denominator.ok_or_else(missing)?;
+    co_moments(arm, &denominator).map_err(NotMeasured::of_moments)
 }
 
 fn stats_margin(margin: Margin) -> trialbook_stats::Margin {

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use trialbook_decision::{QualityDetail, QualityKind};
+use trialbook_model::{SourceKey, VariantKey};
 use trialbook_stats as stats;
 
 /// What was measured, or why nothing was.
@@ -25,12 +27,111 @@ impl Estimate {
 }
 
 /// Why there is no number.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NotMeasured {
-    /// A stable word, such as `before-horizon`, `too-few-units`, `zero-variance` or `unusable-rows`.
+    /// A stable word, such as `before-horizon`, `decided-early`, `too-few-units`, `zero-variance` or `unusable-rows`.
     pub reason: String,
-    /// The same for people, as a fragment with its numbers.
-    pub detail: String,
+    /// The same with its numbers.
+    pub detail: WhyNot,
+}
+
+impl NotMeasured {
+    /// Makes a reason of a stable word and its numbers.
+    pub(super) fn new(reason: &str, detail: WhyNot) -> Self {
+        Self { reason: reason.to_owned(), detail }
+    }
+
+    /// Makes a reason of the refusal of a computation or the warehouse.
+    pub(super) fn refused(reason: &str, cause: &impl std::fmt::Display) -> Self {
+        Self::new(reason, WhyNot::Refused { cause: cause.to_string() })
+    }
+
+    /// Returns the words of somebody else that it carries.
+    pub(super) fn cause_mut(&mut self) -> Option<&mut String> {
+        match &mut self.detail {
+            WhyNot::Refused { cause } => Some(cause),
+            WhyNot::Check { detail, .. } => detail.cause_mut(),
+            _ => None,
+        }
+    }
+}
+
+/// Why there is no number, as data.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "why", rename_all = "kebab-case")]
+pub enum WhyNot {
+    /// The plan allows no look at effects yet.
+    BeforeHorizon,
+    /// It was decided before the plan allowed a look at effects.
+    DecidedEarly,
+    /// Nothing was read.
+    NothingRead,
+    /// The metric's window stays open, so that what a unit counts for would change from look to look.
+    OpenWindow,
+    /// The first look is still to come.
+    BeforeFirstLook,
+    /// Too few units have a window that has closed.
+    FewClosedWindows,
+    /// So early that no effect, however large, would be significant.
+    NothingSpent,
+    /// The denominator of an arm was not read.
+    NoDenominator {
+        /// Which arm.
+        variant: VariantKey,
+    },
+    /// The plan's error rates do not give the test a level.
+    NoLevel,
+    /// An arm has no units.
+    EmptyArm {
+        /// Which.
+        variant: VariantKey,
+    },
+    /// Rows before exposure have no finite number as measure.
+    UnusableRows {
+        /// How many.
+        rows: u64,
+    },
+    /// An arm has fewer units with an event, or without one, than this.
+    FewEvents {
+        /// How many it needs.
+        needed: u64,
+    },
+    /// So few units have a value other than 0 that nobody knows how values differ.
+    FewValues {
+        /// How many.
+        units: u64,
+    },
+    /// A share of the control mean has no meaning: the mean is below zero, or may be on either side of it.
+    NoShare {
+        /// The key that declares the share: `margin` or `mde`.
+        setting: String,
+        /// The control mean.
+        mean: f64,
+        /// Its standard error, where the mean may be on either side of zero.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        standard_error: Option<f64>,
+    },
+    /// A check of the data took the metric away.
+    Check {
+        /// The check.
+        kind: QualityKind,
+        /// The source that it is about.
+        source: SourceKey,
+        /// What it found.
+        detail: Box<QualityDetail>,
+    },
+    /// A computation or the warehouse refused.
+    Refused {
+        /// Why, as a fragment.
+        cause: String,
+    },
+}
+
+impl NotMeasured {
+    /// The reason of a metric whose definition no engine can measure on its source.
+    pub(super) const DEFINITION: &str = "unmeasurable-definition";
+    /// The reason of a metric whose `where` no row fulfils.
+    pub(super) const NO_MATCHING_ROWS: &str = "no-matching-rows";
 }
 
 /// A two-sided interval.
@@ -56,7 +157,8 @@ pub struct Effect {
     /// Degrees of freedom (Satterthwaite); `None` where the test is against the normal distribution.
     pub degrees_of_freedom: Option<f64>,
     /// The two-sided level of the intervals. Each directional test has half of it, so that picture and
-    /// verdict agree.
+    /// verdict agree. Of a method with several looks, and of harm, the intervals are valid at all looks together; the p-values
+    /// here are then those of the look alone.
     pub alpha: f64,
     /// The interval of the difference.
     pub interval: Interval,
@@ -96,7 +198,7 @@ pub enum Lift {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Adjustment {
-    /// The metric has none, or the plan says not to.
+    /// The metric has none, or the plan turns it off.
     None,
     /// Used.
     Adjusted {
@@ -117,6 +219,21 @@ pub enum Adjustment {
 pub enum NonInferiority {
     /// The test.
     Tested(NonInferiorityTest),
+    /// No test, and the reason.
+    NotTested(NotMeasured),
+}
+
+/// The one-sided test that the effect is smaller than the declared one, or why there is none.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeclaredEffect {
+    /// The test.
+    Tested {
+        /// The p-value of "smaller than declared": small rules the declared effect out.
+        p_smaller: f64,
+        /// The one-sided level of the test.
+        level: f64,
+    },
     /// No test, and the reason.
     NotTested(NotMeasured),
 }
@@ -150,7 +267,7 @@ impl Lift {
 
 impl Effect {
     /// Returns a measured effect in the outcome's own shape.
-    pub(super) fn of(effect: &stats::Effect) -> Self {
+    pub(super) fn of(effect: &stats::EffectEstimate) -> Self {
         let comparison = &effect.comparison;
         Self {
             control_mean: comparison.control_mean(),
@@ -169,9 +286,7 @@ impl Effect {
             p_less: effect.p_less,
             lift: match &effect.lift {
                 stats::Lift::Defined(lift) => defined(lift.by_size(comparison.control_mean())),
-                stats::Lift::Undefined(why) => {
-                    Lift::Undefined(NotMeasured { reason: why.code().to_owned(), detail: why.to_string() })
-                }
+                stats::Lift::Undefined(why) => Lift::Undefined(NotMeasured::refused(why.code(), why)),
             },
             adjustment: adjustment(comparison.adjustment()),
         }
@@ -204,9 +319,8 @@ fn adjustment(adjustment: &stats::Adjustment) -> Adjustment {
         stats::Adjustment::PooledTheta { variance_reduction, because, .. } => {
             used("pooled-theta", *variance_reduction, Some(because.to_string()))
         }
-        stats::Adjustment::Unadjusted { because } => Adjustment::NotPossible(NotMeasured {
-            reason: because.code().to_owned(),
-            detail: because.to_string(),
-        }),
+        stats::Adjustment::Unadjusted { because } => {
+            Adjustment::NotPossible(NotMeasured::refused(because.code(), because))
+        }
     }
 }

@@ -3,26 +3,38 @@
 //! What a report needs of other modules is re-exported here.
 
 mod analyse;
+mod arm;
 mod compared;
 mod effect;
 mod estimate;
 mod horizon;
 mod outcome;
+mod parts;
 mod quality;
+mod sequential;
+mod spelling;
+mod split_cause;
+mod trusted;
 pub mod query;
 pub mod warehouse;
 mod work;
 
 pub use analyse::{AnalysisError, analyse};
 pub use effect::{
-    Adjustment, Effect, Estimate, Interval, Lift, NonInferiority, NonInferiorityTest, NotMeasured,
+    Adjustment, DeclaredEffect, Effect, Estimate, Interval, Lift, NonInferiority, NonInferiorityTest,
+    NotMeasured, WhyNot,
 };
 pub use outcome::{
-    ArmMetric, ArmUnits, BookReference, Capping, CovariateMoments, ExperimentReference, MetricComparison,
-    MetricKind, MetricMoments, MetricResult, Outcome, OutcomeError, Preregistration, PreregistrationStatus,
-    Query, Role, Tool, Units,
+    ArmMetric, ArmUnits, BookReference, Capping, Corrected, CovariateMoments, ExperimentReference, LookShown,
+    Looked, MetricComparison, MetricKind, MetricMoments, MetricResult, Outcome, OutcomeError,
+    Preregistration, PreregistrationStatus, QuantileValues, Query, Release, ReleasePlace, Role, SourceArm,
+    SourceReport, Tool, Units,
 };
+pub use parts::{DimensionEffects, Heterogeneity, PartEffect};
+pub use query::{BookChange, IdExample};
+pub use split_cause::{SplitCause, SplitDiagnosis};
 pub use trialbook_decision::{
-    Judgement, Need, QualityCheck, QualityKind, QualityStatus, Reason, Verdict, VerdictKind,
+    CopiesOfArm, CopiesProblem, Ground, IdProblem, IdsMeet, Judgement, Need, NoLevels, QualityCheck,
+    QualityDetail, QualityKind, QualityStatus, Spelling, SplitArm, Verdict, VerdictKind,
 };
 pub use work::Request;

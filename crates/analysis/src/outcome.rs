@@ -1,18 +1,32 @@
 //! The outcome: the numbers and the verdict, with where they came from.
 
+mod metric;
+mod plan;
+mod release;
+mod source;
+mod units;
+
+pub use metric::{
+    ArmMetric, Capping, Corrected, CovariateMoments, LookShown, Looked, MetricComparison, MetricKind,
+    MetricMoments, MetricResult, QuantileValues, Role,
+};
+pub use plan::{ExperimentReference, Preregistration, PreregistrationStatus};
+pub use release::{Release, ReleasePlace};
+pub use source::{SourceArm, SourceReport};
+pub use units::{ArmUnits, Units};
+
 use std::path::Path;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::effect::{Estimate, NonInferiority};
-use crate::warehouse::Engine;
-use trialbook_decision::{Judgement, QualityCheck, Reason, Verdict};
-use trialbook_model::{
-    Allocation, Analysis, Cap, Decision, Digest, Direction, Duration, ExperimentKey, ExperimentState,
-    FlagKey, LayerKey, Margin, MetricKey, MinimumEffect, Schedule, Share, Split, SurfaceKey, VariantKey,
-    Window,
-};
+use super::effect::{DeclaredEffect, Estimate, NonInferiority, NotMeasured};
+use super::parts::DimensionEffects;
+use super::split_cause::SplitDiagnosis;
+use crate::query::IdExample;
+use crate::warehouse::{Cost, Engine};
+use trialbook_decision::{QualityCheck, Verdict};
+use trialbook_model::{Digest, MetricKey, SourceKey, VariantKey};
 
 /// The analysis of one experiment at one watermark. Plain data: a result can be recomputed from it alone.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -26,7 +40,7 @@ pub struct Outcome {
     pub engine: Option<Engine>,
     /// The book it was made from.
     pub book: BookReference,
-    /// The experiment as its plan says.
+    /// The experiment as its plan declares it.
     pub experiment: ExperimentReference,
     /// The watermark: nothing at or after it was read.
     pub as_of: Timestamp,
@@ -39,15 +53,35 @@ pub struct Outcome {
     pub units: Units,
     /// Whether the data can carry a verdict: checks of all units first, then by dimension.
     pub quality: Vec<QualityCheck>,
+    /// Where the split is broken: what a search for the units that explain it came to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub split: Option<SplitDiagnosis>,
     /// Success metrics, guardrails, exploratory metrics, each in the order of the plan.
     pub metrics: Vec<MetricResult>,
+    /// The deciding metrics' effects in parts of the units, where effects are shown and the exposures have dimensions: exploratory.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dimensions: Vec<DimensionEffects>,
     /// One verdict per treatment, in byte order.
     pub verdicts: Vec<Verdict>,
     /// Of several treatments that qualify, the one with the largest primary estimate. It was not tested
     /// against the others.
     pub best: Option<VariantKey>,
+    /// What is known of the sources of facts, in byte order; empty in an outcome of a version that did not write it.
+    #[serde(default)]
+    pub sources: Vec<SourceReport>,
+    /// The edits that release what ships, where they are known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub releases: Vec<Release>,
     /// Every query that was run, so that anybody can run it again.
     pub queries: Vec<Query>,
+    /// Ids that exposures and facts write differently, with the source of the facts. Ids are personal data: they are for
+    /// the terminal of the person who runs the analysis, and never written.
+    #[serde(skip)]
+    pub examples: Vec<(SourceKey, IdExample)>,
+    /// The metrics without a number by their own definition, on whatever day: no engine measures them, or no row fulfils their
+    /// `where`. What can be repaired after launch is decided by it.
+    #[serde(skip)]
+    pub undefined: Vec<MetricKey>,
 }
 
 impl Outcome {
@@ -82,34 +116,51 @@ impl Outcome {
             }
         };
         self.queries.iter_mut().for_each(|query| shorten(&mut query.sql));
-        self.quality.iter_mut().for_each(|check| shorten(&mut check.detail));
+        self.quality.iter_mut().filter_map(|check| check.detail.cause_mut()).for_each(shorten);
+        let detail = |why: &mut NotMeasured| why.cause_mut().into_iter().for_each(shorten);
         for comparison in self.metrics.iter_mut().flat_map(|metric| &mut metric.comparisons) {
             if let Estimate::NotMeasured(why) = &mut comparison.estimate {
-                shorten(&mut why.detail);
+                detail(why);
             }
-        }
-        for verdict in &mut self.verdicts {
-            shorten(&mut verdict.sentence);
-            for reason in &mut verdict.reasons {
-                match reason {
-                    Reason::NotMeasured { why, .. }
-                    | Reason::NotTested { why, .. }
-                    | Reason::NothingDecides { why } => shorten(why),
-                    Reason::Quality { detail, .. } => shorten(detail),
-                    _ => {}
-                }
+            if let Some(NonInferiority::NotTested(why)) = &mut comparison.non_inferiority {
+                detail(why);
+            }
+            if let Some(DeclaredEffect::NotTested(why)) = &mut comparison.declared_effect {
+                detail(why);
             }
         }
         self
     }
 
-    /// Returns the outcome as JSON for people and diffs: indented, with a final line break.
+    /// Returns the outcome as JSON for people and diffs: indented, with a final line break. Its last field is the
+    /// [digest](Self::digest_of) of the others, so that an edit is noticed where the file is read.
     ///
     /// # Errors
     ///
     /// As [`serde_json::to_string_pretty`]; none is known.
     pub fn to_json(&self) -> serde_json::Result<String> {
-        Ok(serde_json::to_string_pretty(self)? + "\n")
+        let mut value = serde_json::to_value(self)?;
+        let digest = Self::digest_of(&value)?;
+        if let Some(fields) = value.as_object_mut() {
+            fields.insert(Self::DIGEST.to_owned(), serde_json::to_value(digest)?);
+        }
+        Ok(serde_json::to_string_pretty(&value)? + "\n")
+    }
+
+    /// The field that holds the digest of the others.
+    pub const DIGEST: &str = "digest";
+
+    /// Returns the digest of all fields of an outcome but the one that holds it, of fields that this version does not know too.
+    ///
+    /// # Errors
+    ///
+    /// As [`Digest::of`]; none is known.
+    pub fn digest_of(outcome: &serde_json::Value) -> serde_json::Result<Digest> {
+        let mut fields = outcome.clone();
+        if let Some(fields) = fields.as_object_mut() {
+            fields.shift_remove(Self::DIGEST);
+        }
+        Digest::of(&fields)
     }
 }
 
@@ -151,236 +202,6 @@ pub struct BookReference {
     pub timezone: String,
 }
 
-/// The experiment as its plan says.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ExperimentReference {
-    /// Its key.
-    pub key: ExperimentKey,
-    /// What people call it.
-    pub title: String,
-    /// What is expected, and why.
-    pub hypothesis: String,
-    /// Who answers for it.
-    pub owner: String,
-    /// Where in the product it is seen.
-    pub surfaces: Vec<SurfaceKey>,
-    /// The flag whose variants are tested.
-    pub flag: FlagKey,
-    /// Its file, relative to the book's folder, where that is known.
-    pub file: Option<String>,
-    /// The variant that the others are compared with.
-    pub control: VariantKey,
-    /// The variants compared with it, in byte order.
-    pub treatments: Vec<VariantKey>,
-    /// Who gets what.
-    pub split: Split,
-    /// When units are enrolled.
-    pub schedule: Schedule,
-    /// When the last unit's deciding windows have closed: the fixed horizon.
-    pub horizon: Timestamp,
-    /// What it was doing at the watermark.
-    pub state: ExperimentState,
-    /// The layer that holds its units.
-    pub layer: Option<LayerKey>,
-    /// The share of the audience that is enrolled.
-    pub allocation: Allocation,
-    /// How it is judged.
-    pub analysis: Analysis,
-    /// How it ended, where it has.
-    pub decision: Option<Decision>,
-}
-
-/// Whether the plan is the one of the launch.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Preregistration {
-    /// The digest of the plan that the analysis used; `None` where none could be computed.
-    pub digest: Option<Digest>,
-    /// How it compares with the launch.
-    pub status: PreregistrationStatus,
-}
-
-/// How a plan compares with the one of the launch.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "status", rename_all = "kebab-case")]
-pub enum PreregistrationStatus {
-    /// It is the same.
-    Verified {
-        /// The commit of the launch.
-        commit: String,
-        /// When it was launched.
-        at: Timestamp,
-    },
-    /// Not known.
-    Unverified {
-        /// Why, as a fragment.
-        reason: String,
-    },
-    /// It differs: what it touches is exploratory.
-    Deviates {
-        /// What differs, one fragment each.
-        what: Vec<String>,
-    },
-}
-
-/// Who was counted and who was left out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Units {
-    /// The analysed units of each arm, in byte order.
-    pub arms: Vec<ArmUnits>,
-    /// Units left out because they were seen in two variants.
-    pub in_two_variants: u64,
-    /// Units left out because they were first exposed outside the schedule.
-    pub outside_schedule: u64,
-    /// Units exposed to a variant that the experiment does not have.
-    pub unknown_variant: u64,
-    /// The first exposure of an analysed unit.
-    pub first_exposure: Option<Timestamp>,
-    /// The last first exposure of an analysed unit.
-    pub last_exposure: Option<Timestamp>,
-}
-
-impl Units {
-    /// Returns the analysed units of all arms.
-    pub fn total(&self) -> u64 {
-        self.arms.iter().map(|arm| arm.units).sum()
-    }
-}
-
-/// The analysed units of an arm.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ArmUnits {
-    /// The variant.
-    pub variant: VariantKey,
-    /// The share it should have.
-    pub share: Share,
-    /// How many units it has.
-    pub units: u64,
-}
-
-/// What a metric is for.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "role", rename_all = "kebab-case")]
-pub enum Role {
-    /// Can show that the change was worth making.
-    Success {
-        /// The smallest effect worth finding.
-        mde: MinimumEffect,
-    },
-    /// Must be shown not to get worse by the margin.
-    Guardrail {
-        /// How much worse is still acceptable.
-        margin: Margin,
-    },
-    /// Looked at; decides nothing.
-    Exploratory,
-}
-
-/// What a metric is across units.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum MetricKind {
-    /// The mean of a measure.
-    Mean,
-    /// The share of units whose measure is above zero.
-    Proportion,
-    /// The total of one measure over the total of another.
-    Ratio,
-    /// A quantile of a measure.
-    Quantile,
-}
-
-/// A metric of an experiment.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct MetricResult {
-    /// Its key.
-    pub metric: MetricKey,
-    /// What it says.
-    pub description: String,
-    /// What it is for.
-    pub role: Role,
-    /// What it is across units.
-    pub kind: MetricKind,
-    /// Which direction is good.
-    pub direction: Direction,
-    /// Which rows count.
-    pub window: Window,
-    /// Where values were cut off; `None`: nowhere.
-    pub cap: Option<Capping>,
-    /// How long before exposure the covariate was taken; `None`: no covariate was used.
-    pub covariate: Option<Duration>,
-    /// How far its source reaches; `None` where it has no rows.
-    pub data_until: Option<Timestamp>,
-    /// Each arm, in byte order.
-    pub arms: Vec<ArmMetric>,
-    /// Each treatment against the control, in byte order.
-    pub comparisons: Vec<MetricComparison>,
-}
-
-/// Where values were cut off.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Capping {
-    /// As the metric says.
-    pub rule: Cap,
-    /// The value; `None` where there were no units to take a quantile of.
-    pub at: Option<f64>,
-    /// How many units were above it.
-    pub units: u64,
-}
-
-/// A metric in one arm.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ArmMetric {
-    /// The variant.
-    pub variant: VariantKey,
-    /// How many units' windows have closed: the units that count.
-    pub units: u64,
-    /// Their moments; `None` before the plan allows a look, and where they cannot be computed.
-    pub moments: Option<MetricMoments>,
-}
-
-/// Centred moments of the units of an arm.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct MetricMoments {
-    /// The mean.
-    pub mean: f64,
-    /// The sum of squared deviations from the mean.
-    pub m2: f64,
-    /// The covariate's, where one was used.
-    pub covariate: Option<CovariateMoments>,
-}
-
-/// Centred moments of a covariate and its co-moment with the outcome.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct CovariateMoments {
-    /// The mean.
-    pub mean: f64,
-    /// The sum of squared deviations from the mean.
-    pub m2: f64,
-    /// The sum of the products of both deviations.
-    pub co: f64,
-}
-
-/// A treatment against the control.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct MetricComparison {
-    /// The treatment.
-    pub treatment: VariantKey,
-    /// The effect, or why there is none.
-    pub estimate: Estimate,
-    /// The one-sided level of the test of *better* or, for a guardrail, of *safe*; for an exploratory metric
-    /// half of alpha.
-    pub level: f64,
-    /// The one-sided level of the test of *worse*.
-    pub deterioration_level: f64,
-    /// For a guardrail that has an estimate: the test of non-inferiority.
-    pub non_inferiority: Option<NonInferiority>,
-    /// For an exploratory metric that has an estimate: the two-sided p-value after Benjamini and Hochberg,
-    /// over all exploratory comparisons.
-    pub p_adjusted: Option<f64>,
-    /// What it says.
-    pub judgement: Judgement,
-}
-
 /// A query that was run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Query {
@@ -388,6 +209,21 @@ pub struct Query {
     pub name: String,
     /// Its text. Files are named relative to the book's folder: run it there.
     pub sql: String,
+    /// The rows that came back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<u64>,
+    /// How long the answer took. Only where it was asked for: the same data gives the same outcome, and not the same time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub milliseconds: Option<u64>,
+}
+
+impl Query {
+    /// Adds what the query cost, and how long it took where that is wanted.
+    pub fn cost(&mut self, costs: &[Cost], with_time: bool) {
+        let Some(cost) = costs.iter().rev().find(|cost| cost.sql == self.sql) else { return };
+        self.rows = cost.rows;
+        self.milliseconds = with_time.then(|| u64::try_from(cost.took.as_millis()).unwrap_or(u64::MAX));
+    }
 }
 
 #[cfg(test)]

@@ -17,8 +17,8 @@ use super::reason::{Arm, Unmeasurable};
 /// Returns the covariate-adjusted difference in means by the best method the data allow.
 ///
 /// Full regression adjustment; with few units or a covariate that is constant in one arm, pooled
-/// θ; with a covariate that is constant altogether (all zero, say), the unadjusted difference.
-/// [`Comparison::adjustment`] says which, and why. A covariate that determines the outcome is an
+/// θ; with a covariate that is constant altogether (all zero, for example), the unadjusted difference.
+/// [`Comparison::adjustment`] has which, and why. A covariate that determines the outcome is an
 /// error, as are the errors of [`mean_difference`].
 ///
 /// ```

@@ -2,14 +2,14 @@
 //!
 //! A metric is known before the test by its [`Level`]: its value, the variance of a unit and the share of it
 //! that a covariate leaves. With what is to be shown ([`Claim`]) and how the units are split, that gives the
-//! separation per unit; a [`Design`] says which separation a method needs. Everything is a function of the
+//! separation per unit; a [`Design`] has the separation that a method needs. Everything is a function of the
 //! (linearised) variance of a unit, so means, proportions, ratios and quantiles are planned alike.
 
 use serde::{Deserialize, Serialize};
 
 use super::distribution::normal;
 use super::effect::Better;
-use super::power::{NotPlannable, Target, UnitVariances};
+use super::power::{Goal, NotPlannable, UnitVariances};
 use super::sequential::{GroupSequential, Looks, LooksError, Sides, always_valid};
 
 /// What is known of a metric among the control's units.
@@ -154,7 +154,7 @@ impl Planned {
         };
         let (mut low, mut high) = (-60.0_f64, 60.0_f64);
         if excess(low) > 0.0 {
-            // Not even the smallest size can be planned for: say why.
+            // Not even the smallest size can be planned for: return why.
             self.separation_per_root_unit()?;
         }
         // The infinite side would spoil an interpolation, so this halves.
@@ -163,7 +163,7 @@ impl Planned {
             if excess(middle) < 0.0 { low = middle } else { high = middle }
         }
         if excess(high).is_infinite() && excess(low) < -1e-6 {
-            // The largest size that there is does not stand out enough; the next one says why.
+            // The largest size that there is does not stand out enough; the next one has the reason.
             Self { claim: self.claim.with(high.exp()), ..*self }.separation_per_root_unit()?;
         }
         Ok(self.claim.size().with(high.exp()))
@@ -173,23 +173,23 @@ impl Planned {
 /// When a comparison is looked at, with the level and the power that it has.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Design {
-    target: Target,
+    target: Goal,
     bounds: Option<GroupSequential>,
 }
 
 impl Design {
     /// One look, at the end.
-    pub fn once(target: Target) -> Self {
+    pub fn once(target: Goal) -> Self {
         Self { target, bounds: None }
     }
 
     /// Several looks, which have spent these amounts of the level.
-    pub fn group_sequential(target: Target, looks: Looks, spent: &[f64]) -> Result<Self, LooksError> {
+    pub fn group_sequential(target: Goal, looks: Looks, spent: &[f64]) -> Result<Self, LooksError> {
         Ok(Self { target, bounds: Some(GroupSequential::spending(looks, spent, Sides::One)?) })
     }
 
     /// Several looks by a confidence sequence, which is tuned for full information.
-    pub fn always_valid(target: Target, looks: Looks) -> Self {
+    pub fn always_valid(target: Goal, looks: Looks) -> Self {
         Self { target, bounds: Some(always_valid::bounds(looks, target.level)) }
     }
 
@@ -242,9 +242,9 @@ mod tests {
     use super::*;
     use crate::Probability;
 
-    fn target(level: f64, power: f64) -> Target {
+    fn target(level: f64, power: f64) -> Goal {
         let [level, power] = [level, power].map(|value| Probability::new(value).unwrap());
-        Target { level, power }
+        Goal { level, power }
     }
 
     fn planned(claim: Claim) -> Planned {

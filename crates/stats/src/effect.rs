@@ -19,10 +19,10 @@ pub enum Better {
 }
 
 impl Comparison {
-    /// Everything that a report says of the difference, at the two-sided level `alpha`.
-    pub fn effect(&self, alpha: Probability) -> Result<Effect, Unmeasurable> {
+    /// Everything that a report shows of the difference, at the two-sided level `alpha`.
+    pub fn effect(&self, alpha: Probability) -> Result<EffectEstimate, Unmeasurable> {
         let tails = self.test(0.0);
-        Ok(Effect {
+        Ok(EffectEstimate {
             comparison: *self,
             alpha,
             standard_error: self.standard_error(),
@@ -40,7 +40,7 @@ impl Comparison {
 ///
 /// P-values may be as small as double precision allows, and 0 below that: print a bound.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Effect {
+pub struct EffectEstimate {
     /// The estimates, their variances, and how they were adjusted.
     pub comparison: Comparison,
     /// The two-sided level that the intervals belong to; each directional test has half of it.
@@ -61,7 +61,7 @@ pub struct Effect {
     pub lift: Lift,
 }
 
-impl Effect {
+impl EffectEstimate {
     /// The one-sided p-value of "the treatment is better".
     pub fn p_better(&self, better: Better) -> f64 {
         match better {
@@ -84,7 +84,7 @@ impl Effect {
 #[serde(rename_all = "kebab-case")]
 pub enum Estimate {
     /// An effect.
-    Measured(Effect),
+    Measured(EffectEstimate),
     /// No number, and the reason.
     NotMeasured(Unmeasurable),
 }
@@ -99,7 +99,7 @@ impl Estimate {
     }
 
     /// The effect, if one was measured.
-    pub fn effect(&self) -> Option<&Effect> {
+    pub fn effect(&self) -> Option<&EffectEstimate> {
         match self {
             Self::Measured(effect) => Some(effect),
             Self::NotMeasured(_) => None,

@@ -1,12 +1,12 @@
 //! Statistics of randomised experiments, as pure functions of moments.
 //!
-//! A warehouse reduces the units of an arm to [`Moments`] or [`CoMoments`], which merge. Two arms
-//! make a [`Comparison`]: [`mean_difference`], [`proportion_difference`], [`ratio_difference`],
-//! [`adjusted_mean_difference`]. From a comparison follow its [`Effect`] with intervals, p-values and [`Lift`], and the test of
-//! [non-inferiority](Comparison::non_inferiority). [`sample_ratio`](sample_ratio::sample_ratio)
-//! checks the split, [`multiplicity`] corrects several tests, [`decision_rule`] shares the errors
-//! among the metrics of an experiment, [`sequential`] looks more than once, and [`power`] and [`design`] say how many
-//! units are needed.
+//! A warehouse reduces the units of an arm to [`Moments`] or [`CoMoments`], which merge. Two arms make a
+//! [`Comparison`]: [`mean_difference`], [`proportion_difference`], [`ratio_difference`], [`quantile_difference`],
+//! [`adjusted_mean_difference`], [`adjusted_ratio_difference`]. From a comparison follow its [`EffectEstimate`] with
+//! intervals, p-values and [`Lift`], and the test of [non-inferiority](Comparison::non_inferiority). [`sequential`]
+//! looks more than once at any of them. [`sample_ratio`](sample_ratio::sample_ratio) checks the split,
+//! [`multiplicity`] corrects several tests, [`decision_rule`] shares the errors among the metrics of an experiment,
+//! [`heterogeneity`] compares effects, and [`power`] and [`design`] give the units that are needed.
 //!
 //! What cannot be measured is a reason ([`Unmeasurable`]), never a number. Treatment minus control
 //! everywhere.
@@ -31,6 +31,7 @@ pub mod design;
 mod digits;
 pub mod distribution;
 pub mod effect;
+pub mod heterogeneity;
 pub mod lift;
 mod lines;
 pub mod moments;
@@ -38,6 +39,7 @@ pub mod multiplicity;
 pub mod non_inferiority;
 pub mod power;
 pub mod probability;
+pub mod quantile;
 pub mod rare;
 pub mod ratio;
 pub mod ratio_moments;
@@ -45,18 +47,20 @@ pub mod reason;
 pub mod reference;
 pub mod sample_ratio;
 pub mod sequential;
+pub mod split_search;
 
 pub use adjustment::{Adjustment, PooledThetaReason, adjusted_mean_difference};
 pub use co_moments::{CoMoments, CoMomentsParts};
 pub use comparison::{Comparison, mean_difference, proportion_difference};
 pub use digits::significant;
-pub use effect::{Better, Effect, Estimate};
+pub use effect::{Better, EffectEstimate, Estimate};
 pub use lift::{DefinedLift, Lift, LiftMethod, LiftUndefined};
 pub use moments::{Moments, MomentsError};
 pub use non_inferiority::{Margin, NonInferiority, NonInferiorityResult, NotTestable};
 pub use probability::{NotAProbability, Probability};
+pub use quantile::{Quantile, QuantileRanks, quantile_difference};
 pub use rare::{Events, RareProportions};
-pub use ratio::{adjusted_ratio_difference, ratio_difference};
+pub use ratio::{adjusted_ratio_difference, linearised_with_covariate, ratio_difference};
 pub use ratio_moments::{RatioMoments, RatioMomentsParts};
 pub use reason::{Arm, Unmeasurable};
 pub use reference::{Interval, Reference, Tails};

@@ -11,7 +11,7 @@ use super::probability::Probability;
 
 /// A one-sided level and a power to plan for.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Target {
+pub struct Goal {
     /// The one-sided level of the test.
     pub level: Probability,
     /// The probability of finding the effect when it is there.
@@ -70,7 +70,7 @@ impl UnitVariances {
     }
 }
 
-impl Target {
+impl Goal {
     /// How many standard errors the effect must be away from the value tested against.
     fn separation(&self) -> Result<f64, NotPlannable> {
         let level = normal::upper_quantile(self.level.get());
@@ -90,9 +90,9 @@ impl Target {
     ///
     /// ```
     /// use trialbook_stats::Probability;
-    /// use trialbook_stats::power::{Target, UnitVariances};
+    /// use trialbook_stats::power::{Goal, UnitVariances};
     ///
-    /// let target = Target { level: Probability::new(0.025)?, power: Probability::new(0.8)? };
+    /// let target = Goal { level: Probability::new(0.025)?, power: Probability::new(0.8)? };
     /// let variances = UnitVariances::of_proportions(0.1, 0.11);
     /// let units = target.required_units(0.01, variances, 1.0)?;
     /// assert_eq!(units.control.ceil(), 14_749.0);
@@ -160,9 +160,9 @@ fn positive(what: &'static str, value: f64) -> Result<f64, NotPlannable> {
 mod tests {
     use super::*;
 
-    fn target() -> Target {
+    fn target() -> Goal {
         let [level, power] = [0.025, 0.8].map(|value| Probability::new(value).unwrap());
-        Target { level, power }
+        Goal { level, power }
     }
 
     #[test]
@@ -195,7 +195,7 @@ mod tests {
         ] {
             assert!(target().required_units(distance, variances, ratio).is_err());
         }
-        let hopeless = Target { power: Probability::new(0.01).unwrap(), ..target() };
+        let hopeless = Goal { power: Probability::new(0.01).unwrap(), ..target() };
         assert!(matches!(hopeless.required_growth(1.0, 1.0), Err(NotPlannable::PowerNotAboveLevel { .. })));
     }
 }

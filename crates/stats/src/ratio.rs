@@ -15,7 +15,8 @@ use super::reason::{Arm, Unmeasurable};
 ///
 /// In each [`CoMoments`] y is the numerator and x the denominator of a unit. The per-unit variance
 /// is (v_n − 2·r·c + r²·v_d) / mean(d)²; degrees of freedom as for means. Errors: those of
-/// [`mean_difference`](super::mean_difference), and a denominator of zero.
+/// [`mean_difference`](super::mean_difference), a denominator of zero, and one that may be zero: within two standard
+/// errors of it.
 pub fn ratio_difference(control: &CoMoments, treatment: &CoMoments) -> Result<Comparison, Unmeasurable> {
     Independent {
         control: linearised(control, Arm::Control)?,
@@ -24,11 +25,25 @@ pub fn ratio_difference(control: &CoMoments, treatment: &CoMoments) -> Result<Co
     .compare()
 }
 
+/// Returns the standard error of an arm's ratio Σ y / Σ x over its units.
+///
+/// # Errors
+///
+/// Fewer than two units, a denominator of zero, no variance.
+pub(super) fn ratio_standard_error(arm: &CoMoments, name: Arm) -> Result<f64, Unmeasurable> {
+    let (_, variance, _) = linearised(arm, name)?;
+    if variance > 0.0 { Ok(variance.sqrt()) } else { Err(Unmeasurable::ZeroSpread { arm: name }) }
+}
+
 /// The ratio of an arm, its sampling variance, and the degrees of freedom of that.
 fn linearised(arm: &CoMoments, name: Arm) -> Result<(f64, f64, f64), Unmeasurable> {
     let n = units(arm.n(), name)?;
     if arm.mean_x() == 0.0 {
         return Err(Unmeasurable::ZeroDenominator { arm: name });
+    }
+    // Closer to zero than two standard errors the ratio is far from linear in it.
+    if arm.mean_x().abs() <= 2.0 * (arm.m2_x() / (n - 1.0) / n).sqrt() {
+        return Err(Unmeasurable::UncertainDenominator { arm: name });
     }
     let ratio = arm.mean_y() / arm.mean_x();
     let (numerator, product, denominator) =
@@ -46,7 +61,7 @@ fn linearised(arm: &CoMoments, name: Arm) -> Result<(f64, f64, f64), Unmeasurabl
 /// covariate, both linearised around its own means. The covariate may be the same ratio before the
 /// experiment. Where it
 /// cannot be used (constant, or with a denominator of zero), the difference is unadjusted, and
-/// [`Comparison::adjustment`] says why. Errors otherwise: those of [`ratio_difference`], and a
+/// [`Comparison::adjustment`] has the reason. Errors otherwise: those of [`ratio_difference`], and a
 /// covariate that determines the metric.
 pub fn adjusted_ratio_difference(
     control: &RatioMoments,
@@ -68,6 +83,16 @@ pub fn adjusted_ratio_difference(
         }
         Err(reason) => Err(reason),
     }
+}
+
+/// Returns the ratios of units, of the metric as y and of its covariate as x, with the co-moments of both linearised around
+/// them: what a covariate explains of a ratio.
+///
+/// # Errors
+///
+/// A denominator of zero, and moments that no units have.
+pub fn linearised_with_covariate(units: &RatioMoments) -> Result<CoMoments, Unmeasurable> {
+    Linear::of(units, Arm::Control)
 }
 
 fn out_of_range(_: MomentsError) -> Unmeasurable {
@@ -162,6 +187,14 @@ mod tests {
         let (some, none) = (co_moments(&[(1.0, 2.0), (3.0, 4.0)]), co_moments(&[(1.0, 0.0); 4]));
         let reason = Err(Unmeasurable::ZeroDenominator { arm: Arm::Treatment });
         assert_eq!(ratio_difference(&some, &none), reason);
+    }
+
+    #[test]
+    fn a_denominator_that_may_be_zero_is_a_reason() {
+        let some = co_moments(&[(1.0, 2.0), (3.0, 4.0), (2.0, 3.0)]);
+        let mixed = co_moments(&[(1.0, 2.0), (3.0, -1.0), (2.0, -2.0), (1.0, 1.5)]);
+        let reason = Err(Unmeasurable::UncertainDenominator { arm: Arm::Treatment });
+        assert_eq!(ratio_difference(&some, &mixed), reason);
     }
 
     /// Deterministic units: clicks per view, with the same before, both following a trait.

@@ -32,7 +32,7 @@ pub enum Unmeasurable {
         /// Which.
         arm: Arm,
     },
-    /// An arm has one unit, which says nothing about how much units differ.
+    /// An arm has one unit, which shows nothing about how much units differ.
     #[error("the {arm} has a single unit, so its variance is unknown")]
     SingleUnit {
         /// Which.
@@ -44,6 +44,12 @@ pub enum Unmeasurable {
     /// The denominator of a ratio is zero on average.
     #[error("the denominator is zero in the {arm}")]
     ZeroDenominator {
+        /// Which.
+        arm: Arm,
+    },
+    /// The denominator of a ratio may be zero on average, as far as the data tell, so the ratio could be anything.
+    #[error("the denominator may be zero in the {arm}: its mean is not separated from zero")]
+    UncertainDenominator {
         /// Which.
         arm: Arm,
     },
@@ -59,12 +65,26 @@ pub enum Unmeasurable {
         /// Which.
         arm: Arm,
     },
-    /// The covariate is the same for every unit (all zero, say): it explains nothing.
+    /// The covariate is the same for every unit (all zero, for example): it explains nothing.
     #[error("the covariate is the same for every unit")]
     ConstantCovariate,
     /// The covariate leaves nothing of the outcome: it is the outcome, or made from it.
     #[error("the covariate determines the outcome, so it cannot be a covariate of it")]
     CovariateDeterminesOutcome,
+    /// The values around a quantile are all the same, so nothing is known of its error.
+    #[error("the values around the quantile are all the same in the {arm}")]
+    ZeroSpread {
+        /// Which.
+        arm: Arm,
+    },
+    /// There are too few values for the error of a quantile to be read off its neighbours.
+    #[error("the {arm} has {values} values, which are too few for this quantile")]
+    TooFewForQuantile {
+        /// Which.
+        arm: Arm,
+        /// How many.
+        values: u64,
+    },
     /// The numbers exceed what double precision can hold.
     #[error("the numbers exceed the range of double precision")]
     OutOfRange,
@@ -78,10 +98,13 @@ impl Unmeasurable {
             Self::SingleUnit { .. } => "single-unit",
             Self::ZeroVariance => "zero-variance",
             Self::ZeroDenominator { .. } => "zero-denominator",
+            Self::UncertainDenominator { .. } => "uncertain-denominator",
             Self::ZeroCovariateDenominator { .. } => "zero-covariate-denominator",
             Self::NotAProportion { .. } => "not-a-proportion",
             Self::ConstantCovariate => "constant-covariate",
             Self::CovariateDeterminesOutcome => "covariate-determines-outcome",
+            Self::ZeroSpread { .. } => "zero-spread",
+            Self::TooFewForQuantile { .. } => "too-few-for-quantile",
             Self::OutOfRange => "out-of-range",
         }
     }

@@ -61,6 +61,12 @@ pub enum SampleRatioUntestable {
         /// The units expected.
         expected: f64,
     },
+    /// The concentration of a sequential test is not a number above 0.
+    #[error("the concentration {concentration} of the test is not a number above 0")]
+    NotAConcentration {
+        /// The concentration.
+        concentration: f64,
+    },
 }
 
 impl SampleRatioUntestable {
@@ -71,6 +77,7 @@ impl SampleRatioUntestable {
             Self::NotAShare { .. } => "not-a-share",
             Self::NoUnits => "no-units",
             Self::TooFewUnits { .. } => "too-few-units",
+            Self::NotAConcentration { .. } => "not-a-concentration",
         }
     }
 }
@@ -136,19 +143,27 @@ pub fn exact_binomial(first: (u64, f64), second: (u64, f64)) -> Result<SampleRat
 }
 
 fn expected_units(arms: &[(u64, f64)]) -> Result<Vec<f64>, SampleRatioUntestable> {
-    if arms.len() < 2 {
-        return Err(SampleRatioUntestable::OneArm);
-    }
-    let wrong = arms.iter().position(|(_, share)| !(share.is_finite() && *share > 0.0));
-    if let Some((arm, (_, share))) = wrong.and_then(|arm| Some((arm, arms.get(arm)?))) {
-        return Err(SampleRatioUntestable::NotAShare { arm, share: *share });
-    }
+    let shares = promised_shares(arms)?;
     let units: f64 = arms.iter().map(|(observed, _)| *observed as f64).sum();
     if units == 0.0 {
         return Err(SampleRatioUntestable::NoUnits);
     }
+    Ok(shares.iter().map(|share| units * share).collect())
+}
+
+/// Returns the promised shares as parts of 1.
+pub(super) fn promised_shares(arms: &[(u64, f64)]) -> Result<Vec<f64>, SampleRatioUntestable> {
+    if arms.len() < 2 {
+        return Err(SampleRatioUntestable::OneArm);
+    }
     let total: f64 = arms.iter().map(|(_, share)| share).sum();
-    Ok(arms.iter().map(|(_, share)| units * (share / total)).collect())
+    let usable = |share: f64| share > 0.0 && share.is_finite() && total.is_finite() && share / total > 0.0;
+    let wrong = arms.iter().position(|(_, share)| !(share.is_finite() && *share > 0.0));
+    let wrong = wrong.or_else(|| arms.iter().position(|(_, share)| !usable(*share)));
+    if let Some((arm, (_, share))) = wrong.and_then(|arm| Some((arm, arms.get(arm)?))) {
+        return Err(SampleRatioUntestable::NotAShare { arm, share: *share });
+    }
+    Ok(arms.iter().map(|(_, share)| share / total).collect())
 }
 
 #[cfg(test)]

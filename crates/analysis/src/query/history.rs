@@ -3,14 +3,16 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::exposures::{Units, source_of};
-use super::facts::{self, ArmMoments, NotComputed};
+use super::facts::{self, ArmMoments, ArmQuantile, CentredCovariate};
 use super::relation::{Readable, SourceError};
 use super::{Answer, Asked, QueryError, Question};
 use crate::warehouse::{Sql, Warehouse};
+use trialbook_decision::power::{TooLittleSeen, WhyNoBaseline};
 use trialbook_model::{
     Baseline, Book, Duration, EntityKey, Experiment, Metric, MetricKey, SourceKey, Traffic, TrafficPoint,
     Window,
 };
+use trialbook_stats::{Arm, RatioMoments, Unmeasurable, linearised_with_covariate};
 
 /// What was seen in past weeks, before a watermark.
 #[derive(Debug)]
@@ -26,70 +28,11 @@ pub struct History {
     /// How they grew with time; `None` where nothing is measured.
     pub traffic: Option<Traffic>,
     /// The baseline of each deciding metric over these units, or why there is none.
-    pub metrics: Vec<(MetricKey, Result<Baseline, NotKnown>)>,
+    pub metrics: Vec<(MetricKey, Result<Baseline, WhyNoBaseline>)>,
     /// Why nothing is measured at all; there are no metrics then.
-    pub too_little: Option<TooLittle>,
+    pub too_little: Option<TooLittleSeen>,
     /// The queries that were run, in order.
     pub queries: Vec<Asked>,
-}
-
-/// Why nothing can be measured.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum TooLittle {
-    /// Nobody was seen.
-    #[error("there are no exposures before {watermark}")]
-    Nothing {
-        /// The watermark.
-        watermark: Timestamp,
-    },
-    /// Days of the week differ, so that less than all of them says little.
-    #[error(
-        "the exposures whose windows have closed reach from {from} to {until}, which is less than a week"
-    )]
-    Short {
-        /// The first of them, or that which was asked for.
-        from: Timestamp,
-        /// The first instant after them.
-        until: Timestamp,
-    },
-}
-
-/// Why a metric has no baseline.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum NotKnown {
-    /// It has no moments.
-    #[error(transparent)]
-    NotComputed(#[from] NotComputed),
-    /// Its source has no rows.
-    #[error("source `{0}` has no rows before the watermark")]
-    Empty(SourceKey),
-    /// The windows have closed by the clock, and their data is not there.
-    #[error(
-        "source `{source_key}` ends on {ends}, but is needed to {needed}: load it, or look back from \
-         `--as-of {ends}`"
-    )]
-    Stale {
-        /// The source.
-        source_key: SourceKey,
-        /// Its last row before the watermark.
-        ends: Timestamp,
-        /// When the windows of the last units have closed.
-        needed: Timestamp,
-    },
-    /// Its value depends on how long a unit is watched.
-    #[error("its window is open, so that its values are those of the days that have passed, not of a test")]
-    OpenWindow,
-    /// A deviation takes two units.
-    #[error("the windows of {0} units have closed, which is too few")]
-    TooFew(u64),
-    /// All units are alike.
-    #[error("all {units} units have the same value, {value}")]
-    Constant {
-        /// How many.
-        units: u64,
-        /// The value.
-        value: f64,
-    },
 }
 
 /// The spans for which units are counted, as far as the past weeks reach; in days.
@@ -111,8 +54,8 @@ pub fn history(
     warehouse: &dyn Warehouse,
     progress: &mut dyn FnMut(&str),
 ) -> Result<History, QueryError> {
-    let asked = [experiment];
-    let question = Question { book, experiments: &asked, watermark };
+    let (asked, no_changes) = ([experiment], std::collections::BTreeMap::new());
+    let question = Question { book, experiments: &asked, watermark, changes: &no_changes };
     let entity = book.flag_of(experiment).map(|flag| flag.entity.clone());
     let entity = entity.ok_or_else(|| QueryError::NoExposures {
         entity: String::new(),
@@ -122,7 +65,7 @@ pub fn history(
     progress(&format!("units in `{}`", source.key));
     let failed = |cause| QueryError::Exposures { source_key: source.key.clone(), cause };
     let mut answer = Answer::default();
-    let readable = Readable::find(source, warehouse).map_err(failed)?;
+    let readable = Readable::find(source, book, warehouse, watermark).map_err(failed)?;
     let seen = seen(&readable, &entity).map_err(failed)?;
     let select = |sql: Sql, answer: &mut Answer| {
         let name = format!("units in {}", source.key);
@@ -131,9 +74,9 @@ pub fn history(
         rows.into_iter().next().ok_or_else(|| failed(SourceError::Shape))
     };
     let reach = select(reaching(&seen, watermark), &mut answer)?;
-    let time = |at| reach.integer(at).and_then(|us| Timestamp::from_microsecond(us).ok());
+    let time = |column: &str| reach.integer(column).and_then(|us| Timestamp::from_microsecond(us).ok());
     let closed = book.longest_deciding_window(experiment).before(watermark);
-    let past = weeks(time(0).zip(time(1)), closed, length);
+    let past = weeks(time("first").zip(time("last")), closed, length);
     let mut history = History {
         source: source.key.clone(),
         from: past.map_or(length.before(closed), |past| past.from),
@@ -145,28 +88,29 @@ pub fn history(
         queries: Vec::new(),
     };
     history.too_little = match past {
-        None => Some(TooLittle::Nothing { watermark }),
+        None => Some(TooLittleSeen::NoExposures { before: watermark }),
         Some(Past { from, until }) if until.duration_since(from) < WEEK => {
-            Some(TooLittle::Short { from, until })
+            Some(TooLittleSeen::LessThanAWeek { from, until })
         }
         Some(_) => None,
     };
     if history.too_little.is_none() {
         let ctes = units(&seen, history.from, history.until);
         let row = select(counting(&ctes, history.from), &mut answer)?;
-        let count = |at| row.count(at).ok_or_else(|| failed(SourceError::Shape));
-        history.units = count(SPANS.len())?;
+        let count = |column: &str| row.count(column).ok_or_else(|| failed(SourceError::Shape));
+        history.units = count("units")?;
         let mut points = Vec::new();
-        for (at, days) in SPANS.into_iter().enumerate() {
-            let (within, units) = (Duration::days(days), count(at)?);
+        for days in SPANS {
+            let (within, units) = (Duration::days(days), count(&format!("within{days}"))?);
             if within.after(history.from) <= history.until && units > 0 {
                 points.push(TrafficPoint { within, units });
             }
         }
-        // Chance may make a longer span look a little too rich: then the shorter ones say enough.
+        // Chance may make a longer span look a little too rich: then the shorter ones show enough.
         history.traffic = longest(points);
-        let units = [Units { entity, experiments: vec![0], ctes }];
-        facts::ask(question, warehouse, &units, progress, &mut answer);
+        let units =
+            [Units { entity, experiments: vec![0], named: ctes.clone(), classified: ctes.clone(), ctes }];
+        facts::ask(question, warehouse, &units, facts::Extent::Metrics, progress, &mut answer);
         history.metrics = baselines(question, experiment, history.until, &mut answer);
     }
     history.queries = answer.queries;
@@ -197,15 +141,16 @@ fn baselines(
     experiment: &Experiment,
     until: Timestamp,
     answer: &mut Answer,
-) -> Vec<(MetricKey, Result<Baseline, NotKnown>)> {
-    let mut found: Vec<(MetricKey, Result<Baseline, NotKnown>)> = Vec::new();
+) -> Vec<(MetricKey, Result<Baseline, WhyNoBaseline>)> {
+    let mut found: Vec<(MetricKey, Result<Baseline, WhyNoBaseline>)> = Vec::new();
     for key in experiment.metrics.deciding() {
         let Some(metric) = question.book.metrics.get(key) else { continue };
         let Some(measured) = answer.metrics.remove(&(experiment.key.clone(), key.clone())) else { continue };
-        let baseline = measured.map_err(NotKnown::from).and_then(|measured| {
-            reached(question, metric, until, answer)?;
-            baseline(measured.arms.first())
-        });
+        let baseline =
+            measured.map_err(|why| WhyNoBaseline::Refused { cause: why.to_string() }).and_then(|measured| {
+                reached(question, metric, until, answer)?;
+                baseline(measured.arms.first())
+            });
         found.push((key.clone(), baseline));
     }
     found
@@ -217,36 +162,81 @@ fn reached(
     metric: &Metric,
     until: Timestamp,
     answer: &Answer,
-) -> Result<(), NotKnown> {
-    let Window::Closed(window) = metric.window else { return Err(NotKnown::OpenWindow) };
+) -> Result<(), WhyNoBaseline> {
+    let Window::Closed(window) = metric.window else { return Err(WhyNoBaseline::OpenWindow) };
     let needed = window.after(until).min(question.watermark);
-    let source_key = metric.kind.measurement().source.clone();
-    match answer.sources.get(&source_key) {
-        Some(Ok(state)) => match state.until {
-            None => Err(NotKnown::Empty(source_key)),
-            Some(ends) if ends < STALE.before(needed) => Err(NotKnown::Stale { source_key, ends, needed }),
-            Some(_) => Ok(()),
-        },
-        // Where the source cannot be read there are no moments, and it was said why.
-        Some(Err(_)) | None => Ok(()),
+    for source in metric.kind.sources() {
+        // Where the source cannot be read there are no moments, and the reason is reported.
+        let Some(Ok(state)) = answer.sources.get(source) else { continue };
+        let source_key = source.clone();
+        match state.until {
+            None => return Err(WhyNoBaseline::NoRows { source: source_key }),
+            Some(ends) if ends < STALE.before(needed) => {
+                return Err(WhyNoBaseline::Stale { source: source_key, ends, needed });
+            }
+            Some(_) => {}
+        }
     }
+    Ok(())
 }
 
 /// Returns the baseline of units' moments.
-fn baseline(arm: Option<&ArmMoments>) -> Result<Baseline, NotKnown> {
+fn baseline(arm: Option<&ArmMoments>) -> Result<Baseline, WhyNoBaseline> {
     let Some(arm) = arm.filter(|arm| arm.units >= 2) else {
-        return Err(NotKnown::TooFew(arm.map_or(0, |arm| arm.units)));
+        return Err(WhyNoBaseline::TooFew { units: arm.map_or(0, |arm| arm.units) });
     };
-    if arm.value.m2 <= 0.0 {
-        return Err(NotKnown::Constant { units: arm.units, value: arm.value.mean });
+    if let Some(quantile) = &arm.quantile {
+        return quantile_baseline(arm.units, quantile);
     }
-    let correlation = arm.covariate.as_ref().map(|covariate| {
-        let product = arm.value.m2 * covariate.own.m2;
-        // What does not vary explains nothing.
-        if product > 0.0 { (covariate.co / product.sqrt()).clamp(-STRONGEST, STRONGEST) } else { 0.0 }
-    });
+    if arm.value.m2 <= 0.0 {
+        return Err(WhyNoBaseline::Constant { units: arm.units, value: arm.value.mean });
+    }
+    if let Some(denominator) = &arm.denominator {
+        return ratio_baseline(arm, denominator);
+    }
+    let correlation =
+        arm.covariate.as_ref().map(|covariate| correlation(arm.value.m2, covariate.own.m2, covariate.co));
     let deviation = (arm.value.m2 / (arm.units - 1) as f64).sqrt();
     Ok(Baseline { value: arm.value.mean, deviation, correlation })
+}
+
+/// Returns the baseline of a quantile: its value, and the deviation of a unit that its standard error stands for.
+fn quantile_baseline(units: u64, quantile: &ArmQuantile) -> Result<Baseline, WhyNoBaseline> {
+    match quantile.estimate(units, Arm::Control) {
+        Ok(found) if found.standard_error > 0.0 => {
+            let deviation = found.standard_error * (units as f64).sqrt();
+            Ok(Baseline { value: found.value, deviation, correlation: None })
+        }
+        Ok(found) => Err(WhyNoBaseline::NoSpread { value: found.value }),
+        Err(Unmeasurable::TooFewForQuantile { values, .. }) => {
+            Err(WhyNoBaseline::TooFewForQuantile { values })
+        }
+        Err(why) => Err(WhyNoBaseline::Refused { cause: why.to_string() }),
+    }
+}
+
+fn correlation(m2_y: f64, m2_x: f64, co: f64) -> f64 {
+    let product = m2_y * m2_x;
+    // What does not vary explains nothing.
+    if product > 0.0 { (co / product.sqrt()).clamp(-STRONGEST, STRONGEST) } else { 0.0 }
+}
+
+/// Returns the baseline of a ratio: its value, and the deviation of a unit's linearised value.
+fn ratio_baseline(arm: &ArmMoments, denominator: &CentredCovariate) -> Result<Baseline, WhyNoBaseline> {
+    let value = arm.value.mean / denominator.own.mean;
+    let m2 = arm.value.m2 - 2.0 * value * denominator.co + value * value * denominator.own.m2;
+    let deviation = (m2.max(0.0) / (arm.units - 1) as f64).sqrt() / denominator.own.mean.abs();
+    let correlation = arm.covariate_ratio.map(|parts| {
+        let moments = RatioMoments::from_parts(parts).ok();
+        let all = moments.and_then(|moments| linearised_with_covariate(&moments).ok());
+        // A covariate without a denominator explains nothing.
+        all.map_or(0.0, |all| correlation(all.m2_y(), all.m2_x(), all.c_xy()))
+    });
+    if value.is_finite() && deviation.is_finite() && deviation > 0.0 {
+        Ok(Baseline { value, deviation, correlation })
+    } else {
+        Err(WhyNoBaseline::Constant { units: arm.units, value: if value.is_finite() { value } else { 0.0 } })
+    }
 }
 
 /// A covariate that explains everything would leave nothing to plan with.
@@ -266,16 +256,23 @@ fn longest(points: Vec<TrafficPoint>) -> Option<Traffic> {
 
 /// The common table expression `seen`: the unit and the time of each row.
 fn seen(readable: &Readable<'_>, entity: &EntityKey) -> Result<Sql, SourceError> {
+    let times = readable.times()?;
     Ok(Sql::fill(
-        "WITH seen AS (\n  SELECT {unit} AS unit, {time} AS t FROM {relation}\n)",
-        &[("unit", &readable.unit(entity)?), ("time", &readable.time()?), ("relation", &readable.relation)],
+        "WITH seen AS (\n  SELECT unit, {time} AS t FROM (SELECT {unit} AS unit, {raw} \
+         FROM {relation} AS source_rows) AS raw_rows\n)",
+        &[
+            ("unit", &readable.unit(entity)?),
+            ("raw", &times.raw),
+            ("time", &times.instant),
+            ("relation", &readable.relation),
+        ],
     ))
 }
 
 /// Asks for the first and the last time before a watermark: one row.
 fn reaching(seen: &Sql, watermark: Timestamp) -> Sql {
     Sql::fill(
-        "{seen}\nSELECT min(t), max(t) FROM seen WHERE unit IS NOT NULL AND t < {watermark}",
+        "{seen}\nSELECT min(t) AS first, max(t) AS last FROM seen WHERE unit IS NOT NULL AND t < {watermark}",
         &[("seen", seen), ("watermark", &Sql::integer(watermark.as_microsecond()))],
     )
 }
@@ -297,10 +294,11 @@ fn units(seen: &Sql, from: Timestamp, until: Timestamp) -> Sql {
 fn counting(ctes: &Sql, from: Timestamp) -> Sql {
     let counts = SPANS.into_iter().map(|days| {
         let end = Sql::integer(Duration::days(days).after(from).as_microsecond());
-        Sql::fill("count(*) FILTER (WHERE exposed < {end})", &[("end", &end)])
+        let name = Sql::name("within", days.into());
+        Sql::fill("count(CASE WHEN exposed < {end} THEN 1 END) AS {name}", &[("end", &end), ("name", &name)])
     });
     let counts = Sql::join(counts, ", ");
-    Sql::fill("{ctes}\nSELECT {counts}, count(*) FROM units", &[("ctes", ctes), ("counts", &counts)])
+    Sql::fill("{ctes}\nSELECT {counts}, count(*) AS units FROM units", &[("ctes", ctes), ("counts", &counts)])
 }
 
 #[cfg(test)]
@@ -335,11 +333,46 @@ mod tests {
         let variant = trialbook_model::VariantKey::new("on").expect("a key");
         let value = facts::Centred { mean: 2.0, m2: 9.0 };
         let flat = facts::CentredCovariate::default();
-        let arm = ArmMoments { variant, units: 10, events: None, non_zero: 10, value, covariate: Some(flat) };
+        let arm = ArmMoments {
+            variant,
+            units: 10,
+            events: None,
+            non_zero: 10,
+            value,
+            covariate: Some(flat),
+            denominator: None,
+            covariate_ratio: None,
+            quantile: None,
+        };
         let known = baseline(Some(&arm)).expect("a baseline");
         assert_eq!((known.value, known.deviation, known.correlation), (2.0, 1.0, Some(0.0)));
         let alike = ArmMoments { value: facts::Centred { mean: 2.0, m2: 0.0 }, ..arm.clone() };
-        assert_eq!(baseline(Some(&alike)), Err(NotKnown::Constant { units: 10, value: 2.0 }));
-        assert_eq!(baseline(Some(&ArmMoments { units: 1, ..arm })), Err(NotKnown::TooFew(1)));
+        assert_eq!(baseline(Some(&alike)), Err(WhyNoBaseline::Constant { units: 10, value: 2.0 }));
+        assert_eq!(baseline(Some(&ArmMoments { units: 1, ..arm })), Err(WhyNoBaseline::TooFew { units: 1 }));
+    }
+
+    #[test]
+    fn the_baseline_of_a_ratio_is_that_of_its_linearised_value() {
+        // Units with 2 of 1, 4 of 1 and 9 of 3: the ratio is 3, and they are 1 below, 1 above and 0 off it.
+        let variant = trialbook_model::VariantKey::new("on").expect("a key");
+        let value = facts::Centred { mean: 5.0, m2: 26.0 };
+        let own = facts::Centred { mean: 5.0 / 3.0, m2: 8.0 / 3.0 };
+        let denominator = Some(CentredCovariate { own, co: 8.0 });
+        let arm = ArmMoments {
+            variant,
+            units: 3,
+            events: None,
+            non_zero: 3,
+            value,
+            covariate: None,
+            denominator,
+            covariate_ratio: None,
+            quantile: None,
+        };
+        let known = baseline(Some(&arm)).expect("a baseline");
+        assert!((known.value - 3.0).abs() < 1e-12);
+        // √(2/2) over the mean of the denominator.
+        assert!((known.deviation - 0.6).abs() < 1e-12, "{}", known.deviation);
+        assert_eq!(known.correlation, None);
     }
 }

@@ -1,12 +1,15 @@
 //! A source of the book as something to select from, with the columns it really has.
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use trialbook_gate::not_a_table;
+
+use super::clock::{Clock, DAY, day_of};
 
 use crate::warehouse::{
     Column, ColumnType, ExpressionError, SelectError, Sql, Warehouse, WarehouseError, expression, select,
 };
-use trialbook_model::{ColumnName, EntityKey, Relation, Source};
+use trialbook_model::{Book, ColumnName, Duration, EntityKey, Granularity, Relation, Source, timezone};
 
 /// Why a source cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +60,12 @@ pub enum SourceError {
         #[source]
         cause: ExpressionError,
     },
+    /// A metric counts in parts of days, and the source's times are days.
+    #[error("its times are days, which cannot be compared with {duration}: write whole days, such as `1d`")]
+    PartOfADay {
+        /// The window or the time before exposure.
+        duration: Duration,
+    },
     /// The warehouse returned rows of another shape than was asked for.
     #[error("the warehouse returned rows that were not asked for")]
     Shape,
@@ -80,19 +89,21 @@ impl SourceError {
         }
         text
     }
+}
 
-    /// Returns what to do about it, where that is known.
-    pub fn hint(&self) -> Option<&str> {
-        match self {
-            Self::Warehouse(error) => error.hint(),
+impl miette::Diagnostic for SourceError {
+    fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
+        let help = match self {
+            Self::Warehouse(error) => return error.help(),
             Self::ColumnType { expected: UNIT, .. } => {
-                Some("an id that is read as a fraction may be written differently in another source: cast it")
+                "an id that is read as a fraction may be written differently in another source: cast it"
             }
             Self::ColumnType { expected: TIME, .. } => {
-                Some("cast it to a timestamp in the warehouse, or use `sql:`")
+                "cast it to a timestamp in the warehouse, or use `sql:`"
             }
-            _ => None,
-        }
+            _ => return None,
+        };
+        Some(Box::new(help))
     }
 }
 
@@ -100,26 +111,33 @@ const UNIT: &str = "ids (text or whole numbers)";
 const TIME: &str = "timestamps";
 const MEASURE: &str = "numbers";
 
-/// How far a source reaches, and what of it cannot be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SourceState {
-    /// Its rows.
-    pub rows: u64,
-    /// Rows without a unit: anonymous events, which belong to nobody.
-    pub without_unit: u64,
-    /// Rows without a usable time.
-    pub without_time: u64,
-    /// The last time before the watermark; `None` where there is no row before it.
-    pub until: Option<Timestamp>,
-}
-
 /// A source that can be selected from.
 #[derive(Debug)]
 pub(super) struct Readable<'a> {
-    source: &'a Source,
+    pub(super) source: &'a Source,
+    /// Its rows, copies by its key left out.
     pub(super) relation: Sql,
+    /// Its rows as they are.
+    pub(super) original: Sql,
     columns: Vec<Column>,
-    warehouse: &'a dyn Warehouse,
+    pub(super) warehouse: &'a dyn Warehouse,
+    /// The zone of times without an offset; `None`: UTC.
+    zone: Option<Clock>,
+    /// The zone in which days begin.
+    days: Clock,
+    /// What windows are counted in.
+    granularity: Granularity,
+}
+
+/// How the rows of a source give their times.
+pub(super) struct Times {
+    /// The columns `us` and `zoned` of a row: its time as it reads in UTC, in microseconds since 1970, and whether it has
+    /// an offset.
+    pub(super) raw: Sql,
+    /// Over these: the instant, in microseconds since 1970; of a day its first.
+    pub(super) instant: Sql,
+    /// Over these: what windows are counted in, the instant or, where times are days, the number of the day.
+    pub(super) tick: Sql,
 }
 
 impl std::fmt::Debug for dyn Warehouse + '_ {
@@ -130,7 +148,12 @@ impl std::fmt::Debug for dyn Warehouse + '_ {
 
 impl<'a> Readable<'a> {
     /// Finds a source in the warehouse and reads its columns.
-    pub(super) fn find(source: &'a Source, warehouse: &'a dyn Warehouse) -> Result<Self, SourceError> {
+    pub(super) fn find(
+        source: &'a Source,
+        book: &Book,
+        warehouse: &'a dyn Warehouse,
+        watermark: Timestamp,
+    ) -> Result<Self, SourceError> {
         let relation = match &source.relation {
             Relation::Table(name) => table(name, warehouse)?,
             Relation::Sql(text) => {
@@ -143,7 +166,48 @@ impl<'a> Readable<'a> {
             }
         };
         let columns = warehouse.columns(&relation)?;
-        Ok(Self { source, relation, columns, warehouse })
+        // `load` refuses a zone that there is not.
+        let named = |name: &str| Clock::new(&timezone(name).unwrap_or(TimeZone::UTC), watermark);
+        let zone = source.timezone.as_deref().map(named);
+        let days = zone.clone().unwrap_or_else(|| named(&book.timezone));
+        let original = relation.clone();
+        let granularity = source.granularity;
+        let mut readable = Self { source, relation, original, columns, warehouse, zone, days, granularity };
+        if !source.identity.is_empty() {
+            readable.relation = readable.without_copies()?;
+        }
+        Ok(readable)
+    }
+
+    /// Returns the rows of which each has another key: of those with the same key the first by time, and then by all its
+    /// columns. Rows whose key has a null are kept.
+    fn without_copies(&self) -> Result<Sql, SourceError> {
+        let dialect = self.warehouse.dialect();
+        let all = || Sql::join(self.columns.iter().map(|column| dialect.identifier(&column.name)), ", ");
+        let key = self.key()?;
+        let missing = key.iter().map(|column| Sql::fill("{c} IS NULL", &[("c", column)]));
+        let (time, _) = self.column(self.source.timestamp.as_str())?;
+        Ok(Sql::fill(
+            "(SELECT {all} FROM (SELECT {all}, row_number() OVER (PARTITION BY {key} ORDER BY {time}, {all}) \
+             AS trialbook_copy FROM {relation} AS source_rows) AS numbered WHERE trialbook_copy = 1 OR {missing})",
+            &[
+                ("all", &all()),
+                ("key", &Sql::join(key.iter().cloned(), ", ")),
+                ("time", &time),
+                ("relation", &self.original),
+                ("missing", &Sql::join(missing, " OR ")),
+            ],
+        ))
+    }
+
+    /// Returns the columns of the source's key.
+    pub(super) fn key(&self) -> Result<Vec<Sql>, SourceError> {
+        self.source.identity.iter().map(|name| Ok(self.column(name.as_str())?.0)).collect()
+    }
+
+    /// Returns all columns, each quoted.
+    pub(super) fn all(&self) -> Vec<Sql> {
+        self.columns.iter().map(|column| self.warehouse.dialect().identifier(&column.name)).collect()
     }
 
     fn column(&self, name: &str) -> Result<(Sql, &ColumnType), SourceError> {
@@ -162,8 +226,8 @@ impl<'a> Readable<'a> {
 
     /// Returns a column as text.
     pub(super) fn text(&self, name: &ColumnName) -> Result<Sql, SourceError> {
-        let (column, _) = self.column(name.as_str())?;
-        Ok(self.warehouse.dialect().as_text(&column))
+        let (column, kind) = self.column(name.as_str())?;
+        Ok(self.warehouse.dialect().as_text(&column, kind))
     }
 
     /// Returns a column as it is.
@@ -180,16 +244,71 @@ impl<'a> Readable<'a> {
         if !matches!(kind, ColumnType::Text | ColumnType::Integer) {
             return Err(Self::wrong(name, kind, UNIT));
         }
-        let text = self.warehouse.dialect().as_text(&column);
+        let text = self.warehouse.dialect().as_text(&column, kind);
         Ok(Sql::fill("NULLIF({t}, '')", &[("t", &text)]))
     }
 
-    /// Returns the row's time in microseconds since 1970, UTC.
-    pub(super) fn time(&self) -> Result<Sql, SourceError> {
+    /// Returns how the rows give their times.
+    pub(super) fn times(&self) -> Result<Times, SourceError> {
         let name = self.source.timestamp.as_str();
         let (column, kind) = self.column(name)?;
-        let time = self.warehouse.dialect().microseconds(&column, kind);
-        time.ok_or_else(|| Self::wrong(name, kind, TIME))
+        let dialect = self.warehouse.dialect();
+        let us = dialect.microseconds(&column, kind).ok_or_else(|| Self::wrong(name, kind, TIME))?;
+        let of_days = self.source.granularity == Granularity::Day;
+        let zoned = match kind {
+            ColumnType::Instant => Sql::code("TRUE"),
+            // Only where it matters: it costs a regular expression per row.
+            ColumnType::Text if of_days || self.zone.is_some() => dialect.has_offset(&column),
+            _ => Sql::code("FALSE"),
+        };
+        let raw = Sql::fill("{us} AS us, {zoned} AS zoned", &[("us", &us), ("zoned", &zoned)]);
+        let us = Sql::code("us");
+        if of_days {
+            let local =
+                Sql::fill("CASE WHEN zoned THEN {local} ELSE us END", &[("local", &self.days.local(&us))]);
+            let tick = day_of(&local, dialect);
+            let midnight = Sql::fill("({day} * {length})", &[("day", &tick), ("length", &Sql::integer(DAY))]);
+            return Ok(Times { raw, instant: self.days.instant(&midnight), tick });
+        }
+        let instant = match &self.zone {
+            Some(zone) => Sql::fill("CASE WHEN zoned THEN us ELSE {utc} END", &[("utc", &zone.instant(&us))]),
+            None => us,
+        };
+        let tick = if self.by_day() { day_of(&self.days.local(&instant), dialect) } else { instant.clone() };
+        Ok(Times { raw, tick, instant })
+    }
+
+    /// Tells whether windows are counted in days.
+    pub(super) fn by_day(&self) -> bool {
+        self.granularity == Granularity::Day
+    }
+
+    /// Makes two sources count windows in the same: in days of the same zone where the times of one are days.
+    pub(super) fn count_alike(&mut self, other: &mut Self) {
+        let days = [&*self, &*other].into_iter().find(|one| one.by_day()).map(|one| one.days.clone());
+        let Some(days) = days else { return };
+        for one in [self, other] {
+            (one.granularity, one.days) = (Granularity::Day, days.clone());
+        }
+    }
+
+    /// Returns an instant in what windows are counted in, as SQL over its microseconds.
+    pub(super) fn tick_of(&self, instant: &Sql) -> Sql {
+        if self.by_day() {
+            day_of(&self.days.local(instant), self.warehouse.dialect())
+        } else {
+            instant.clone()
+        }
+    }
+
+    /// Returns an instant in what windows are counted in.
+    pub(super) fn tick_at(&self, instant: Timestamp) -> Sql {
+        Sql::integer(if self.by_day() { self.days.day(instant) } else { instant.as_microsecond() })
+    }
+
+    /// Returns the zone in which its days begin.
+    pub(super) fn days(&self) -> &Clock {
+        &self.days
     }
 
     /// Returns a measure as a double, null where it is no finite number.
@@ -206,34 +325,6 @@ impl<'a> Readable<'a> {
             SourceError::Filter { text: text.to_owned(), at, cause }
         })
     }
-
-    /// Returns the query of the source's state before a watermark.
-    pub(super) fn state_query(&self, entity: &EntityKey, watermark: &Sql) -> Result<Sql, SourceError> {
-        Ok(Sql::fill(
-            "SELECT count(*), count(*) FILTER (WHERE unit IS NULL), count(*) FILTER (WHERE t IS NULL), \
-             max(t) FILTER (WHERE t < {watermark})\n\
-             FROM (SELECT {unit} AS unit, {time} AS t FROM {relation})",
-            &[
-                ("watermark", watermark),
-                ("unit", &self.unit(entity)?),
-                ("time", &self.time()?),
-                ("relation", &self.relation),
-            ],
-        ))
-    }
-
-    /// Asks for the source's state.
-    pub(super) fn state(&self, entity: &EntityKey, watermark: &Sql) -> Result<SourceState, SourceError> {
-        let rows = self.warehouse.select(&self.state_query(entity, watermark)?)?;
-        let row = rows.first().ok_or(SourceError::Shape)?;
-        let count = |at| row.count(at).ok_or(SourceError::Shape);
-        Ok(SourceState {
-            rows: count(0)?,
-            without_unit: count(1)?,
-            without_time: count(2)?,
-            until: row.integer(3).and_then(|us| Timestamp::from_microsecond(us).ok()),
-        })
-    }
 }
 
 /// Returns a table's name, each part quoted.
@@ -248,5 +339,5 @@ fn table(name: &str, warehouse: &dyn Warehouse) -> Result<Sql, SourceError> {
     if let Some(why) = not_a_table(&quoted) {
         return Err(SourceError::NotATable { name: name.to_owned(), why });
     }
-    Ok(Sql::join(parts.iter().map(|part| warehouse.dialect().identifier(part)), "."))
+    Ok(Sql::join(parts.iter().map(|part| warehouse.dialect().table_part(part)), "."))
 }

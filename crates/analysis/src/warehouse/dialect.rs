@@ -6,23 +6,58 @@ use super::{ColumnType, FileFormat, Sql};
 pub const LARGEST_SUMMAND: f64 = 1e45;
 
 /// What differs between engines in the SQL of this program.
+///
+/// What is written elsewhere is the same in every engine: `CASE`, `CAST` to `BIGINT`, joins, common table expressions,
+/// grouping sets and window functions. Every subquery in `FROM` has a name.
 pub trait Dialect: std::fmt::Debug {
     /// Returns a name, quoted.
     fn identifier(&self, name: &str) -> Sql;
 
+    /// Returns a part of a table's name as a book writes it, quoted.
+    fn table_part(&self, name: &str) -> Sql {
+        self.identifier(name)
+    }
+
     /// Returns a text, escaped.
     fn text(&self, text: &str) -> Sql;
 
-    /// Returns an expression as text.
-    fn as_text(&self, expression: &Sql) -> Sql;
+    /// Returns a number as a double.
+    fn double(&self, expression: &Sql) -> Sql;
+
+    /// Returns a finite number as a double; anything else is null.
+    fn float(&self, value: f64) -> Sql {
+        self.double(&Sql::number(value))
+    }
+
+    /// Returns a value of a column of this type as text, which is ordered by its bytes.
+    fn as_text(&self, expression: &Sql, kind: &ColumnType) -> Sql;
+
+    /// Returns the part of a text before its first dot, and the part after it, null where there is no dot.
+    fn around_dot(&self, text: &Sql) -> (Sql, Sql);
+
+    /// Tells whether one of two texts begins or ends with the other.
+    fn is_at_an_end(&self, a: &Sql, b: &Sql) -> Sql;
 
     /// Returns an instant as microseconds since 1970 in UTC, null where it is none. `None` where a column of
     /// this type holds no instants.
     fn microseconds(&self, expression: &Sql, kind: &ColumnType) -> Option<Sql>;
 
+    /// Tells whether a text that is a time has an offset.
+    fn has_offset(&self, text: &Sql) -> Sql;
+
+    /// Returns a whole number that differs where rows differ, as good as certainly: a hash of their columns.
+    fn fingerprint(&self, columns: &[Sql]) -> Sql;
+
+    /// Returns a unit's id without what other spellings of it have: letter case, spaces, quotes and braces around it,
+    /// hyphens, an ending `.0`, leading zeros. Null where nothing is left.
+    fn bare_id(&self, id: &Sql) -> Sql;
+
     /// Returns a number as a double, null where it is not finite. `None` where a column of this type holds no
     /// numbers.
     fn finite(&self, expression: &Sql, kind: &ColumnType) -> Option<Sql>;
+
+    /// Returns the remainder of whole numbers, with the sign of the first.
+    fn remainder(&self, dividend: &Sql, divisor: &Sql) -> Sql;
 
     /// Returns the sum of doubles over the rows that a condition selects; 0 over none.
     ///
@@ -39,162 +74,92 @@ pub trait Dialect: std::fmt::Debug {
     /// values does not exceed.
     fn quantile(&self, expression: &Sql, share: f64) -> Sql;
 
-    /// Returns the relation of data files, given by absolute path; the columns in `text` are read as text.
-    fn files(&self, format: FileFormat, paths: &[String], text: &[&str]) -> Sql;
+    /// Returns the text of the first of the rows that a condition selects, by a number and then by the text itself.
+    fn earliest(&self, text: &Sql, time: &Sql, rows: &Sql) -> Sql;
+
+    /// Returns a common table expression of rows that are written out: its name, its columns, its rows.
+    fn table(&self, name: &'static str, columns: &[&'static str], rows: &[Vec<Sql>]) -> Sql {
+        Sql::values(name, columns, rows)
+    }
+
+    /// Returns what stands between the name of a common table expression and its query, so that it is computed once.
+    fn computed_once(&self) -> Sql {
+        Sql::code("MATERIALIZED ")
+    }
+
+    /// Returns the relation of data files, given by absolute path; the columns in `text` are read as text. `None` where
+    /// the engine reads no files.
+    fn files(&self, format: FileFormat, paths: &[String], text: &[&str]) -> Option<Sql>;
+
+    /// Returns what differs in an expression of a book.
+    fn expressions(&self) -> &dyn Expressions;
 }
 
-/// DuckDB 2.0.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct DuckDbDialect;
-
-impl DuckDbDialect {
-    fn quoted(text: &str, quote: char) -> String {
-        let mut quoted = String::with_capacity(text.len() + 2);
-        quoted.push(quote);
-        for c in text.chars() {
-            if c == quote {
-                quoted.push(quote);
-            }
-            quoted.push(c);
-        }
-        quoted.push(quote);
-        quoted
-    }
+/// A type to which an expression of a book may cast.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CastType {
+    /// True or false.
+    Boolean,
+    /// A whole number of 16 bits.
+    SmallInteger,
+    /// A whole number of 32 bits.
+    Integer,
+    /// A whole number of 64 bits.
+    BigInteger,
+    /// A floating-point number of 32 bits.
+    Real,
+    /// A floating-point number of 64 bits.
+    Double,
+    /// A date.
+    Date,
+    /// A date and a time without a zone.
+    Timestamp,
+    /// Text.
+    Text,
 }
 
-impl Dialect for DuckDbDialect {
-    fn identifier(&self, name: &str) -> Sql {
-        Sql::vouched(Self::quoted(name, '"'))
-    }
-
-    fn text(&self, text: &str) -> Sql {
-        // A backslash is itself in a plain literal.
-        Sql::vouched(Self::quoted(text, '\''))
-    }
-
-    fn as_text(&self, expression: &Sql) -> Sql {
-        Sql::fill("CAST({e} AS VARCHAR)", &[("e", expression)])
-    }
-
-    fn microseconds(&self, expression: &Sql, kind: &ColumnType) -> Option<Sql> {
-        let template = match kind {
-            ColumnType::Timestamp | ColumnType::Instant => "CASE WHEN isfinite({e}) THEN epoch_us({e}) END",
-            ColumnType::Date => "CASE WHEN isfinite({e}) THEN epoch_us(CAST({e} AS TIMESTAMP)) END",
-            // By way of an instant, because a cast to TIMESTAMP drops the offset; trimmed, because a bare
-            // TRY_CAST of a CSV file's column is pushed into the reader, which fails on what cannot be cast
-            // (both DuckDB 2.0, seen 2026-11).
-            // Tests: text_with_an_offset_is_the_instant_it_says, a_time_that_cannot_be_read_is_null.
-            ColumnType::Text => {
-                "CASE WHEN isfinite(TRY_CAST(trim({e}) AS TIMESTAMPTZ)) \
-                 THEN epoch_us(TRY_CAST(trim({e}) AS TIMESTAMPTZ)) END"
-            }
-            ColumnType::Integer | ColumnType::Fraction | ColumnType::Boolean | ColumnType::Other(_) => {
-                return None;
-            }
-        };
-        Some(Sql::fill(template, &[("e", expression)]))
-    }
-
-    fn finite(&self, expression: &Sql, kind: &ColumnType) -> Option<Sql> {
-        match kind {
-            ColumnType::Integer | ColumnType::Boolean => {
-                Some(Sql::fill("CAST({e} AS DOUBLE)", &[("e", expression)]))
-            }
-            ColumnType::Fraction => Some(Sql::fill(
-                "CASE WHEN isfinite(CAST({e} AS DOUBLE)) THEN CAST({e} AS DOUBLE) END",
-                &[("e", expression)],
-            )),
-            _ => None,
-        }
-    }
-
-    fn sum(&self, expression: &Sql, rows: &Sql) -> Sql {
-        // A sum of doubles depends on their order, which threads change. So each is cut into three whole numbers
-        // of at most 100 bits (multiples of 2^50, 2^-50 and 2^-150), whose sums are exact in any order.
-        let limb = |template| {
-            let piece = Sql::fill(
-                template,
-                &[
-                    ("e", expression),
-                    ("low", &Sql::float(2_f64.powi(50))),
-                    ("high", &Sql::float(2_f64.powi(100))),
-                ],
-            );
-            Sql::fill(
-                "CAST(coalesce(sum(CASE WHEN abs({e}) < {limit} THEN CAST({piece} AS HUGEINT) END) \
-                 FILTER (WHERE {rows}), 0) AS DOUBLE)",
-                &[
-                    ("e", expression),
-                    ("limit", &Sql::float(LARGEST_SUMMAND)),
-                    ("piece", &piece),
-                    ("rows", rows),
-                ],
-            )
-        };
-        Sql::fill(
-            "CASE WHEN count(*) FILTER (WHERE {rows} AND NOT (abs({e}) < {limit})) > 0 \
-             THEN CAST('inf' AS DOUBLE)\n    ELSE {high} * {unit}\n    + {middle} / {unit}\n    \
-             + {low} / {least} END",
-            &[
-                ("rows", rows),
-                ("e", expression),
-                ("limit", &Sql::float(LARGEST_SUMMAND)),
-                ("high", &limb("trunc({e} / {low})")),
-                ("middle", &limb("trunc({e} * {low}) - trunc({e} / {low}) * {high}")),
-                ("low", &limb("({e} * {low} - trunc({e} * {low})) * {high}")),
-                ("unit", &Sql::float(2_f64.powi(50))),
-                ("least", &Sql::float(2_f64.powi(150))),
-            ],
-        )
-    }
-
-    fn sum_of_fractions(&self, expression: &Sql) -> Sql {
-        Sql::fill(
-            "CAST(sum(CAST(round({e} * {scale}) AS BIGINT)) AS DOUBLE) / {scale}",
-            &[("e", expression), ("scale", &Sql::float(2_f64.powi(62)))],
-        )
-    }
-
-    fn quantile(&self, expression: &Sql, share: f64) -> Sql {
-        Sql::fill("quantile_disc({e}, {q})", &[("e", expression), ("q", &Sql::float(share))])
-    }
-
-    fn files(&self, format: FileFormat, paths: &[String], text: &[&str]) -> Sql {
-        let list = Sql::join(paths.iter().map(|path| self.text(path)), ", ");
-        match format {
-            FileFormat::Parquet => {
-                Sql::fill("read_parquet([{files}], union_by_name = true)", &[("files", &list)])
-            }
-            FileFormat::Csv => {
-                let types =
-                    text.iter().map(|column| Sql::fill("{c}: 'VARCHAR'", &[("c", &self.text(column))]));
-                let types = Sql::join(types, ", ");
-                let template = if text.is_empty() {
-                    "read_csv([{files}], header = true, sample_size = -1, union_by_name = true)"
-                } else {
-                    "read_csv([{files}], header = true, sample_size = -1, union_by_name = true, types = {{types}})"
-                };
-                Sql::fill(template, &[("files", &list), ("types", &types)])
-            }
-        }
-    }
+/// How a function of a book's expression is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Call {
+    /// As it stands.
+    Same,
+    /// So.
+    As(Sql),
+    /// Not at all, and why: a lower-case fragment to be read after the function's name.
+    Refused(&'static str),
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// What differs between engines in the expressions of a book: they mean the same in all of them.
+///
+/// What is returned names each operand once, so that nesting does not make it long.
+pub trait Expressions {
+    /// Returns an operand of a division, which has a fraction.
+    fn divided(&self, operand: &Sql) -> Sql;
 
-    #[test]
-    fn names_and_texts_cannot_end_their_quotes() {
-        let dialect = DuckDbDialect;
-        assert_eq!(dialect.identifier(r#"a"; DROP TABLE x; --"#).as_str(), r#""a""; DROP TABLE x; --""#);
-        assert_eq!(dialect.text(r"it's \' so").as_str(), r"'it''s \'' so'");
+    /// Returns an operand of `%`.
+    fn reduced(&self, operand: &Sql) -> Sql;
+
+    /// Returns a cast; a lenient one is null where the value cannot be converted.
+    fn cast(&self, value: &Sql, to: CastType, lenient: bool) -> Sql;
+
+    /// Returns the call of a function, in lower case.
+    fn call(&self, function: &str, arguments: &[Sql]) -> Call;
+
+    /// Returns the remainder of two operands that [`Expressions::reduced`] returned, where it is not written `%`.
+    fn modulo(&self, _dividend: &Sql, _divisor: &Sql) -> Option<Sql> {
+        None
     }
 
-    #[test]
-    fn a_number_is_no_timestamp_and_a_text_no_measure() {
-        let column = Sql::code("c");
-        assert_eq!(DuckDbDialect.microseconds(&column, &ColumnType::Integer), None);
-        assert_eq!(DuckDbDialect.finite(&column, &ColumnType::Text), None);
+    /// Returns the pattern of `LIKE` as one in which no character escapes another.
+    fn like_pattern(&self, pattern: &Sql) -> Sql {
+        pattern.clone()
     }
+
+    /// Tells whether there is `ILIKE`. Elsewhere both sides are compared in lower case.
+    fn has_ilike(&self) -> bool {
+        true
+    }
+
+    /// Returns what stands after `ESCAPE` so that no character of a pattern escapes another; `None` where none does.
+    fn no_escape(&self) -> Option<Sql>;
 }

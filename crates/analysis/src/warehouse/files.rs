@@ -1,8 +1,9 @@
 //! Data files: a pattern relative to the book's root, and never anything outside it.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use regex::Regex;
+use trialbook_gate::{Misplaced, is_hidden, misplaced};
 use walkdir::{DirEntry, WalkDir};
 
 /// The format of data files, by their ending.
@@ -12,16 +13,38 @@ pub enum FileFormat {
     Parquet,
     /// Comma-separated values with a header.
     Csv,
+    /// A JSON object on each line.
+    Ndjson,
+}
+
+impl FileFormat {
+    /// Returns the format of files by the ending of their name; `None` where that is no data format.
+    fn of(name: &str) -> Option<Self> {
+        if name.ends_with(".parquet") {
+            return Some(Self::Parquet);
+        }
+        let plain = name.strip_suffix(".gz").unwrap_or(name);
+        let ends = |endings: &[&str]| endings.iter().any(|ending| plain.ends_with(ending));
+        if ends(&[".csv"]) {
+            Some(Self::Csv)
+        } else if ends(&[".ndjson", ".jsonl"]) {
+            Some(Self::Ndjson)
+        } else {
+            None
+        }
+    }
 }
 
 /// Why data files cannot be used.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum FilesError {
     /// A path that could lead out of the book.
     #[error("`{0}` is not a path within the book")]
+    #[diagnostic(help("write it relative to the book's folder, with `/`, without `..`"))]
     Outside(String),
     /// A file that leads out of the book, by a link.
     #[error("`{pattern}` leads to `{file}`, which is outside the book")]
+    #[diagnostic(help("write it relative to the book's folder, with `/`, without `..`"))]
     Link {
         /// As the book names it.
         pattern: String,
@@ -30,12 +53,19 @@ pub enum FilesError {
     },
     /// A file or a folder whose name begins with a dot: those hold settings and secrets.
     #[error("`{0}` leads into a hidden file or folder, which is never read")]
+    #[diagnostic(help("move the data to a folder whose name does not begin with a dot"))]
     Hidden(String),
     /// An ending that is no data format.
-    #[error("`{0}` ends in neither `.parquet` nor `.csv`")]
+    #[error("`{0}` ends in none of `.parquet`, `.csv` and `.ndjson`")]
+    #[diagnostic(help(
+        "give Parquet, CSV (`.csv`, `.csv.gz`) or NDJSON files (`.ndjson`, `.ndjson.gz`, `.jsonl`, `.jsonl.gz`), or use `sql:`"
+    ))]
     Format(String),
     /// Nothing there.
     #[error("no file matches `{0}`")]
+    #[diagnostic(help(
+        "paths are relative to the book's folder; `*` stands for a part of a name, `**` for folders"
+    ))]
     NoMatch(String),
     /// The file system does not let it be read.
     #[error("cannot read `{path}`")]
@@ -46,23 +76,6 @@ pub enum FilesError {
         #[source]
         cause: std::io::Error,
     },
-}
-
-impl FilesError {
-    /// Returns what to do about it.
-    pub fn hint(&self) -> Option<&'static str> {
-        Some(match self {
-            Self::Outside(_) | Self::Link { .. } => {
-                "write it relative to the book's folder, with `/`, without `..`"
-            }
-            Self::Hidden(_) => "move the data to a folder whose name does not begin with a dot",
-            Self::Format(_) => "give Parquet or CSV files (`.csv`, `.csv.gz`), or use `sql:`",
-            Self::NoMatch(_) => {
-                "paths are relative to the book's folder; `*` stands for a part of a name, `**` for folders"
-            }
-            Self::Unreadable { .. } => return None,
-        })
-    }
 }
 
 /// Files that exist, inside a root.
@@ -78,11 +91,7 @@ impl DataFiles {
     /// Finds the files that a pattern names, with `*`, `?` and `**`.
     pub fn find(root: &Path, pattern: &str) -> Result<Self, FilesError> {
         let relative = inside(pattern)?;
-        let format = match pattern {
-            name if name.ends_with(".parquet") => FileFormat::Parquet,
-            name if name.ends_with(".csv") || name.ends_with(".csv.gz") => FileFormat::Csv,
-            _ => return Err(FilesError::Format(pattern.to_owned())),
-        };
+        let format = FileFormat::of(pattern).ok_or_else(|| FilesError::Format(pattern.to_owned()))?;
         let root = canonical(root)?;
         let mut paths = if pattern.contains(['*', '?']) {
             matching(&root, pattern)?
@@ -98,6 +107,13 @@ impl DataFiles {
     }
 }
 
+impl DataFiles {
+    /// Tells whether a pattern names a path, both from the book's root.
+    pub fn names(pattern: &str, path: &str) -> bool {
+        matcher(pattern).is_ok_and(|matcher| matcher.is_match(path))
+    }
+}
+
 /// Returns the one file of this relative path, or `None` where there is none.
 pub(super) fn single(root: &Path, path: &str) -> Result<Option<PathBuf>, FilesError> {
     let relative = inside(path)?;
@@ -109,21 +125,13 @@ pub(super) fn single(root: &Path, path: &str) -> Result<Option<PathBuf>, FilesEr
     within(&root, path, &file).map(Some)
 }
 
-/// Refuses what is absolute, climbs, or is a URL; a backslash is no separator that a book may use.
+/// Refuses what is absolute, climbs, is a URL or hidden.
 fn inside(path: &str) -> Result<&Path, FilesError> {
-    let plain = Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
-    if path.is_empty() || !plain || path.contains(['\\', ':', '\0']) {
-        return Err(FilesError::Outside(path.to_owned()));
+    match misplaced(path) {
+        None => Ok(Path::new(path)),
+        Some(Misplaced::Outside) => Err(FilesError::Outside(path.to_owned())),
+        Some(Misplaced::Hidden) => Err(FilesError::Hidden(path.to_owned())),
     }
-    if is_hidden(Path::new(path)) {
-        return Err(FilesError::Hidden(path.to_owned()));
-    }
-    Ok(Path::new(path))
-}
-
-/// Tells whether a part of a relative path begins with a dot.
-fn is_hidden(relative: &Path) -> bool {
-    relative.components().any(|part| part.as_os_str().as_encoded_bytes().starts_with(b"."))
 }
 
 fn canonical(path: &Path) -> Result<PathBuf, FilesError> {
@@ -212,6 +220,21 @@ mod tests {
         assert_eq!(found("data/*.csv"), ["a.csv", "b.csv"]);
         assert_eq!(found("data/**/?.csv"), ["a.csv", "b.csv", "c.csv"]);
         assert_eq!(found("data/*.parquet"), ["d.parquet"]);
+    }
+
+    #[test]
+    fn the_ending_of_a_name_is_its_format() {
+        for (name, format) in [
+            ("a.parquet", Some(FileFormat::Parquet)),
+            ("a.csv", Some(FileFormat::Csv)),
+            ("a.csv.gz", Some(FileFormat::Csv)),
+            ("a.ndjson", Some(FileFormat::Ndjson)),
+            ("data/*.jsonl.gz", Some(FileFormat::Ndjson)),
+            ("a.json", None),
+            ("a.parquet.gz", None),
+        ] {
+            assert_eq!(FileFormat::of(name), format, "{name}");
+        }
     }
 
     #[test]

@@ -31,9 +31,16 @@ impl Sql {
         Self(if value < 0 { format!("({value})") } else { value.to_string() })
     }
 
-    /// A finite number as a double; anything else is NULL.
-    pub fn float(value: f64) -> Self {
-        if value.is_finite() { Self(format!("CAST({value:e} AS DOUBLE)")) } else { Self::code("NULL") }
+    /// A finite number with an exponent, of whatever type an engine takes that for; anything else is null.
+    pub(super) fn number(value: f64) -> Self {
+        if value.is_finite() { Self(format!("{value:e}")) } else { Self::code("NULL") }
+    }
+
+    /// A common table expression of rows that are written out, in standard SQL.
+    pub(super) fn values(name: &'static str, columns: &[&'static str], rows: &[Vec<Self>]) -> Self {
+        let rows: Vec<String> =
+            rows.iter().map(|row| format!("({})", Self::join(row.iter().cloned(), ", "))).collect();
+        Self(format!("{name}({}) AS (VALUES {})", columns.join(", "), rows.join(", ")))
     }
 
     /// Puts pieces into the places `{name}` of a text that stands in this program's source.
@@ -75,6 +82,20 @@ impl Sql {
     }
 }
 
+/// Returns a text in quotes, those in it doubled.
+pub(super) fn quoted(text: &str, quote: char) -> Sql {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push(quote);
+    for c in text.chars() {
+        if c == quote {
+            quoted.push(quote);
+        }
+        quoted.push(c);
+    }
+    quoted.push(quote);
+    Sql(quoted)
+}
+
 impl fmt::Display for Sql {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -93,8 +114,9 @@ mod tests {
     }
 
     #[test]
-    fn a_float_reads_back_as_itself_and_never_as_a_decimal() {
-        assert_eq!(Sql::float(0.1).as_str(), "CAST(1e-1 AS DOUBLE)");
-        assert_eq!(Sql::float(f64::NAN).as_str(), "NULL");
+    fn rows_are_written_out_with_the_names_of_their_columns() {
+        let rows = [vec![Sql::integer(0), Sql::code("'a'")], vec![Sql::integer(-1), Sql::code("'b'")]];
+        let table = Sql::values("known", &["n", "v"], &rows);
+        assert_eq!(table.as_str(), "known(n, v) AS (VALUES (0, 'a'), ((-1), 'b'))");
     }
 }

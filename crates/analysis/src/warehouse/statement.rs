@@ -22,12 +22,14 @@ pub(super) fn is_one_statement(sql: &str) -> bool {
     })
 }
 
-/// Functions that read or write what no source declares. A lock of the configuration does not stop all of them:
+/// Functions that read or write what no source declares, of all engines. A lock of the configuration does not stop all of them:
 /// DuckDB 1.5 lets a SELECT `FROM enable_logging(storage_path := …)` write files.
 /// Test: `no_function_writes_files_or_reads_settings`.
 const NEVER: &[&str] = &[
     "copy_database",
     "current_setting",
+    "dblink",
+    "dblink_exec",
     "disable_logging",
     "disable_profiling",
     "duckdb_logs",
@@ -44,11 +46,25 @@ const NEVER: &[&str] = &[
     "getvariable",
     "glob",
     "import_database",
+    "lo_export",
+    "lo_import",
+    "nextval",
+    "pg_ls_dir",
+    "pg_notify",
+    "pg_read_binary_file",
+    "pg_read_file",
+    "pg_reload_conf",
+    "pg_sleep",
+    "pg_stat_file",
+    "pg_terminate_backend",
     "query",
     "query_table",
+    "query_to_xml",
     "read_blob",
     "read_text",
+    "set_config",
     "set_log_storage",
+    "setval",
     "sniff_csv",
     "truncate_duckdb_logs",
     "write_log",

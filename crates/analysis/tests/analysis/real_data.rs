@@ -37,6 +37,7 @@ fn outcome(experiment: &str, as_of: &str) -> Outcome {
         commit: None,
         files: BTreeMap::new(),
         preregistrations: BTreeMap::new(),
+        changes: BTreeMap::new(),
     };
     let outcomes = analyse(book, warehouse.as_ref(), &request, &mut |_| ()).expect("an outcome");
     let outcome = outcomes.into_iter().next().expect("one outcome");

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use trialbook_analysis::VerdictKind;
 
-use crate::warehouse::{EXPERIMENT, HORIZON, Numbers, Shop, metric};
+use crate::shop::{EXPERIMENT, HORIZON, Numbers, Shop, metric};
 
 const RUNS: usize = 25;
 

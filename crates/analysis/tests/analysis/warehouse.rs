@@ -1,143 +1,13 @@
 //! What the analysis makes of data: units that count and units that do not, values, and what cannot be measured.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
-
-use jiff::{SignedDuration, Timestamp};
-use trialbook_analysis::warehouse::{Embedded, NewDatabase};
+use jiff::Timestamp;
+use trialbook_analysis::warehouse::NewDatabase;
 use trialbook_analysis::{
-    Estimate, MetricResult, Outcome, QualityCheck, QualityKind, QualityStatus, Reason, Request, VerdictKind,
-    analyse,
+    Estimate, Ground, MetricResult, Outcome, QualityCheck, QualityDetail, QualityKind, QualityStatus,
+    VerdictKind, WhyNot,
 };
-use trialbook_language::load;
-use trialbook_model::ExperimentKey;
 
-const BOOK: &str = "
-book: shop
-entities: {user: {column: user_id}}
-surfaces: {checkout: {owner: team}}
-targets: {live: {type: flagd, store: \"file://live.json\", primary: true, evaluators: [javascript-4]}}
-warehouse: {engine: duckdb}
-policy: {quality: {sample_ratio_p: 0.1%, in_two_variants: 20%, outside_schedule: 20%, min_units_per_variant: 2}}
-";
-
-const FLAG: &str = "
-description: A button.
-owner: team
-surfaces: [checkout]
-entity: user
-type: boolean
-variants: {off: false, on: true}
-default: off
-";
-
-pub(crate) const EXPERIMENT: &str = "
-title: A button
-hypothesis: It sells more.
-owner: team
-surfaces: [checkout]
-flag: button
-allocation: 100%
-control: off
-variants: {off: 50%, on: 50%}
-schedule: {start: 2026-03-01, end: 2026-03-11}
-metrics:
-  success: [{metric: spend, mde: 5%}]
-  guardrails: [{metric: buyers, margin: {absolute: 0.5}}]
-  exploratory: [dearest]
-";
-
-const METRICS: [(&str, &str); 3] = [
-    (
-        "spend",
-        "type: mean\nmeasure: {sum: amount}\nwhere: status = 'paid'\ncap: {quantile: 90%}\ncovariate: {before: 3d}",
-    ),
-    ("buyers", "type: proportion\nmeasure: {count: rows}\nwhere: status = 'paid' and amount > 1"),
-    ("dearest", "type: mean\nmeasure: {max: amount}\ncap: {value: 8}"),
-];
-
-/// A book on disk with its data.
-pub(crate) struct Shop {
-    root: tempfile::TempDir,
-}
-
-impl Shop {
-    pub(crate) fn new() -> Self {
-        let shop = Self { root: tempfile::tempdir().expect("a folder") };
-        shop.write("trialbook.yaml", BOOK);
-        shop.write("button.flag.yaml", FLAG);
-        shop.write("button-test.experiment.yaml", EXPERIMENT);
-        shop.write(
-            "exposures.source.yaml",
-            "description: d\nfile: exposures.csv\ntimestamp: at\nentities: {user: user_id}\nserved: served\n\
-             dimensions: {platform: platform}\n",
-        );
-        shop.write(
-            "purchases.source.yaml",
-            "description: d\nfile: purchases.csv\ntimestamp: at\nentities: {user: user_id}\nmeasures: {amount: eur}\n",
-        );
-        for (key, rest) in METRICS {
-            shop.metric(key, rest);
-        }
-        shop
-    }
-
-    pub(crate) fn metric(&self, key: &str, rest: &str) {
-        let rest = rest.replace("amount > 1", "eur > 1");
-        let text = format!(
-            "description: d\nentity: user\nsource: purchases\nwindow: 2d\nincrease_is: good\n{rest}\n"
-        );
-        self.write(&format!("{key}.metric.yaml"), &text);
-    }
-
-    pub(crate) fn write(&self, path: &str, text: &str) {
-        std::fs::write(self.root.path().join(path), text).expect("a file");
-    }
-
-    pub(crate) fn exposures(&self, rows: &[(&str, &str, &str, &str)]) {
-        let mut text = "user_id,served,at,platform\n".to_owned();
-        for (unit, served, at, platform) in rows {
-            let _ = writeln!(text, "{unit},{served},{at},{platform}");
-        }
-        self.write("exposures.csv", &text);
-    }
-
-    pub(crate) fn purchases(&self, rows: &[(&str, &str, &str, &str)]) {
-        let mut text = "user_id,at,eur,status\n".to_owned();
-        for (unit, at, eur, status) in rows {
-            let _ = writeln!(text, "{unit},{at},{eur},{status}");
-        }
-        self.write("purchases.csv", &text);
-    }
-
-    pub(crate) fn analyse(&self, as_of: &str) -> Outcome {
-        self.analyse_with(as_of, None)
-    }
-
-    pub(crate) fn analyse_with(&self, as_of: &str, threads: Option<u32>) -> Outcome {
-        let loaded = load::load(load::read_folder(self.root.path()).expect("a book"));
-        let findings: Vec<_> = loaded.findings.iter().map(|f| (f.primary.file.path(), &f.message)).collect();
-        let book = loaded.book.as_ref().unwrap_or_else(|| panic!("{findings:?}"));
-        let embedded = Embedded { threads, ..Embedded::new(self.root.path(), None) };
-        let warehouse = embedded.installing().open().expect("a warehouse");
-        let request = Request {
-            experiments: vec![ExperimentKey::new("button-test").expect("a key")],
-            as_of: as_of.parse::<Timestamp>().expect("an instant"),
-            commit: None,
-            files: BTreeMap::new(),
-            preregistrations: BTreeMap::new(),
-        };
-        let outcomes = analyse(book, warehouse.as_ref(), &request, &mut |_| ()).expect("outcomes");
-        outcomes.into_iter().next().expect("one outcome")
-    }
-}
-
-/// The instant at which everything of the experiment has closed.
-pub(crate) const HORIZON: &str = "2026-03-13T00:00:00Z";
-
-pub(crate) fn metric<'a>(outcome: &'a Outcome, key: &str) -> &'a MetricResult {
-    outcome.metrics.iter().find(|metric| metric.metric.as_str() == key).expect("a metric")
-}
+use crate::shop::{EXPERIMENT, HORIZON, Shop, metric};
 
 fn arms(outcome: &Outcome) -> Vec<u64> {
     outcome.units.arms.iter().map(|arm| arm.units).collect()
@@ -158,10 +28,14 @@ fn check(outcome: &Outcome, kind: QualityKind) -> &QualityCheck {
     outcome.quality.iter().find(|check| check.kind == kind && check.within.is_none()).expect("a check")
 }
 
+/// Returns why a metric has no number: the word, and the words of whatever refused.
 fn why(metric: &MetricResult) -> (String, String) {
     match &metric.comparisons.first().expect("a treatment").estimate {
         Estimate::Measured(effect) => panic!("measured: {effect:?}"),
-        Estimate::NotMeasured(why) => (why.reason.clone(), why.detail.clone()),
+        Estimate::NotMeasured(why) => match &why.detail {
+            WhyNot::Refused { cause } => (why.reason.clone(), cause.clone()),
+            other => (why.reason.clone(), format!("{other:?}")),
+        },
     }
 }
 
@@ -171,6 +45,29 @@ const FOUR: [(&str, &str, &str, &str); 4] = [
     ("c", "button-test.on", "2026-03-02T00:00:00Z", "ios"),
     ("d", "button-test.on", "2026-03-02T00:00:00Z", "ios"),
 ];
+
+#[test]
+fn units_of_overrides_are_left_out_of_everything_and_counted() {
+    let shop = Shop::new();
+    let overrides = "overrides: [{units: [c, qa, \"o'x\", nobody], serve: on}, {units: [two], serve: off}]\n";
+    shop.write("button-test.experiment.yaml", &format!("{EXPERIMENT}{overrides}"));
+    let mut rows = FOUR.to_vec();
+    rows.extend([
+        ("qa", "button-test.on", "2026-02-28T00:00:00Z", "web"),
+        ("o'x", "button-test.purple", "2026-03-02T00:00:00Z", "web"),
+        ("two", "button-test.off", "2026-03-02T00:00:00Z", "web"),
+        ("two", "button-test.on", "2026-03-03T00:00:00Z", "web"),
+        ("e", "button-test.on", "2026-03-02T00:00:00Z", "web"),
+    ]);
+    shop.exposures(&rows);
+    shop.purchases(&[("c", "2026-03-03T12:00:00Z", "5", "paid"), ("d", "2026-03-03T12:00:00Z", "7", "paid")]);
+    let outcome = shop.analyse(HORIZON);
+    assert_eq!(arms(&outcome), [2, 2]);
+    let units = &outcome.units;
+    let left_out = (units.in_two_variants, units.outside_schedule, units.unknown_variant, units.overridden);
+    assert_eq!(left_out, (0, 0, 0, 4));
+    assert_means(metric(&outcome, "spend"), [(2, 0.0), (2, 3.5)]);
+}
 
 #[test]
 fn units_in_two_variants_and_outside_the_schedule_are_left_out_and_counted() {
@@ -234,7 +131,7 @@ fn a_unit_counts_once_its_window_has_closed_and_zero_where_nothing_happened() {
 }
 
 #[test]
-fn a_table_that_is_missing_leaves_its_metrics_without_a_number_and_says_so() {
+fn a_table_that_is_missing_leaves_its_metrics_without_a_number_and_reports_it() {
     let shop = Shop::new();
     shop.exposures(&FOUR);
     shop.write(
@@ -251,6 +148,26 @@ fn a_table_that_is_missing_leaves_its_metrics_without_a_number_and_says_so() {
 }
 
 #[test]
+fn a_condition_that_fails_on_a_row_costs_only_its_own_metric() {
+    let shop = Shop::new();
+    shop.exposures(&FOUR);
+    shop.purchases(&[("a", "2026-03-02T12:00:00Z", "5", "paid"), ("c", "2026-03-02T12:00:00Z", "4", "7")]);
+    let others = shop.analyse(HORIZON);
+    for condition in ["CAST(status AS integer) > 0", "CAST(status AS date) > DATE '2026-01-01'"] {
+        shop.metric("spend", &format!("type: mean\nmeasure: {{sum: amount}}\nwhere: {condition}"));
+        let outcome = shop.analyse(HORIZON);
+        let (reason, detail) = why(metric(&outcome, "spend"));
+        assert_eq!(reason, "unmeasurable-definition", "{detail}");
+        assert!(!detail.contains("paid"), "an outcome quotes no data: {detail}");
+        for key in ["dearest", "buyers"] {
+            assert_eq!(means(metric(&outcome, key)), means(metric(&others, key)), "{key}");
+        }
+        let kind = QualityKind::DataMissing;
+        assert_eq!(check(&outcome, kind).status, check(&others, kind).status);
+    }
+}
+
+#[test]
 fn a_wrong_column_or_filter_is_named() {
     let shop = Shop::new();
     shop.exposures(&FOUR);
@@ -258,7 +175,7 @@ fn a_wrong_column_or_filter_is_named() {
     shop.metric("spend", "type: mean\nmeasure: {sum: amount}\nwhere: stauts = 'paid'");
     let outcome = shop.analyse(HORIZON);
     let (reason, detail) = why(metric(&outcome, "spend"));
-    assert!(reason == "source-unreadable" && detail.contains("no column `stauts`"), "{detail}");
+    assert!(reason == "unmeasurable-definition" && detail.contains("no column `stauts`"), "{detail}");
     // The other metrics of the source are measured all the same.
     assert_eq!(means(metric(&outcome, "dearest")), [(2, 0.0), (2, 0.0)]);
     shop.metric("spend", "type: mean\nmeasure: {sum: amount}");
@@ -341,13 +258,17 @@ fn a_mismatch_is_found_where_it_sits() {
     let parts: Vec<_> = outcome
         .quality
         .iter()
-        .filter_map(|check| Some((check.within.as_ref()?.1.as_str(), check.status, check.detail.as_str())))
+        .filter_map(|check| {
+            let QualityDetail::Split { arms } = &check.detail else { return None };
+            let units: Vec<_> = arms.iter().map(|arm| (arm.variant.as_str(), arm.units)).collect();
+            Some((check.within.as_ref()?.1.as_str(), check.status, units))
+        })
         .collect();
     assert_eq!(
         parts,
         [
-            ("ios", QualityStatus::Pass, "off 100, on 100: 50.0 : 50.0 instead of 50.0 : 50.0"),
-            ("web", QualityStatus::Fail, "off 100, on 50: 66.7 : 33.3 instead of 50.0 : 50.0"),
+            ("ios", QualityStatus::Pass, vec![("off", 100), ("on", 100)]),
+            ("web", QualityStatus::Fail, vec![("off", 100), ("on", 50)]),
         ]
     );
 }
@@ -368,106 +289,12 @@ fn a_source_that_stops_too_early_is_missing_data() {
 }
 
 #[test]
-fn before_the_start_there_is_nothing_to_say_but_when_it_starts() {
+fn before_the_start_there_is_nothing_to_report_but_when_it_starts() {
     let shop = Shop::new();
     let outcome = shop.analyse("2026-02-01T00:00:00Z");
     let verdict = outcome.verdicts.first().expect("a verdict");
-    assert!(matches!(verdict.reasons.as_slice(), [Reason::NotStarted { .. }]));
+    assert!(matches!(verdict.reasons.as_slice(), [Ground::NotStarted { .. }]));
     assert_eq!(verdict.kind, VerdictKind::KeepRunning);
-}
-
-/// A generator of numbers that look random (SplitMix64), so that the test needs no seed of the machine's.
-pub(crate) struct Numbers(pub(crate) u64);
-
-impl Numbers {
-    pub(crate) fn next(&mut self, below: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % below
-    }
-}
-
-/// A purchase: unit, when, amount, whether it was paid.
-type Purchase = (usize, Timestamp, f64, bool);
-
-/// The value of one unit over `[from, to)`, computed the slow way.
-fn spent(unit: usize, purchases: &[Purchase], from: Timestamp, to: Timestamp) -> f64 {
-    let counts =
-        |purchase: &&Purchase| purchase.0 == unit && from <= purchase.1 && purchase.1 < to && purchase.3;
-    purchases.iter().filter(counts).map(|purchase| purchase.2).sum()
-}
-
-#[test]
-fn moments_equal_those_computed_unit_by_unit() {
-    let shop = Shop::new();
-    let mut numbers = Numbers(7);
-    let start: Timestamp = "2026-03-01T00:00:00Z".parse().expect("an instant");
-    let days = |days: i64| SignedDuration::from_hours(24 * days);
-    let exposed: Vec<Timestamp> =
-        (0..300).map(|_| start + SignedDuration::from_secs(numbers.next(10 * 86_400) as i64)).collect();
-    let purchases: Vec<Purchase> = (0..6_000)
-        .map(|_| {
-            let at = start - days(4) + SignedDuration::from_secs(numbers.next(17 * 86_400) as i64);
-            // A large offset: plain sums of squares would lose the variance.
-            let amount = 1e7 + numbers.next(1_000) as f64 / 100.0;
-            (numbers.next(300) as usize, at, amount, numbers.next(3) > 0)
-        })
-        .collect();
-    let names: Vec<String> = (0..300).map(|i| format!("{i:03}")).collect();
-    let times: Vec<String> = exposed.iter().map(Timestamp::to_string).collect();
-    let rows: Vec<_> = (0..300)
-        .map(|i| {
-            (
-                names[i].as_str(),
-                if i % 2 == 0 { "button-test.off" } else { "button-test.on" },
-                times[i].as_str(),
-                "web",
-            )
-        })
-        .collect();
-    shop.exposures(&rows);
-    let texts: Vec<_> =
-        purchases.iter().map(|p| (names[p.0].as_str(), p.1.to_string(), format!("{:.2}", p.2))).collect();
-    let rows: Vec<_> = texts
-        .iter()
-        .zip(&purchases)
-        .map(|((unit, at, eur), p)| (*unit, at.as_str(), eur.as_str(), if p.3 { "paid" } else { "open" }))
-        .collect();
-    shop.purchases(&rows);
-    let outcome = shop.analyse(HORIZON);
-
-    let ys: Vec<f64> = (0..300).map(|i| spent(i, &purchases, exposed[i], exposed[i] + days(2))).collect();
-    let xs: Vec<f64> = (0..300).map(|i| spent(i, &purchases, exposed[i] - days(3), exposed[i])).collect();
-    let capped = |values: &[f64]| -> (f64, Vec<f64>) {
-        let mut sorted = values.to_vec();
-        sorted.sort_by(f64::total_cmp);
-        let cap = sorted[(0.9_f64 * 300.0).ceil() as usize - 1];
-        (cap, values.iter().map(|value| value.min(cap)).collect())
-    };
-    let ((cap, ys), (_, xs)) = (capped(&ys), capped(&xs));
-    let spend = metric(&outcome, "spend");
-    assert_eq!(spend.cap.and_then(|cap| cap.at), Some(cap));
-    for (arm, result) in spend.arms.iter().enumerate() {
-        let pick = |values: &[f64]| -> Vec<f64> { values.iter().copied().skip(arm).step_by(2).collect() };
-        let (y, x) = (pick(&ys), pick(&xs));
-        let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
-        let (my, mx) = (mean(&y), mean(&x));
-        let co = |a: &[f64], ma: f64, b: &[f64], mb: f64| -> f64 {
-            a.iter().zip(b).map(|(a, b)| (a - ma) * (b - mb)).sum()
-        };
-        let moments = result.moments.expect("moments");
-        let covariate = moments.covariate.expect("a covariate");
-        let close =
-            |got: f64, want: f64| assert!((got - want).abs() <= 1e-9 * want.abs(), "{got} is not {want}");
-        assert_eq!(result.units, 150);
-        close(moments.mean, my);
-        close(moments.m2, co(&y, my, &y, my));
-        close(covariate.mean, mx);
-        close(covariate.m2, co(&x, mx, &x, mx));
-        assert!((covariate.co - co(&y, my, &x, mx)).abs() <= 1e-9 * (moments.m2 * covariate.m2).sqrt());
-    }
 }
 
 #[test]
@@ -486,9 +313,9 @@ fn every_way_to_write_a_time_is_the_same_instant() {
 fn the_queries_of_an_outcome_can_be_run_again() {
     let shop = Shop::new();
     shop.exposures(&FOUR);
-    shop.purchases(&[("a", "2026-03-12T12:00:00Z", "5", "paid")]);
+    shop.purchases(&[("a", "2026-03-02T18:00:00Z", "5", "paid"), ("a", "2026-03-12T12:00:00Z", "5", "paid")]);
     let outcome = shop.analyse(HORIZON);
-    assert_eq!(outcome.queries.len(), 2);
+    assert_eq!(outcome.queries.len(), 4);
     for query in &outcome.queries {
         let database = NewDatabase::create(None).expect("a database");
         let rows = database.rows(&query.sql).expect("rows");
@@ -506,7 +333,7 @@ fn an_expression_cannot_smuggle_code_through_a_comment() {
             ("a", "2026-03-02T00:00:00Z", "5", "paid"),
             ("c", "2026-03-12T23:00:00Z", "1", "paid"),
         ]);
-        let written = shop.root.path().join("smuggled.csv");
+        let written = shop.root().join("smuggled.csv");
         let smuggled = format!(
             "eur > - -'\\n0) AS w{k}, eur AS m{k} FROM (SELECT 1 AS eur)) SELECT 1; \
              COPY (SELECT 42) TO $${}$$; WITH facts AS (SELECT 1 AS w{k} --'",
@@ -542,7 +369,7 @@ fn a_guardrail_without_events_is_not_safe_by_having_seen_nothing() {
     let margin = EXPERIMENT.replace("{absolute: 0.5}", "{absolute: 0.01}");
     shop.write("button-test.experiment.yaml", &margin);
     shop.metric("buyers", "type: proportion\nmeasure: {count: rows}\nwhere: status = 'refunded'");
-    let text = std::fs::read_to_string(shop.root.path().join("buyers.metric.yaml")).expect("a metric");
+    let text = std::fs::read_to_string(shop.root().join("buyers.metric.yaml")).expect("a metric");
     shop.write("buyers.metric.yaml", &text.replace("increase_is: good", "increase_is: bad"));
     let units: Vec<String> = (0..200).map(|n| format!("unit-{n}")).collect();
     let arm = |n: usize| if n.is_multiple_of(2) { "button-test.off" } else { "button-test.on" };

@@ -27,7 +27,7 @@ pub struct GroupSequential {
 }
 
 impl GroupSequential {
-    /// Returns the design whose bounds spend `level` as `spending` says, by the information.
+    /// Returns the design whose bounds spend `level` as `spending` defines, by the information.
     pub fn new(
         looks: Looks,
         spending: Spending,

@@ -3,8 +3,10 @@
 //! The draws are seeded, so a run is the same everywhere; the bounds are four standard errors of
 //! the counts wide, so a wrong formula shows and luck does not.
 
+use trialbook_stats::quantile::QuantileRanks;
 use trialbook_stats::{
-    Better, CoMoments, Comparison, Margin, Probability, adjusted_mean_difference, mean_difference,
+    Arm, Better, CoMoments, Comparison, Margin, Probability, Quantile, adjusted_mean_difference,
+    mean_difference, quantile_difference,
 };
 
 /// A small generator (SplitMix64; Steele, Lea and Flood 2014).
@@ -97,7 +99,7 @@ fn intervals_of_the_difference_and_the_lift_cover_the_truth() {
 }
 
 #[test]
-fn a_treatment_worse_by_the_margin_passes_as_often_as_the_level_says() {
+fn a_treatment_worse_by_the_margin_passes_as_often_as_the_level_promises() {
     let population = Population { lift: -0.1, slopes: [2.0, 2.0], units: [200, 100] };
     for (name, compare) in [("plain", plain as fn(&[CoMoments; 2]) -> Comparison), ("adjusted", adjusted)] {
         let passes = often(&population, compare, |comparison| {
@@ -116,4 +118,50 @@ fn without_an_effect_each_direction_errs_as_often_as_half_the_level() {
         let lower = often(&population, compare, |comparison| comparison.test(0.0).p_less <= 0.025);
         assert!(fits(higher, 0.025) && fits(lower, 0.025), "{name}: {higher} higher, {lower} lower");
     }
+}
+
+/// The rows of units, each unit's alike, in order; and of each unit the rows up to the quantile and all of them.
+fn rows_of_units(draws: &mut Draws, quantile: f64) -> (Vec<f64>, CoMoments) {
+    let units: Vec<Vec<f64>> = (0..400)
+        .map(|_| {
+            let (habit, rows) = (3.0 * draws.uniform(), 1.0 + (5.0 * draws.uniform()).floor());
+            (0..rows as usize).map(|_| habit * habit + draws.uniform()).collect()
+        })
+        .collect();
+    let mut rows: Vec<f64> = units.iter().flatten().copied().collect();
+    rows.sort_by(f64::total_cmp);
+    let at = rows[(rows.len() as f64 * quantile).ceil() as usize - 1];
+    let below = |unit: &Vec<f64>| unit.iter().filter(|row| **row <= at).count() as f64;
+    let pairs: Vec<(f64, f64)> = units.iter().map(|unit| (below(unit), unit.len() as f64)).collect();
+    (rows, CoMoments::of_pairs(&pairs).unwrap())
+}
+
+#[test]
+fn quantiles_of_rows_err_as_often_as_the_level_says_although_rows_of_a_unit_are_alike() {
+    const TIMES: usize = 1000;
+    let (mut draws, quantile) = (Draws(20_261_127), Probability::new(0.75).unwrap());
+    let (mut wrong, mut wrong_by_rows) = (0, 0);
+    let value = |rows: &[f64], ranks: QuantileRanks| {
+        let at = |rank: u64| rows[rank as usize - 1];
+        Quantile::from_values(at(ranks.below), at(ranks.at), at(ranks.above)).unwrap()
+    };
+    for _ in 0..TIMES {
+        let arms = [Arm::Control, Arm::Treatment].map(|arm| {
+            let (rows, moments) = rows_of_units(&mut draws, quantile.get());
+            let by_units = QuantileRanks::of_rows(&moments, quantile, arm).unwrap();
+            let by_rows = QuantileRanks::of_units(rows.len() as u64, quantile, arm).unwrap();
+            [value(&rows, by_units), value(&rows, by_rows)]
+        });
+        let [[control, control_by_rows], [treatment, treatment_by_rows]] = arms;
+        let rejected = |control, treatment| {
+            let compared = quantile_difference(control, treatment).unwrap();
+            usize::from(compared.test(0.0).p_two_sided <= 0.05)
+        };
+        wrong += rejected(&control, &treatment);
+        wrong_by_rows += rejected(&control_by_rows, &treatment_by_rows);
+    }
+    let error = (TIMES as f64 * 0.05 * 0.95).sqrt();
+    assert!((wrong as f64 - TIMES as f64 * 0.05).abs() <= 4.0 * error, "{wrong} of {TIMES}");
+    // As if each row were a unit.
+    assert!(wrong_by_rows > 2 * wrong, "{wrong_by_rows} and {wrong} of {TIMES}");
 }

@@ -17,7 +17,11 @@ const LARGEST_PACKAGE: u64 = 256 << 20;
 /// How long a download may take.
 const PATIENCE: Duration = Duration::from_secs(600);
 
-/// Finds a driver's library and, where there is none, installs it.
+/// Finds a driver's library and, where there is none that can be used, installs it.
+///
+/// A library that the search finds after the cache (an ADBC manifest, a folder of the system) may have a version that
+/// this program does not support. The installed one is found before it, so installing is the way out. A library that
+/// comes before the cache was chosen by the user: it is returned as it is, and loading it reports what is wrong.
 ///
 /// # Errors
 ///
@@ -28,14 +32,20 @@ pub fn obtain(
     say: &mut dyn FnMut(&str),
 ) -> Result<Found, DriverError> {
     match locate(driver, environment) {
-        Err(DriverError::NotFound { .. }) => {
-            install(driver, environment, say).map(|path| Found { place: Place::Cache, path: Some(path) })
-        }
-        found => found,
+        Ok(found) if found.place.follows_cache() => match driver.version_of(&found) {
+            Ok(_) => return Ok(found),
+            Err(error) => {
+                let path = found.path.unwrap_or_default();
+                say(&format!("cannot use `{}`: {error}", path.display()));
+            }
+        },
+        Err(DriverError::NotFound { .. }) => {}
+        found => return found,
     }
+    install(driver, environment, say).map(|path| Found { place: Place::Cache, path: Some(path) })
 }
 
-/// Downloads a driver's library into the cache, and returns its file. One that is there already and whole is kept.
+/// Downloads a driver's library into the cache, and returns its file. One that is already there and whole is kept.
 ///
 /// It is got with `npm`, which knows the user's registry and proxy, or else with `curl`. Several processes may
 /// install at once: one works, the others wait for it.
@@ -97,7 +107,8 @@ fn expect(path: &Path, expected: &'static str) -> Result<(), DriverError> {
     if found == expected { Ok(()) } else { Err(DriverError::Hash { path: path.to_owned(), expected, found }) }
 }
 
-/// Downloads a package into an empty folder, by the first tool that can.
+/// Downloads a package, by the first tool that can. Each tool works in an empty folder of its own, so that what one
+/// that failed left behind is never taken for the download of the next.
 fn download(
     package: &Package,
     folder: &Path,
@@ -106,16 +117,18 @@ fn download(
 ) -> Result<PathBuf, DriverError> {
     say(&format!("downloading {} (24 MB) from the npm registry", package.specifier()));
     let mut answers = Vec::new();
-    let target = folder.join("package.tgz");
-    for (tool, mut command) in [("npm", npm(package)), ("curl", curl(package, &target))] {
+    for (tool, mut command) in [("npm", npm(package)), ("curl", curl(package))] {
+        let folder = folder.join(tool);
+        let failed = |cause| DriverError::File { action: "make the folder", path: folder.clone(), cause };
+        fs::create_dir(&folder).map_err(failed)?;
         // In the empty folder, so that no `.npmrc` of a book is read.
-        let ended = run(command.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::null()), folder);
+        let ended = run(command.current_dir(&folder).stdin(Stdio::null()).stdout(Stdio::null()), &folder);
         match ended {
-            Ok(status) if status.success() => match archive_in(folder) {
+            Ok(status) if status.success() => match archive_in(&folder) {
                 Some(archive) => return Ok(archive),
                 None => answers.push(format!("{tool} made no archive")),
             },
-            Ok(status) => answers.push(format!("{tool} ended with {status}{}", last_words(folder))),
+            Ok(status) => answers.push(format!("{tool} ended with {status}{}", last_words(&folder))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 answers.push(format!("{tool} is not installed"));
             }
@@ -132,10 +145,10 @@ fn npm(package: &Package) -> Command {
     command
 }
 
-fn curl(package: &Package, target: &Path) -> Command {
+fn curl(package: &Package) -> Command {
     let mut command = Command::new("curl");
     command.args(["--fail", "--silent", "--show-error", "--location", "--proto", "=https", "--proto-redir"]);
-    command.args(["=https", "--max-filesize", &LARGEST_PACKAGE.to_string(), "--output"]).arg(target);
+    command.args(["=https", "--max-filesize", &LARGEST_PACKAGE.to_string(), "--output", "package.tgz"]);
     command.arg(package.url());
     command
 }

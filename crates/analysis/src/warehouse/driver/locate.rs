@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use sha2::{Digest, Sha256};
 
-use super::{Driver, DriverError, Environment, LINKED};
+use super::{DUCKDB, Driver, DriverError, Environment, LINKED};
 
 /// How a library was found, in the order of the search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +44,16 @@ impl Place {
             Self::PkgConfig => "pkg-config",
             Self::LoaderPath => "loader-path",
             Self::Homebrew => "homebrew",
+        }
+    }
+
+    /// Tells whether an installed library would be found before this one.
+    pub(super) const fn follows_cache(self) -> bool {
+        match self {
+            Self::Variable | Self::Linked | Self::BesideProgram | Self::Cache => false,
+            Self::Manifest | Self::LibraryFolder | Self::PkgConfig | Self::LoaderPath | Self::Homebrew => {
+                true
+            }
         }
     }
 }
@@ -95,7 +105,7 @@ pub fn locate(driver: &Driver, environment: &Environment) -> Result<Found, Drive
             None => Err(DriverError::Variable { variable: driver.variable, path }),
         };
     }
-    if LINKED.get().is_some() {
+    if driver.name == DUCKDB.name && LINKED.get().is_some() {
         return Ok(Found { place: Place::Linked, path: None });
     }
     let name = driver.file_name();
@@ -127,10 +137,7 @@ pub fn locate(driver: &Driver, environment: &Environment) -> Result<Found, Drive
 /// Returns what a person can do to get the library.
 pub(super) fn instructions(driver: &Driver, environment: &Environment) -> String {
     let Some(package) = driver.package() else {
-        return format!(
-            "get the library of {} {} and name its file in {}",
-            driver.name, driver.version, driver.variable
-        );
+        return driver.advice.to_owned();
     };
     let file = driver.file_name();
     let put = match driver.installed_file(environment) {

@@ -9,6 +9,7 @@ mod install;
 mod locate;
 mod pins;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
@@ -27,11 +28,11 @@ pub use pins::Package;
 pub struct Driver {
     /// Its name on the command line and in ADBC manifests.
     pub name: &'static str,
-    /// The version that `trialbook driver install` gets.
+    /// The version that `trialbook driver install` gets, or that was tested; nothing where it was tested with none.
     pub version: &'static str,
     /// The environment variable that names the library's file.
     pub variable: &'static str,
-    /// The variable that names the folder of a library that is installed for development.
+    /// The variable that names folders in which the library may lie.
     folder_variable: &'static str,
     /// The library's name without the platform's prefix and ending.
     stem: &'static str,
@@ -39,8 +40,10 @@ pub struct Driver {
     entry: &'static [u8],
     /// What is downloaded for each platform, with its hashes.
     packages: &'static [Package],
-    /// Loads it and returns its version.
-    probe: fn() -> Result<String, WarehouseError>,
+    /// What to do where it is not there and this program cannot get it.
+    pub advice: &'static str,
+    /// Returns the version of a loaded library, if it is one that is supported; `None` where it has none without a server.
+    probe: fn(&Loaded) -> Result<Option<String>, WarehouseError>,
 }
 
 /// The embedded warehouse.
@@ -52,16 +55,54 @@ pub static DUCKDB: Driver = Driver {
     stem: "duckdb",
     entry: b"duckdb_adbc_init",
     packages: pins::DUCKDB,
-    probe: || super::duckdb::supported(&duckdb()?),
+    advice: "get the library of DuckDB 1.5.6 and name its file in TRIALBOOK_DUCKDB",
+    probe: |loaded| super::duckdb::supported(loaded).map(Some),
 };
 
-/// Every driver, by name.
-pub static DRIVERS: &[&Driver] = &[&DUCKDB];
+/// The client of PostgreSQL.
+pub static POSTGRESQL: Driver = Driver {
+    name: "postgresql",
+    version: "1.13.0",
+    variable: "TRIALBOOK_POSTGRESQL",
+    folder_variable: "ADBC_DRIVER_PATH",
+    stem: "adbc_driver_postgresql",
+    entry: b"AdbcDriverPostgresqlInit",
+    packages: &[],
+    advice: "run `dbc install postgresql`; or `pip install adbc-driver-postgresql`, and name the file \
+             `libadbc_driver_postgresql.so` in its folder in TRIALBOOK_POSTGRESQL",
+    probe: |_| Ok(None),
+};
+
+/// Returns a driver that this program does not install, of a server that [`super::SERVERS`] lists.
+pub(super) const fn remote(
+    name: &'static str,
+    variable: &'static str,
+    stem: &'static str,
+    advice: &'static str,
+) -> Driver {
+    Driver {
+        name,
+        version: "",
+        variable,
+        folder_variable: "ADBC_DRIVER_PATH",
+        stem,
+        // The name that ADBC gives it; the drivers have others beside.
+        entry: b"AdbcDriverInit",
+        packages: &[],
+        advice,
+        probe: |_| Ok(None),
+    }
+}
+
+/// Returns every driver.
+pub fn drivers() -> impl Iterator<Item = &'static Driver> {
+    [&DUCKDB, &POSTGRESQL].into_iter().chain(super::SERVERS.iter().map(|server| &server.driver))
+}
 
 impl Driver {
     /// Returns the driver of this name.
     pub fn named(name: &str) -> Option<&'static Self> {
-        DRIVERS.iter().copied().find(|driver| driver.name == name)
+        drivers().find(|driver| driver.name == name)
     }
 
     /// Returns the file name of its library on this platform.
@@ -70,13 +111,18 @@ impl Driver {
         format!("{prefix}{}{ending}", self.stem)
     }
 
-    /// Loads the library and returns its version.
+    /// Loads the library and returns its version, where it has one without a server.
     ///
     /// # Errors
     ///
     /// Where it is not there, cannot be loaded, or has a version that is not supported.
-    pub fn version_in_use(&self) -> Result<String, WarehouseError> {
-        (self.probe)()
+    pub fn version_in_use(&'static self) -> Result<Option<String>, WarehouseError> {
+        (self.probe)(&loaded_of(self)?)
+    }
+
+    /// Loads a library that was found, and returns its version.
+    fn version_of(&self, found: &Found) -> Result<Option<String>, WarehouseError> {
+        (self.probe)(&Loaded { driver: load(self, found)? })
     }
 
     /// Returns what is downloaded for this platform; `None` where nothing is published for it.
@@ -94,10 +140,11 @@ impl Driver {
 }
 
 /// Why a driver cannot be used.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum DriverError {
     /// It is nowhere.
     #[error("the library of {name} is not installed")]
+    #[diagnostic(help("{hint}"))]
     NotFound {
         /// The driver.
         name: &'static str,
@@ -106,6 +153,9 @@ pub enum DriverError {
     },
     /// The variable names a file that is not there.
     #[error("{variable} names `{path}`, and there is no such file")]
+    #[diagnostic(help(
+        "give the path of the library's file, or unset the variable to search the usual places"
+    ))]
     Variable {
         /// The environment variable.
         variable: &'static str,
@@ -114,6 +164,9 @@ pub enum DriverError {
     },
     /// A downloaded or installed file is not the one that this program knows.
     #[error("`{path}` is not the expected file: its SHA-256 is {found}, not {expected}")]
+    #[diagnostic(help(
+        "delete the file if it is in the cache, then run `trialbook driver install duckdb`; a registry or a proxy may serve another file"
+    ))]
     Hash {
         /// Which.
         path: PathBuf,
@@ -124,6 +177,7 @@ pub enum DriverError {
     },
     /// The library cannot be loaded.
     #[error("cannot load `{path}` ({place}): {message}")]
+    #[diagnostic(help("run `trialbook driver list` to see which library is used, and from where"))]
     Load {
         /// Where it is.
         path: PathBuf,
@@ -134,6 +188,7 @@ pub enum DriverError {
     },
     /// Nothing is published for this platform.
     #[error("there is no prebuilt library of {name} for {platform}")]
+    #[diagnostic(help("{hint}"))]
     Platform {
         /// The driver.
         name: &'static str,
@@ -144,6 +199,7 @@ pub enum DriverError {
     },
     /// It cannot be downloaded.
     #[error("cannot download {what}: {message}")]
+    #[diagnostic(help("{hint}"))]
     Download {
         /// What.
         what: String,
@@ -173,27 +229,6 @@ pub enum DriverError {
     },
 }
 
-impl DriverError {
-    /// Returns what to do about it, where that is known.
-    pub fn hint(&self) -> Option<&str> {
-        match self {
-            Self::NotFound { hint, .. } | Self::Platform { hint, .. } | Self::Download { hint, .. } => {
-                Some(hint)
-            }
-            Self::Variable { .. } => {
-                Some("give the path of the library's file, or unset the variable to search the usual places")
-            }
-            Self::Hash { .. } => Some(
-                "delete the file if it is in the cache, then run `trialbook driver install duckdb`; a registry or a proxy may serve another file",
-            ),
-            Self::Load { .. } => {
-                Some("run `trialbook driver list` to see which library is used, and from where")
-            }
-            Self::Archive { .. } | Self::File { .. } => None,
-        }
-    }
-}
-
 /// Makes a driver that is linked into the program.
 pub type Linked = fn() -> Result<ManagedDriver, adbc_core::error::Error>;
 
@@ -213,23 +248,32 @@ pub(super) struct Loaded {
 
 /// Loads DuckDB once per process. A failure is not kept: the library may be installed meanwhile.
 pub(super) fn duckdb() -> Result<Loaded, DriverError> {
-    loaded(|environment| locate(&DUCKDB, environment))
+    loaded_of(&DUCKDB)
+}
+
+/// Loads a driver once per process.
+pub(super) fn loaded_of(driver: &'static Driver) -> Result<Loaded, DriverError> {
+    loaded(driver, |environment| locate(driver, environment))
 }
 
 /// Loads DuckDB once per process, and installs it where there is none: for tests.
 #[expect(clippy::disallowed_macros, reason = "a test says on its own stderr what it downloads")]
 pub(super) fn duckdb_installed() -> Result<Loaded, DriverError> {
-    loaded(|environment| obtain(&DUCKDB, environment, &mut |line| eprintln!("{line}")))
+    loaded(&DUCKDB, |environment| obtain(&DUCKDB, environment, &mut |line| eprintln!("{line}")))
 }
 
-fn loaded(find: impl FnOnce(&Environment) -> Result<Found, DriverError>) -> Result<Loaded, DriverError> {
-    static LOADED: Mutex<Option<Loaded>> = Mutex::new(None);
+fn loaded(
+    driver: &'static Driver,
+    find: impl FnOnce(&Environment) -> Result<Found, DriverError>,
+) -> Result<Loaded, DriverError> {
+    static LOADED: Mutex<BTreeMap<&str, Loaded>> = Mutex::new(BTreeMap::new());
     let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(loaded) = &*loaded {
+    if let Some(loaded) = loaded.get(driver.name) {
         return Ok(loaded.clone());
     }
-    let driver = load(&DUCKDB, &find(&Environment::of_process())?)?;
-    Ok(loaded.insert(Loaded { driver }).clone())
+    let made = Loaded { driver: load(driver, &find(&Environment::of_process())?)? };
+    loaded.insert(driver.name, made.clone());
+    Ok(made)
 }
 
 fn load(driver: &Driver, found: &Found) -> Result<ManagedDriver, DriverError> {

@@ -1,5 +1,6 @@
 //! Where a library is found, in which order, and what is refused.
 
+use miette::Diagnostic as _;
 use std::path::{Path, PathBuf};
 
 use super::locate::sha256_of;
@@ -72,7 +73,7 @@ fn a_variable_that_names_nothing_is_an_error_and_not_passed_over() {
     machine.put(&format!("program/{}", library()));
     let error = machine.find(&[("TRIALBOOK_DUCKDB", machine.path("no"))]).expect_err("nothing there");
     assert!(matches!(error, DriverError::Variable { .. }), "{error}");
-    assert!(error.hint().is_some());
+    assert!(error.help().is_some());
     let folder = machine.find(&[("TRIALBOOK_DUCKDB", machine.path("program"))]).expect_err("a folder");
     assert!(matches!(folder, DriverError::Variable { .. }), "{folder}");
 }
@@ -103,14 +104,14 @@ fn an_installed_file_that_was_changed_is_refused() {
     std::fs::write(&file, "something else").expect("a file");
     let error = machine.find(&variables).expect_err("not the file");
     assert!(matches!(error, DriverError::Hash { .. }), "{error}");
-    assert!(error.hint().is_some());
+    assert!(error.help().is_some());
 }
 
 #[test]
 fn what_is_missing_says_what_to_get_and_where_to_put_it() {
     let machine = Machine::new();
     let error = machine.find(&[("XDG_CACHE_HOME", machine.path("cache"))]).expect_err("nothing");
-    let hint = error.hint().expect("a hint").to_owned();
+    let hint = error.help().expect("a hint").to_string();
     assert!(hint.contains("TRIALBOOK_DUCKDB"), "{hint}");
     if let Some(package) = DUCKDB.package() {
         for part in ["trialbook driver install duckdb", "https://", package.tarball, package.library] {

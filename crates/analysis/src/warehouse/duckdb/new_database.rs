@@ -4,10 +4,10 @@ use std::path::Path;
 
 use arrow_array::RecordBatch;
 
-use super::connection::{Access, Connection};
+use super::connection::{self, Access};
 use super::refused;
 use super::version::supported;
-use super::watch::Limits;
+use crate::warehouse::adbc::{Connection, Limits};
 use crate::warehouse::{Row, WarehouseError, driver};
 
 /// A DuckDB database that is written: the demo's, and those of tests.
@@ -30,8 +30,8 @@ impl NewDatabase {
     pub fn create(file: Option<&Path>) -> Result<Self, WarehouseError> {
         let library = driver::duckdb()?;
         supported(&library)?;
-        let connection = Connection::open(&library, file, Access::Write).map_err(refused)?;
-        connection.in_utc().map_err(refused)?;
+        let connection = connection::open(&library, file, Access::Write).map_err(refused)?;
+        connection::in_utc(&connection).map_err(refused)?;
         Ok(Self(connection))
     }
 

@@ -2,6 +2,7 @@
 
 use super::super::Value;
 use super::*;
+use miette::Diagnostic as _;
 
 fn book() -> tempfile::TempDir {
     let root = tempfile::tempdir().expect("a folder");
@@ -19,8 +20,9 @@ fn open(root: &Path) -> Duckdb {
 }
 
 fn number(warehouse: &Duckdb, sql: &'static str) -> Option<f64> {
-    let rows = warehouse.select(&Sql::code(sql)).unwrap_or_else(|error| panic!("{sql}: {error}"));
-    rows.first().and_then(|row| row.number(0))
+    let named = Sql::fill("SELECT * FROM ({q}) AS t(n)", &[("q", &Sql::code(sql))]);
+    let rows = warehouse.select(&named).unwrap_or_else(|error| panic!("{sql}: {error}"));
+    rows.first().and_then(|row| row.number("n"))
 }
 
 #[test]
@@ -35,10 +37,10 @@ fn files_are_read_and_ids_stay_text() {
         [("id", ColumnType::Text), ("at", ColumnType::Instant), ("amount", ColumnType::Fraction)]
     );
     let rows = warehouse
-        .select(&Sql::fill("SELECT id, epoch_us(\"at\") FROM {r} ORDER BY id", &[("r", &relation)]))
+        .select(&Sql::fill("SELECT id, epoch_us(\"at\") AS t FROM {r} ORDER BY id", &[("r", &relation)]))
         .expect("rows");
-    assert_eq!(rows.first().and_then(|row| row.text(0)), Some("007"));
-    assert_eq!(rows.first().and_then(|row| row.integer(1)), Some(1_767_218_400_000_000));
+    assert_eq!(rows.first().and_then(|row| row.text("id")), Some("007"));
+    assert_eq!(rows.first().and_then(|row| row.integer("t")), Some(1_767_218_400_000_000));
 }
 
 #[test]
@@ -54,8 +56,8 @@ fn text_with_an_offset_is_the_instant_it_says() {
         ("'infinity'", None),
     ] {
         let time = DuckDbDialect.microseconds(&Sql::code(literal), &ColumnType::Text).expect("text");
-        let rows = warehouse.select(&Sql::fill("SELECT {t}", &[("t", &time)])).expect("rows");
-        assert_eq!(rows.first().and_then(|row| row.integer(0)), expected, "{literal}");
+        let rows = warehouse.select(&Sql::fill("SELECT {t} AS t", &[("t", &time)])).expect("rows");
+        assert_eq!(rows.first().and_then(|row| row.integer("t")), expected, "{literal}");
     }
 }
 
@@ -81,8 +83,8 @@ fn no_query_reaches_what_is_outside_the_book() {
         assert!(warehouse.select(&Sql::code(sql)).is_err(), "{sql}");
     }
     let inside = warehouse.paths("data/a.csv").expect("a path").remove(0);
-    let read = Sql::fill("SELECT count(*) FROM read_csv({p})", &[("p", &DuckDbDialect.text(&inside))]);
-    assert_eq!(warehouse.select(&read).expect("rows").first().and_then(|row| row.count(0)), Some(2));
+    let read = Sql::fill("SELECT count(*) AS n FROM read_csv({p})", &[("p", &DuckDbDialect.text(&inside))]);
+    assert_eq!(warehouse.select(&read).expect("rows").first().and_then(|row| row.count("n")), Some(2));
 }
 
 #[test]
@@ -119,7 +121,7 @@ fn a_missing_table_is_named() {
     let root = book();
     let error = open(root.path()).select(&Sql::code("SELECT * FROM purchases")).expect_err("no table");
     assert!(error.to_string().contains("purchases"), "{error}");
-    assert!(error.hint().is_some());
+    assert!(error.help().is_some());
 }
 
 #[test]
@@ -130,12 +132,12 @@ fn a_sum_survives_a_large_offset() {
     let values = "FROM (SELECT 1e8 + 0.01 * (range % 5 - 2) AS y FROM range(200000))";
     let sum = DuckDbDialect.sum(&Sql::code("y"), &Sql::code("TRUE"));
     let rows = warehouse.select(&Sql::fill(
-        "SELECT {sum}, {none} FROM (SELECT 1e8 + 0.01 * (range % 5 - 2) AS y FROM range(200000))",
+        "SELECT {sum} AS n, {none} AS none FROM (SELECT 1e8 + 0.01 * (range % 5 - 2) AS y FROM range(200000))",
         &[("sum", &sum), ("none", &DuckDbDialect.sum(&Sql::code("y"), &Sql::code("FALSE")))],
     ));
     let row = rows.expect(values).into_iter().next().expect("a row");
-    assert!((row.number(0).expect("a sum") / 2e13 - 1.0).abs() < 1e-15, "{row:?}");
-    assert_eq!(row.number(1), Some(0.0));
+    assert!((row.number("n").expect("a sum") / 2e13 - 1.0).abs() < 1e-15, "{row:?}");
+    assert_eq!(row.number("none"), Some(0.0));
 }
 
 #[test]
@@ -144,9 +146,9 @@ fn a_quantile_is_the_inverted_cdf() {
     let warehouse = open(root.path());
     for (share, expected) in [(0.999, 999.0), (0.95, 950.0), (0.5005, 501.0), (1.0, 1000.0)] {
         let quantile = DuckDbDialect.quantile(&Sql::code("CAST(range AS DOUBLE)"), share);
-        let rows = warehouse.select(&Sql::fill("SELECT {q} FROM range(1, 1001)", &[("q", &quantile)]));
+        let rows = warehouse.select(&Sql::fill("SELECT {q} AS q FROM range(1, 1001)", &[("q", &quantile)]));
         let row = rows.expect("rows").into_iter().next().expect("a row");
-        assert_eq!(row.number(0), Some(expected), "{share}");
+        assert_eq!(row.number("q"), Some(expected), "{share}");
     }
 }
 
@@ -159,11 +161,11 @@ fn a_time_that_cannot_be_read_is_null() {
     let relation = warehouse.files("data/b.csv", &["id", "at"]).expect("a relation");
     let time = DuckDbDialect.microseconds(&DuckDbDialect.identifier("at"), &ColumnType::Text).expect("text");
     let sql = Sql::fill(
-        "SELECT count(*), count(t) FROM (SELECT {t} AS t FROM {r})",
+        "SELECT count(*) AS n, count(t) AS times FROM (SELECT {t} AS t FROM {r})",
         &[("t", &time), ("r", &relation)],
     );
     let rows = warehouse.select(&sql).expect("rows");
-    assert_eq!(rows.first().map(|row| (row.count(0), row.count(1))), Some((Some(2), Some(1))));
+    assert_eq!(rows.first().map(|row| (row.count("n"), row.count("times"))), Some((Some(2), Some(1))));
 }
 
 /// With DuckDB 1.5 both write files out of a SELECT, wherever they like, also after the configuration is locked.
@@ -250,7 +252,8 @@ fn every_value_is_read_as_what_it_is_or_refused() {
     let root = book();
     let warehouse = open(root.path());
     let row = |sql: &'static str| {
-        let rows = warehouse.select(&Sql::code(sql)).unwrap_or_else(|error| panic!("{sql}: {error}"));
+        let named = Sql::fill("SELECT * FROM ({q}) AS t(v)", &[("q", &Sql::code(sql))]);
+        let rows = warehouse.select(&named).unwrap_or_else(|error| panic!("{sql}: {error}"));
         rows.into_iter().next().expect("a row")
     };
     for (sql, value) in [
@@ -270,11 +273,11 @@ fn every_value_is_read_as_what_it_is_or_refused() {
         ("SELECT 'a'", Value::Text("a".into())),
         ("SELECT CAST('b' AS ENUM ('a', 'b'))", Value::Text("b".into())),
     ] {
-        assert_eq!(row(sql), Row::new(vec![value]), "{sql}");
+        assert_eq!(row(sql).value("v"), Some(&value), "{sql}");
     }
-    let many = warehouse.select(&Sql::code("SELECT range, 'é' FROM range(5000)")).expect("rows");
+    let many = warehouse.select(&Sql::code("SELECT range AS n, 'é' AS e FROM range(5000)")).expect("rows");
     assert_eq!(many.len(), 5000);
-    assert_eq!(many.last().map(|row| (row.integer(0), row.text(1))), Some((Some(4999), Some("é"))));
+    assert_eq!(many.last().map(|row| (row.integer("n"), row.text("e"))), Some((Some(4999), Some("é"))));
     for sql in ["SELECT [1, 2]", "SELECT {'a': 1}", "SELECT DATE '2026-01-01'", "SELECT INTERVAL 1 DAY"] {
         let error = warehouse.select(&Sql::code(sql)).expect_err(sql);
         assert!(error.to_string().contains("not read"), "{sql}: {error}");
@@ -288,9 +291,10 @@ fn the_engine_names_its_version_and_keeps_utc() {
     let engine = warehouse.engine();
     assert_eq!(engine.name, "duckdb");
     assert!(engine.version.starts_with("1.5.") || engine.version.starts_with("2."), "{engine:?}");
-    let rows = warehouse.select(&Sql::code("SELECT CAST(TIMESTAMPTZ '2026-06-01 12:00:00+02' AS VARCHAR)"));
+    let rows =
+        warehouse.select(&Sql::code("SELECT CAST(TIMESTAMPTZ '2026-06-01 12:00:00+02' AS VARCHAR) AS t"));
     let rows = rows.expect("rows");
-    assert_eq!(rows.first().and_then(|row| row.text(0)), Some("2026-06-01 10:00:00+00"));
+    assert_eq!(rows.first().and_then(|row| row.text("t")), Some("2026-06-01 10:00:00+00"));
 }
 
 #[test]
@@ -303,4 +307,54 @@ fn an_engines_words_stay_out_of_what_is_published() {
     let error = error.expect_err("no number");
     assert!(error.to_string().contains("the secret"), "{error}");
     assert!(!error.published().contains("secret"), "{}", error.published());
+}
+
+#[test]
+fn objects_are_read_by_their_keys_and_their_texts_stay_as_written() {
+    let root = tempfile::tempdir().expect("a folder");
+    let lines = "{\"unit\":\"007\",\"at\":\"2026-11-25T10:00:00.5+02:00\",\"n\":1,\"id\":\"6BA7B810-9DAD-11D1-80B4-00C04FD430C8\"}\n\
+                 {\"unit\":8,\"at\":\"soon\",\"n\":2.5,\"late\":true}\n";
+    std::fs::write(root.path().join("a.ndjson"), lines).expect("a file");
+    let warehouse = open(root.path());
+    let relation = warehouse.files("a.ndjson", &["unit", "at", "none"]).expect("a relation");
+    let columns = warehouse.columns(&relation).expect("columns");
+    let kinds: Vec<_> = columns.iter().map(|column| (column.name.as_str(), column.kind.clone())).collect();
+    assert_eq!(
+        kinds,
+        [
+            ("unit", ColumnType::Text),
+            ("at", ColumnType::Text),
+            ("n", ColumnType::Fraction),
+            ("id", ColumnType::Text),
+            ("late", ColumnType::Boolean),
+        ]
+    );
+    let dialect = warehouse.dialect();
+    let us = dialect.microseconds(&dialect.identifier("at"), &ColumnType::Text).expect("a time");
+    let sql = Sql::fill(
+        "SELECT unit, id, n, late, {us} AS us FROM {relation} AS r",
+        &[("us", &us), ("relation", &relation)],
+    );
+    let rows = warehouse.select(&sql).expect("rows");
+    let [first, second] = rows.as_slice() else { panic!("{rows:?}") };
+    assert_eq!(
+        (first.text("unit"), first.text("id")),
+        (Some("007"), Some("6BA7B810-9DAD-11D1-80B4-00C04FD430C8"))
+    );
+    assert_eq!(first.integer("us"), Some(1_795_593_600_500_000));
+    assert_eq!(first.value("late"), Some(&Value::Null));
+    assert_eq!(
+        (second.text("unit"), second.number("n"), second.boolean("late")),
+        (Some("8"), Some(2.5), Some(true))
+    );
+    assert_eq!(second.value("us"), Some(&Value::Null));
+}
+
+#[test]
+fn a_line_that_is_no_object_is_an_error_with_its_file() {
+    let root = tempfile::tempdir().expect("a folder");
+    std::fs::write(root.path().join("a.jsonl"), "{\"unit\":\"a\"}\nnot json\n").expect("a file");
+    let warehouse = open(root.path());
+    let error = warehouse.files("a.jsonl", &["unit"]).expect_err("no JSON");
+    assert!(error.to_string().contains("a.jsonl"), "{error}");
 }

@@ -1,8 +1,8 @@
 //! Which versions of DuckDB this program knows.
 
-use super::connection::{Access, Connection};
-use super::watch::Limits;
+use super::connection::{self, Access};
 use super::{first_lines, refused};
+use crate::warehouse::adbc::Limits;
 use crate::warehouse::{WarehouseError, driver};
 
 /// Returns the version of a library, such as `1.5.6`.
@@ -11,9 +11,9 @@ use crate::warehouse::{WarehouseError, driver};
 ///
 /// Where it is not one that this program is tested with, or its version cannot be read.
 pub(in crate::warehouse) fn supported(library: &driver::Loaded) -> Result<String, WarehouseError> {
-    let connection = Connection::open(library, None, Access::Read).map_err(refused)?;
-    let rows = connection.rows("SELECT version()", Limits::NONE).map_err(refused)?;
-    let version = rows.first().and_then(|row| row.text(0)).unwrap_or_default();
+    let connection = connection::open(library, None, Access::Read).map_err(refused)?;
+    let rows = connection.rows("SELECT version() AS version", Limits::NONE).map_err(refused)?;
+    let version = rows.first().and_then(|row| row.text("version")).unwrap_or_default();
     let version = version.strip_prefix('v').unwrap_or(version).to_owned();
     if is_supported(&version) { Ok(version) } else { Err(WarehouseError::Version { version }) }
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use adbc_core::CancelHandle;
 
 use super::connection::Trouble;
+use super::interrupt;
 
 /// How often the clock and the process's memory are looked at.
 const TICK: Duration = Duration::from_millis(100);
@@ -15,7 +16,7 @@ const AGAIN: Duration = Duration::from_millis(20);
 
 /// What a query may take.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
+pub(in crate::warehouse) struct Limits {
     /// How long it may run.
     pub time: Duration,
     /// By how many bytes the process may grow meanwhile: beyond the engine's own limit, which does not count
@@ -37,11 +38,15 @@ pub(in crate::warehouse) enum Stopped {
     /// It took too much memory.
     #[error("the query took more than {} MiB of memory and was stopped", .0 >> 20)]
     Memory(u64),
+    /// Ctrl-C.
+    #[error("the query was interrupted")]
+    Interrupt,
 }
 
 const RUNNING: u8 = 0;
 const TOO_LONG: u8 = 1;
 const TOO_LARGE: u8 = 2;
+const INTERRUPTED: u8 = 3;
 
 /// Runs a query, and stops it at its limits.
 pub(super) fn within<T>(
@@ -61,10 +66,12 @@ pub(super) fn within<T>(
                     stopped.store(TOO_LONG, Ordering::Release);
                 } else if grown > limits.growth {
                     stopped.store(TOO_LARGE, Ordering::Release);
+                } else if interrupt::asked() {
+                    stopped.store(INTERRUPTED, Ordering::Release);
                 } else {
                     continue;
                 }
-                // The engine reports a cancelled query as one with wrong arguments: the state says why.
+                // The engine reports a cancelled query as one with wrong arguments: the state has the reason.
                 while matches!(wait.recv_timeout(AGAIN), Err(RecvTimeoutError::Timeout)) {
                     let _ = cancel.try_cancel();
                 }
@@ -78,12 +85,13 @@ pub(super) fn within<T>(
     match (state.into_inner(), answer) {
         (_, Ok(answer)) => Ok(answer),
         (TOO_LONG, Err(_)) => Err(Stopped::Time(limits.time).into()),
+        (INTERRUPTED, Err(_)) => Err(Stopped::Interrupt.into()),
         (TOO_LARGE, Err(_)) => Err(Stopped::Memory(limits.growth).into()),
         (_, Err(error)) => Err(error),
     }
 }
 
-/// Returns how much memory this process has in use, in bytes; `None` where the system does not say so in a file.
+/// Returns how much memory this process has in use, in bytes; `None` where the system does not report it in a file.
 fn resident() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
@@ -113,7 +121,7 @@ mod tests {
             while self.0.load(Ordering::Relaxed) < 2 {
                 std::thread::sleep(Duration::from_millis(1));
             }
-            Err(Trouble::Engine("INTERRUPT Error: Interrupted!".to_owned()))
+            Err(Trouble::of("INTERRUPT Error: Interrupted!"))
         }
     }
 
@@ -145,7 +153,7 @@ mod tests {
         let engine = Deaf::default();
         let answer = within(Limits::NONE, &engine, || Ok(7)).expect("an answer");
         assert_eq!((answer, engine.0.load(Ordering::Relaxed)), (7, 0));
-        let error = within(Limits::NONE, &engine, || Err::<(), _>(Trouble::Engine("no".to_owned())));
-        assert!(matches!(error, Err(Trouble::Engine(_))));
+        let error = within(Limits::NONE, &engine, || Err::<(), _>(Trouble::of("no")));
+        assert!(matches!(error, Err(Trouble::Engine { .. })));
     }
 }

@@ -1,5 +1,7 @@
 //! Rows of a result, out of Arrow's columns.
 
+use std::sync::Arc;
+
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
     Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type,
@@ -20,7 +22,11 @@ pub(super) fn decode(batch: &RecordBatch, rows: &mut Vec<Row>) -> Result<(), Tro
     let columns =
         batch.columns().iter().map(|column| values(column.as_ref())).collect::<Result<Vec<_>, _>>()?;
     let mut columns: Vec<_> = columns.into_iter().map(Vec::into_iter).collect();
-    let row = |_| Row::new(columns.iter_mut().map(|column| column.next().unwrap_or(Value::Null)).collect());
+    let names: Arc<[String]> = batch.schema_ref().fields().iter().map(|field| field.name().clone()).collect();
+    let row = |_| {
+        let values = columns.iter_mut().map(|column| column.next().unwrap_or(Value::Null)).collect();
+        Row::new(Arc::clone(&names), values)
+    };
     rows.extend((0..batch.num_rows()).map(row));
     Ok(())
 }

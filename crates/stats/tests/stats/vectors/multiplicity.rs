@@ -1,0 +1,27 @@
+//! Corrections of several p-values.
+
+use trialbook_stats::multiplicity::{benjamini_hochberg, bonferroni, holm};
+
+use super::case::{Case, Check, list, numbers};
+
+pub fn check(case: &Case<'_>) -> Check {
+    let p_values = numbers(&case.input["p_values"])?;
+    let got = match case.convention() {
+        "bh" => benjamini_hochberg(&p_values),
+        "holm" => holm(&p_values),
+        _ => bonferroni(&p_values),
+    };
+    if got.is_empty() {
+        return Err("no p-values".into());
+    }
+    case.compare_list("adjusted", &got)?;
+    let level = case.number("alpha")?;
+    for (position, (got, rejects)) in got.iter().zip(list(&case.outputs()["reject"])).enumerate() {
+        // On the level itself the last bit decides.
+        let close = (got - level).abs() < 1e-12;
+        if !close && *rejects != (*got <= level) {
+            return Err(format!("{position}: rejected differently at {level}"));
+        }
+    }
+    Ok(())
+}
