@@ -8,10 +8,12 @@ mod levels;
 pub mod power;
 mod quality;
 mod rule;
-mod sentence;
 mod verdict;
 
-pub use levels::{LevelsError, levels};
-pub use quality::{QualityCheck, QualityKind, QualityStatus};
+pub use levels::{LevelsError, NoLevels, levels, spending};
+pub use quality::{
+    CopiesOfArm, CopiesProblem, IdProblem, IdsMeet, QualityCheck, QualityDetail, QualityKind, QualityStatus,
+    Spelling, SplitArm,
+};
 pub use rule::{Case, GuardrailTest, MetricFinding, Part, Stage, judge, verdict};
-pub use verdict::{Judgement, Need, Reason, Verdict, VerdictKind};
+pub use verdict::{Ground, Judgement, Need, Verdict, VerdictKind};

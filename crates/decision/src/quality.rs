@@ -1,8 +1,12 @@
 //! Whether the data can carry a verdict at all.
 
+mod detail;
+
 use serde::{Deserialize, Serialize};
 
 use trialbook_model::{DimensionKey, SourceKey};
+
+pub use detail::{CopiesOfArm, CopiesProblem, IdProblem, IdsMeet, QualityDetail, Spelling, SplitArm};
 
 /// What is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -20,6 +24,16 @@ pub enum QualityKind {
     UnusableRows,
     /// A metric that cannot be computed from its data: before the horizon it can still be fixed.
     UnmeasurableMetric,
+    /// The times of a source are those that it declares: instants, and not days.
+    DayStamps,
+    /// The units of a source of facts are written as those of the exposures.
+    UnitIds,
+    /// Rows that are there more than once.
+    Copies,
+    /// A metric's `where` is fulfilled by rows of its source.
+    Filter,
+    /// Values of a dimension that its attribute's type cannot read.
+    UnreadValues,
     /// Every arm has the units that the policy asks for.
     TooFewUnits,
     /// The source reaches the watermark, so that a missing row means that nothing happened.
@@ -27,18 +41,9 @@ pub enum QualityKind {
 }
 
 impl QualityKind {
-    /// Returns the word that people read.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::SampleRatio => "sample ratio",
-            Self::InTwoVariants => "units in two variants",
-            Self::OutsideSchedule => "units outside the schedule",
-            Self::UnknownVariant => "unknown variants",
-            Self::UnusableRows => "unusable rows",
-            Self::UnmeasurableMetric => "metrics without a number",
-            Self::TooFewUnits => "units per variant",
-            Self::DataMissing => "data up to the watermark",
-        }
+    /// Tells whether a check that fails takes the metrics of its source away, and leaves the rest of the result as it is.
+    pub const fn is_of_metrics(self) -> bool {
+        matches!(self, Self::DayStamps | Self::UnitIds | Self::Copies | Self::Filter)
     }
 }
 
@@ -53,7 +58,7 @@ pub enum QualityStatus {
     Warn,
     /// Past the policy's threshold: no result stands on such data.
     Fail,
-    /// Could not be checked; `detail` says why.
+    /// Could not be checked; `detail` has the reason.
     NotMeasured,
 }
 
@@ -71,8 +76,8 @@ pub struct QualityCheck {
     pub threshold: Option<f64>,
     /// The p-value, where the check is a test.
     pub p_value: Option<f64>,
-    /// What was found, as a sentence fragment with its numbers.
-    pub detail: String,
+    /// What was found.
+    pub detail: QualityDetail,
     /// The dimension and its value, where the check is about a part of the units. Such a check shows where
     /// a problem sits and never decides.
     pub within: Option<(DimensionKey, String)>,
@@ -81,8 +86,9 @@ pub struct QualityCheck {
 }
 
 impl QualityCheck {
-    /// Tells whether the check makes the whole result invalid.
+    /// Tells whether the check makes the whole result invalid. One that is about the data of metrics leaves these
+    /// without a number instead, so that nothing is decided on them.
     pub fn invalidates(&self) -> bool {
-        self.status == QualityStatus::Fail && self.within.is_none()
+        self.status == QualityStatus::Fail && self.within.is_none() && !self.kind.is_of_metrics()
     }
 }

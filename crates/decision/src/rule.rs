@@ -1,10 +1,10 @@
 //! From the tests of one treatment to its verdict.
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
-use super::sentence::sentence;
-use super::{Judgement, Need, QualityCheck, QualityKind, QualityStatus, Reason, Verdict, VerdictKind};
+use super::{
+    Ground, Judgement, Need, NoLevels, QualityCheck, QualityKind, QualityStatus, Verdict, VerdictKind,
+};
 use trialbook_model::{MetricKey, VariantKey};
 use trialbook_stats::decision_rule::{DecisionLevels, Evidence, SuccessCorrection, decide};
 
@@ -17,12 +17,12 @@ pub struct Case<'a> {
     pub metrics: Vec<MetricFinding>,
     /// The quality checks.
     pub quality: &'a [QualityCheck],
-    /// The levels of the tests; `None` where nothing can be decided, with the reason.
-    pub levels: Result<&'a DecisionLevels, String>,
+    /// The levels of the tests, or why nothing can be decided.
+    pub levels: Result<&'a DecisionLevels, NoLevels>,
     /// What the plan allows.
     pub stage: Stage,
-    /// The time zone for dates in the sentence.
-    pub timezone: &'a TimeZone,
+    /// No result stands on the plan: it is not the launched one, or nobody knows which one that was.
+    pub plan_is_untrusted: bool,
 }
 
 /// What the plan allows at the watermark.
@@ -33,14 +33,23 @@ pub enum Stage {
         /// When it will.
         start: Timestamp,
     },
-    /// Health only.
+    /// Health and harm only.
     Running {
         /// What it waits for.
         need: Need,
     },
+    /// A look of a test with several, before the last one. P-values are those that are valid at every look.
+    Look {
+        /// What it waits for otherwise.
+        need: Need,
+        /// Whether enrolment has lasted long enough for a treatment to ship.
+        may_ship: bool,
+    },
     /// It was decided before the plan allowed a look.
-    Abandoned {
-        /// When the plan would have allowed it.
+    DecidedEarly {
+        /// When it was decided.
+        decided: Timestamp,
+        /// When the plan would have allowed the look.
         horizon: Timestamp,
     },
     /// Every unit's deciding windows have closed.
@@ -54,8 +63,12 @@ pub struct MetricFinding {
     pub metric: MetricKey,
     /// Its part in the rule.
     pub part: Part,
-    /// The p-values of "better" and "worse", or why there are none, as a fragment.
-    pub directions: Result<(f64, f64), String>,
+    /// The p-value of "better"; `None` where there is no number, and before the plan allows a look. Of a test with several
+    /// looks it is the one that is valid at all of them: at most the level exactly where a bound has been met, and 1 while
+    /// none was, before the last look.
+    pub p_better: Option<f64>,
+    /// The p-value of "worse", valid at every look however many there are; `None` where there is no number.
+    pub p_worse: Option<f64>,
     /// The relative change, where it is defined.
     pub lift: Option<f64>,
 }
@@ -65,11 +78,11 @@ pub struct MetricFinding {
 pub enum Part {
     /// Can show that the change was worth making.
     Success {
-        /// The p-value of "the effect is below the declared one", or why that cannot be tested, as a fragment.
-        p_ruled_out: Result<f64, String>,
+        /// The p-value of "the effect is below the declared one"; `None` where that cannot be tested.
+        p_ruled_out: Option<f64>,
     },
-    /// Must be shown to be within its margin.
-    Guardrail(Result<GuardrailTest, String>),
+    /// Must be shown to be within its margin; `None` where that cannot be tested.
+    Guardrail(Option<GuardrailTest>),
 }
 
 /// A guardrail's test.
@@ -81,92 +94,95 @@ pub struct GuardrailTest {
     pub p_breached: f64,
 }
 
-impl MetricFinding {
-    fn p_better(&self) -> Option<f64> {
-        self.directions.as_ref().ok().map(|(better, _)| *better)
-    }
-
-    fn p_worse(&self) -> Option<f64> {
-        self.directions.as_ref().ok().map(|(_, worse)| *worse)
-    }
-}
-
-/// Returns what a deciding metric says about a treatment once the plan allows a look.
+/// Returns what a deciding metric shows about a treatment once the plan allows a look.
 pub fn judge(finding: &MetricFinding, levels: &DecisionLevels) -> Judgement {
-    let Ok((better, worse)) = finding.directions else { return Judgement::NotMeasured };
-    if levels.deterioration.rejects(worse) {
+    let Some(better) = finding.p_better else { return Judgement::NotMeasured };
+    if finding.p_worse.is_some_and(|worse| levels.deterioration.rejects(worse)) {
         return Judgement::Worse;
     }
     match &finding.part {
         Part::Success { .. } if levels.success.rejects(better) => Judgement::Better,
         Part::Success { .. } => Judgement::NoDifference,
-        Part::Guardrail(Ok(test)) if levels.guardrail.rejects(test.p_breached) => Judgement::Worse,
-        Part::Guardrail(Ok(test)) if levels.guardrail.rejects(test.p_safe) => Judgement::Safe,
+        Part::Guardrail(Some(test)) if levels.guardrail.rejects(test.p_breached) => Judgement::Worse,
+        Part::Guardrail(Some(test)) if levels.guardrail.rejects(test.p_safe) => Judgement::Safe,
         Part::Guardrail(_) => Judgement::NotSafe,
     }
 }
 
 /// Returns the verdict on a treatment.
 ///
-/// Data that fail a check are *invalid* and nothing else; what is worse beyond doubt is named beside it.
-/// Before the horizon nothing is said of effects. At the horizon: harm is *roll back*; rule 2 says *ship*; a
-/// declared effect that every success metric rules out is *no effect*; where a deciding metric has no number, or a
-/// guardrail no test, it is *not decidable*; the rest is *inconclusive*.
+/// Data that fail a check, and a plan that is not the launched one, are *invalid* and nothing else; what is significantly worse is
+/// named beside it. Before the horizon nothing is claimed of effects but harm, which is *roll back* on whatever day; a plan with several looks
+/// may *ship* at each. At the horizon: harm is
+/// *roll back*; rule 2 gives *ship*; a declared effect that every success metric rules out is *no effect*; where a deciding metric has
+/// no number, or a guardrail no test, it is *not decidable*; the rest is *inconclusive*.
 pub fn verdict(case: &Case<'_>) -> Verdict {
-    let invalid: Vec<Reason> = case.quality.iter().filter(|check| check.invalidates()).map(quality).collect();
+    let plan = case.plan_is_untrusted.then_some(Ground::PlanNotAsLaunched);
+    let failed = case.quality.iter().filter(|check| check.invalidates()).map(quality);
+    let invalid: Vec<Ground> = plan.into_iter().chain(failed).collect();
+    let (harm_reasons, harm) = harm(case);
     let (kind, reasons, harm, need) = match case.stage {
         Stage::NotStarted { start } => {
-            (VerdictKind::KeepRunning, vec![Reason::NotStarted { start }], Vec::new(), None)
+            (VerdictKind::KeepRunning, vec![Ground::NotStarted { start }], Vec::new(), None)
         }
-        _ if !invalid.is_empty() => {
-            let (reasons, harm) = harm(case);
-            (VerdictKind::Invalid, [invalid, reasons].concat(), harm, None)
+        _ if !invalid.is_empty() => (VerdictKind::Invalid, [invalid, harm_reasons].concat(), harm, None),
+        Stage::Running { need } if !harm.is_empty() => {
+            let before = Ground::BeforeHorizon { horizon: need.decided_on };
+            (VerdictKind::RollBack, [harm_reasons, vec![before]].concat(), harm, None)
         }
         Stage::Running { need } => {
-            let reasons = vec![Reason::BeforeHorizon { horizon: need.decided_on }];
+            let reasons = vec![Ground::BeforeHorizon { horizon: need.decided_on }];
             (VerdictKind::KeepRunning, reasons, Vec::new(), Some(need))
         }
-        Stage::Abandoned { horizon } => {
-            (VerdictKind::Inconclusive, vec![Reason::BeforeHorizon { horizon }], Vec::new(), None)
+        Stage::Look { .. } if !harm.is_empty() => (VerdictKind::RollBack, harm_reasons, harm, None),
+        Stage::Look { need, may_ship } => {
+            let found = may_ship.then(|| at_horizon(case, harm_reasons, harm));
+            let ships = found.filter(|(kind, ..)| *kind == VerdictKind::Ship);
+            let reasons = vec![Ground::BeforeLastLook { last: need.decided_on }];
+            ships.unwrap_or((VerdictKind::KeepRunning, reasons, Vec::new(), Some(need)))
         }
-        Stage::Final => at_horizon(case),
+        Stage::DecidedEarly { decided, horizon } => {
+            let early = Ground::DecidedEarly { decided, horizon };
+            let kind = if harm.is_empty() { VerdictKind::Inconclusive } else { VerdictKind::RollBack };
+            (kind, [harm_reasons, vec![early]].concat(), harm, None)
+        }
+        Stage::Final => at_horizon(case, harm_reasons, harm),
     };
-    let mut verdict =
-        Verdict { treatment: case.treatment.clone(), kind, reasons, sentence: String::new(), harm, need };
-    verdict.sentence = sentence(&verdict, case.timezone);
-    verdict
+    Verdict { treatment: case.treatment.clone(), kind, reasons, harm, need }
 }
 
-type Found = (VerdictKind, Vec<Reason>, Vec<MetricKey>, Option<Need>);
+type Found = (VerdictKind, Vec<Ground>, Vec<MetricKey>, Option<Need>);
 
-fn at_horizon(case: &Case<'_>) -> Found {
-    let levels = match &case.levels {
-        Ok(levels) => *levels,
+fn at_horizon(case: &Case<'_>, harm_reasons: Vec<Ground>, harm: Vec<MetricKey>) -> Found {
+    let levels = match case.levels {
+        Ok(levels) => levels,
         Err(why) => {
-            let reason = Reason::NothingDecides { why: why.clone() };
-            return (VerdictKind::Inconclusive, vec![reason], Vec::new(), None);
+            return (VerdictKind::Inconclusive, vec![Ground::NothingDecides { why }], Vec::new(), None);
         }
     };
-    let (harm_reasons, harm) = harm(case);
     if !harm.is_empty() {
         return (VerdictKind::RollBack, harm_reasons, harm, None);
     }
     let success = successes(case);
     let guardrails = guardrails(case);
-    let p_success: Vec<_> = success.iter().map(|finding| finding.p_better()).collect();
-    let p_guardrails: Vec<_> = guardrails.iter().map(|(_, test)| test.ok().map(|test| test.p_safe)).collect();
-    let p_worse: Vec<_> = case.metrics.iter().map(MetricFinding::p_worse).collect();
+    let p_success: Vec<_> = success.iter().map(|finding| finding.p_better).collect();
+    let p_guardrails: Vec<_> = guardrails.iter().map(|(_, test)| test.map(|test| test.p_safe)).collect();
+    let p_worse: Vec<_> = case.metrics.iter().map(|finding| finding.p_worse).collect();
     let ratio = case.quality.iter().find(|c| c.kind == QualityKind::SampleRatio && c.within.is_none());
     let evidence = Evidence {
         success: &p_success,
         guardrails: &p_guardrails,
         deterioration: &p_worse,
-        quality: &[ratio.and_then(|check| check.p_value)],
+        // A single test holds at the last look alone.
+        quality: &[ratio.and_then(|check| match case.stage {
+            Stage::Look { .. } => check.observed,
+            _ => check.p_value,
+        })],
     };
     let outcome = decide(evidence, levels, SuccessCorrection::Bonferroni);
-    let mut better: Vec<Reason> = Vec::new();
+    let mut better: Vec<Ground> = Vec::new();
     for finding in outcome.better.iter().filter_map(|position| success.get(*position)) {
-        better.extend(finding.p_better().map(|p_value| Reason::MetricBetter {
+        better.extend(finding.p_better.map(|p_value| Ground::MetricBetter {
             metric: finding.metric.clone(),
             p_value,
             level: levels.success.get(),
@@ -177,24 +193,22 @@ fn at_horizon(case: &Case<'_>) -> Found {
     if outcome.rule_2_ships {
         return (VerdictKind::Ship, better.into_iter().chain(guarded).collect(), Vec::new(), None);
     }
-    let ruled_out: Vec<Reason> = success.iter().filter_map(|finding| ruled_out(finding, levels)).collect();
+    let ruled_out: Vec<Ground> = success.iter().filter_map(|finding| ruled_out(finding, levels)).collect();
     if !success.is_empty() && ruled_out.len() == success.len() && better.is_empty() {
         return (VerdictKind::NoEffect, ruled_out, Vec::new(), None);
     }
-    let open = guarded.filter(|reason| !matches!(reason, Reason::GuardrailSafe { .. }));
+    let open = guarded.filter(|reason| !matches!(reason, Ground::GuardrailSafe { .. }));
     let unmeasured = unmeasured(case);
     if !unmeasured.is_empty() {
-        let open = open.filter(|reason| matches!(reason, Reason::GuardrailNotShown { .. }));
+        let open = open.filter(|reason| matches!(reason, Ground::GuardrailNotShown { .. }));
         let reasons = unmeasured.into_iter().chain(better).chain(open).collect();
         return (VerdictKind::NotDecidable, reasons, Vec::new(), None);
     }
     let mut reasons =
-        if better.is_empty() && !success.is_empty() { vec![Reason::NothingBetter] } else { better };
+        if better.is_empty() && !success.is_empty() { vec![Ground::NothingBetter] } else { better };
     reasons.extend(open);
     reasons.extend(success.iter().filter_map(|finding| match &finding.part {
-        Part::Success { p_ruled_out: Err(why) } => {
-            Some(Reason::NotTested { metric: finding.metric.clone(), why: why.clone() })
-        }
+        Part::Success { p_ruled_out: None } => Some(Ground::NotTested { metric: finding.metric.clone() }),
         _ => None,
     }));
     let doubtful = |check: &&QualityCheck| check.status != QualityStatus::Pass;
@@ -203,13 +217,13 @@ fn at_horizon(case: &Case<'_>) -> Found {
 }
 
 /// Returns the deciding metrics that have no number, and the guardrails that have no test.
-fn unmeasured(case: &Case<'_>) -> Vec<Reason> {
+fn unmeasured(case: &Case<'_>) -> Vec<Ground> {
     let reason = |finding: &MetricFinding| {
         let metric = finding.metric.clone();
-        match (&finding.directions, &finding.part) {
-            (Err(why), _) => Some(Reason::NotMeasured { metric, why: why.clone() }),
-            (Ok(_), Part::Guardrail(Err(why))) => Some(Reason::NotTested { metric, why: why.clone() }),
-            (Ok(_), Part::Guardrail(Ok(_)) | Part::Success { .. }) => None,
+        match (finding.p_better, &finding.part) {
+            (None, _) => Some(Ground::NotMeasured { metric }),
+            (Some(_), Part::Guardrail(None)) => Some(Ground::NotTested { metric }),
+            (Some(_), Part::Guardrail(Some(_)) | Part::Success { .. }) => None,
         }
     };
     case.metrics.iter().filter_map(reason).collect()
@@ -219,33 +233,36 @@ fn successes<'a>(case: &'a Case<'_>) -> Vec<&'a MetricFinding> {
     case.metrics.iter().filter(|finding| matches!(finding.part, Part::Success { .. })).collect()
 }
 
-fn guardrails<'a>(case: &'a Case<'_>) -> Vec<(&'a MetricKey, Result<GuardrailTest, &'a str>)> {
+fn guardrails<'a>(case: &'a Case<'_>) -> Vec<(&'a MetricKey, Option<GuardrailTest>)> {
     let test = |finding: &'a MetricFinding| match &finding.part {
-        Part::Guardrail(test) => Some((&finding.metric, test.as_ref().copied().map_err(String::as_str))),
+        Part::Guardrail(test) => Some((&finding.metric, *test)),
         Part::Success { .. } => None,
     };
     case.metrics.iter().filter_map(test).collect()
 }
 
-fn quality(check: &QualityCheck) -> Reason {
-    Reason::Quality { check: check.kind, detail: check.detail.clone() }
+fn quality(check: &QualityCheck) -> Ground {
+    Ground::Quality { check: check.kind, source: check.source.clone() }
 }
 
-/// Returns what is worse beyond doubt, where the plan allows a look.
-fn harm(case: &Case<'_>) -> (Vec<Reason>, Vec<MetricKey>) {
-    let (Ok(levels), Stage::Final) = (&case.levels, case.stage) else { return Default::default() };
+/// Returns what is significantly worse. That a guardrail is beyond its margin is tested at the looks of the plan's method; that a metric
+/// is worse than in the control, at every look.
+fn harm(case: &Case<'_>) -> (Vec<Ground>, Vec<MetricKey>) {
+    let Ok(levels) = case.levels else { return Default::default() };
     let (mut reasons, mut metrics) = (Vec::new(), Vec::new());
     for finding in &case.metrics {
         let metric = finding.metric.clone();
         let breached = match &finding.part {
-            Part::Guardrail(Ok(test)) => Some(test.p_breached).filter(|p| levels.guardrail.rejects(*p)),
+            Part::Guardrail(Some(test)) if matches!(case.stage, Stage::Final | Stage::Look { .. }) => {
+                Some(test.p_breached).filter(|p| levels.guardrail.rejects(*p))
+            }
             _ => None,
         };
         if let Some(p_value) = breached {
-            reasons.push(Reason::GuardrailBreached { metric, p_value, level: levels.guardrail.get() });
-        } else if let Some(p_value) = finding.p_worse().filter(|p| levels.deterioration.rejects(*p)) {
+            reasons.push(Ground::GuardrailBreached { metric, p_value, level: levels.guardrail.get() });
+        } else if let Some(p_value) = finding.p_worse.filter(|p| levels.deterioration.rejects(*p)) {
             let (level, lift) = (levels.deterioration.get(), finding.lift);
-            reasons.push(Reason::MetricWorse { metric, p_value, level, lift });
+            reasons.push(Ground::MetricWorse { metric, p_value, level, lift });
         } else {
             continue;
         }
@@ -254,21 +271,21 @@ fn harm(case: &Case<'_>) -> (Vec<Reason>, Vec<MetricKey>) {
     (reasons, metrics)
 }
 
-fn guardrail(metric: &MetricKey, test: Result<GuardrailTest, &str>, levels: &DecisionLevels) -> Reason {
+fn guardrail(metric: &MetricKey, test: Option<GuardrailTest>, levels: &DecisionLevels) -> Ground {
     let (metric, level) = (metric.clone(), levels.guardrail.get());
     match test {
-        Ok(test) if levels.guardrail.rejects(test.p_safe) => {
-            Reason::GuardrailSafe { metric, p_value: test.p_safe, level }
+        Some(test) if levels.guardrail.rejects(test.p_safe) => {
+            Ground::GuardrailSafe { metric, p_value: test.p_safe, level }
         }
-        Ok(test) => Reason::GuardrailNotShown { metric, p_value: test.p_safe, level },
-        Err(why) => Reason::NotMeasured { metric, why: why.to_owned() },
+        Some(test) => Ground::GuardrailNotShown { metric, p_value: test.p_safe, level },
+        None => Ground::NotMeasured { metric },
     }
 }
 
-fn ruled_out(finding: &MetricFinding, levels: &DecisionLevels) -> Option<Reason> {
-    let Part::Success { p_ruled_out: Ok(p_value) } = finding.part else { return None };
+fn ruled_out(finding: &MetricFinding, levels: &DecisionLevels) -> Option<Ground> {
+    let Part::Success { p_ruled_out: Some(p_value) } = finding.part else { return None };
     let (metric, level) = (finding.metric.clone(), levels.success.get());
-    levels.success.rejects(p_value).then_some(Reason::EffectRuledOut { metric, p_value, level })
+    levels.success.rejects(p_value).then_some(Ground::EffectRuledOut { metric, p_value, level })
 }
 
 #[cfg(test)]

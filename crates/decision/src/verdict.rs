@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::QualityKind;
-use trialbook_model::{MetricKey, VariantKey};
+use super::{NoLevels, QualityKind};
+use trialbook_model::{MetricKey, SourceKey, VariantKey};
 
-/// What a metric says about a treatment.
+/// What a metric shows about a treatment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Judgement {
@@ -22,7 +22,7 @@ pub enum Judgement {
     NoDifference,
     /// The plan does not allow a look yet.
     NotDecided,
-    /// There is no number; the estimate says why.
+    /// There is no number; the estimate has the reason.
     NotMeasured,
 }
 
@@ -46,25 +46,10 @@ pub enum VerdictKind {
     Invalid,
 }
 
-impl VerdictKind {
-    /// Returns the words that people read.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Ship => "ship",
-            Self::RollBack => "roll back",
-            Self::KeepRunning => "keep running",
-            Self::NoEffect => "no effect of the declared size",
-            Self::Inconclusive => "inconclusive",
-            Self::NotDecidable => "not decidable",
-            Self::Invalid => "invalid",
-        }
-    }
-}
-
 /// A fact that led to a verdict. Levels and p-values are one-sided.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "reason", rename_all = "kebab-case")]
-pub enum Reason {
+pub enum Ground {
     /// A success metric is better.
     MetricBetter {
         /// Which.
@@ -76,11 +61,11 @@ pub enum Reason {
         /// The relative change, where it is defined; 0.02 is 2 % more.
         lift: Option<f64>,
     },
-    /// A metric is worse.
+    /// A metric is worse. It is tested at every look, so the p-value is valid however many there are.
     MetricWorse {
         /// Which.
         metric: MetricKey,
-        /// The p-value of "worse".
+        /// The always-valid p-value of "worse".
         p_value: f64,
         /// The level it had to reach.
         level: f64,
@@ -105,7 +90,7 @@ pub enum Reason {
         /// The level it had to reach.
         level: f64,
     },
-    /// A guardrail may be within its margin or beyond it: the data do not tell.
+    /// A guardrail may be within its margin or beyond it: there are too few units to tell.
     GuardrailNotShown {
         /// Which.
         metric: MetricKey,
@@ -125,37 +110,55 @@ pub enum Reason {
         /// The level it had to reach.
         level: f64,
     },
-    /// A metric that decides has no number.
+    /// A metric that decides has no number; its estimate has the reason.
     NotMeasured {
         /// Which.
         metric: MetricKey,
-        /// Why, as a fragment.
-        why: String,
     },
     /// A metric has a number, and a test that it needs cannot be made: that of a relative margin or effect where the
-    /// control mean may be zero, say.
+    /// control mean may be zero, for example. Its comparison has the reason.
     NotTested {
         /// Which.
         metric: MetricKey,
-        /// Why, as a fragment.
-        why: String,
     },
     /// A quality check failed, or rejects at the level of rule 2.
     Quality {
         /// Which.
         check: QualityKind,
-        /// What it found.
-        detail: String,
+        /// The source that it is about, where it is about one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        source: Option<SourceKey>,
     },
+    /// The plan is not the launched one in a way on which no result stands, or its records contradict each other.
+    PlanNotAsLaunched,
     /// No level can be shared among the tests: there is nothing to decide by, or the rates do not fit.
     NothingDecides {
-        /// Why, as a fragment.
-        why: String,
+        /// Why.
+        why: NoLevels,
+    },
+    /// It was decided before the plan allowed a look.
+    DecidedEarly {
+        /// When it was decided.
+        decided: Timestamp,
+        /// When the plan would have allowed the look.
+        horizon: Timestamp,
     },
     /// The plan allows no look at effects before this instant.
     BeforeHorizon {
         /// When the last unit's deciding windows have closed.
         horizon: Timestamp,
+    },
+    /// The plan has looks to come, of which this is the last.
+    BeforeLastLook {
+        /// When the last unit's deciding windows have closed.
+        last: Timestamp,
+    },
+    /// The test ended at a look before the last one. What is measured later changes nothing.
+    StoppedAtLook {
+        /// The look.
+        at: Timestamp,
+        /// When the last look would have been.
+        last: Timestamp,
     },
     /// The experiment has not begun.
     NotStarted {
@@ -167,8 +170,8 @@ pub enum Reason {
 /// What a verdict waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Need {
-    /// Units, over all arms, with which every deciding metric reaches the declared power; `None` where the
-    /// data do not tell yet.
+    /// Units, over all arms, with which every deciding metric reaches the declared power; `None` where that is
+    /// not known yet.
     pub units: Option<u64>,
     /// Units over all arms so far.
     pub have: u64,
@@ -186,10 +189,8 @@ pub struct Verdict {
     /// What to do.
     pub kind: VerdictKind,
     /// Why, what weighs most first.
-    pub reasons: Vec<Reason>,
-    /// The verdict in one sentence that anybody can repeat. It holds names from the book, unescaped.
-    pub sentence: String,
-    /// The metrics that are worse beyond doubt. Beside *invalid* this is an alarm: stop the treatment, for
+    pub reasons: Vec<Ground>,
+    /// The metrics that are significantly worse. Beside *invalid* this is an alarm: stop the treatment, for
     /// a variant that crashes also loses exposures.
     pub harm: Vec<MetricKey>,
     /// What it waits for; only with *keep running*.

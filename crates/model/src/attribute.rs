@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AttributeKey, ColumnName, EntityKey, Scalar, Share, Traffic};
+use super::{AttributeKey, ColumnName, EntityKey, Scalar, Share, Traffic, Version};
 
 /// The type of an attribute. A value of another type counts as missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -16,16 +16,28 @@ pub enum AttributeType {
     Boolean,
     /// Text that reads as a [`super::Version`].
     Version,
+    /// Text that [`super::Version::parse_lenient`] reads: a leading `v` and a fourth number are allowed.
+    LenientVersion,
 }
 
 impl AttributeType {
-    /// Returns the word that a book uses for it.
+    /// Returns the word for a value of it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::String => "string",
             Self::Number => "number",
             Self::Boolean => "boolean",
-            Self::Version => "version",
+            Self::Version | Self::LenientVersion => "version",
+        }
+    }
+
+    /// Returns the version that a text is to an attribute of this type; `None` where it is none, or the type is no kind of
+    /// version.
+    pub fn version(self, text: &str) -> Option<Version> {
+        match self {
+            Self::Version => Version::parse(text).ok(),
+            Self::LenientVersion => Version::parse_lenient(text).ok(),
+            Self::String | Self::Number | Self::Boolean => None,
         }
     }
 }
@@ -67,7 +79,7 @@ impl Attribute {
 pub struct Entity {
     /// Its name in the book.
     pub key: EntityKey,
-    /// The warehouse column that holds its id, where a source does not say otherwise.
+    /// The warehouse column that holds its id, where a source declares no other.
     pub column: ColumnName,
     /// The context attribute that holds its id; `None` for the context's targeting key.
     pub context: Option<AttributeKey>,

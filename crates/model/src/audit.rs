@@ -7,8 +7,8 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::{
-    Allocation, BookError, Contents, Experiment, Extent, Flag, Holdout, Kind, Layer, Measure, Measurement,
-    Metric, MetricType, PartRef, Predicate, Rollout, SegmentKey, Source, SourceRole,
+    Allocation, BookError, Contents, Experiment, Extent, Flag, ForcedVariant, Holdout, Kind, Layer, Measure,
+    Measurement, Metric, MetricType, PartRef, Predicate, Rollout, SegmentKey, Source, SourceRole,
 };
 
 /// The checks of [`Book::new`].
@@ -235,6 +235,20 @@ impl<'a> Audit<'a> {
                 self.known(Kind::Experiment, key, "variant", variant, flag.variants.contains_key(variant));
             }
         }
+        for forced in &experiment.overrides {
+            if let Some(segment) = forced.segment() {
+                let known = contents.segments.contains_key(segment);
+                self.known(Kind::Experiment, key, "segment", segment, known);
+            }
+            if experiment.decision.is_none() && experiment.split.share(&forced.serve).is_none() {
+                let problem = format!("it forces the variant `{}`, which is not in the split", forced.serve);
+                self.error(Kind::Experiment, key, problem);
+            }
+        }
+        if experiment.forced_units().len() > ForcedVariant::MOST_UNITS {
+            let problem = format!("its overrides name more than {} units", ForcedVariant::MOST_UNITS);
+            self.error(Kind::Experiment, key, problem);
+        }
         if experiment.split.share(&experiment.control).is_none() {
             self.error(
                 Kind::Experiment,
@@ -249,7 +263,7 @@ impl<'a> Audit<'a> {
             && (steps.first_at() > experiment.schedule.start()
                 || steps.last_at() >= experiment.schedule.end())
         {
-            let problem = "the ramp begins after the schedule, or goes on after its end";
+            let problem = "the ramp starts after the schedule, or continues after its end";
             self.error(Kind::Experiment, key, problem.into());
         }
         if let Some(layer) = &experiment.layer {

@@ -1,4 +1,4 @@
-//! The book: everything a repository says, references resolved.
+//! The book: everything a repository declares, references resolved.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -95,7 +95,7 @@ pub struct Github {
     pub repository: String,
 }
 
-/// What a book is made of. Plain data: only [`Book::new`] says that it fits together.
+/// What a book is made of. Plain data: only [`Book::new`] proves that it fits together.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Contents {
     /// The book's name.
@@ -166,7 +166,7 @@ pub struct BookError {
     pub problem: String,
 }
 
-/// Everything a repository says. No reference dangles, no segment contains itself, every variant that is
+/// Everything that a repository declares. No reference dangles, no segment contains itself, every variant that is
 /// served, compared or decided on is one of its flag's.
 #[derive(Debug, Clone, Serialize)]
 #[serde(into = "Contents")]
@@ -375,7 +375,7 @@ impl Book {
         })
     }
 
-    /// Returns the digest of everything that the book says, every default written out. The order of keys, comments, quotes
+    /// Returns the digest of everything that the book declares, every default written out. The order of keys, comments, quotes
     /// and the folders of files do not change it; any change of a value does.
     ///
     /// # Errors

@@ -1,11 +1,13 @@
 //! Experiments: who is randomised among which variants, when, and how it will be judged.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Allocation, Decision, Duration, ExperimentKey, FlagKey, LayerKey, MetricKey, Predicate, Salt, Share,
-    Split, SurfaceKey, VariantKey,
+    Allocation, Decision, Duration, ExperimentKey, FlagKey, ForcedVariant, LayerKey, MetricKey, Predicate,
+    Salt, Share, Split, SurfaceKey, VariantKey,
 };
 
 /// When units are enrolled: `[start, end)`.
@@ -123,7 +125,7 @@ pub struct Guardrail {
 
 /// The metrics of an experiment by role, defaults of the book included. No metric has two roles.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct Plan {
+pub struct AnalysisPlan {
     /// Metrics that can show that the change was worth making.
     pub success: Vec<SuccessMetric>,
     /// Metrics that must be shown not to get worse.
@@ -132,7 +134,7 @@ pub struct Plan {
     pub exploratory: Vec<MetricKey>,
 }
 
-impl Plan {
+impl AnalysisPlan {
     /// Returns the metrics that decide: success, then guardrails.
     pub fn deciding(&self) -> impl Iterator<Item = &MetricKey> {
         self.success.iter().map(|s| &s.metric).chain(self.guardrails.iter().map(|g| &g.metric))
@@ -165,13 +167,55 @@ impl Method {
             Self::AlwaysValid => "always-valid",
         }
     }
+
+    /// Tells whether the data may be looked at more than once.
+    pub const fn is_sequential(self) -> bool {
+        matches!(self, Self::GroupSequential | Self::AlwaysValid)
+    }
+}
+
+/// How the level of a group sequential test is spent over its looks.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Spending {
+    /// Nearly nothing early, as O'Brien and Fleming would.
+    #[default]
+    ObrienFleming,
+    /// Early and late alike, as Pocock would.
+    Pocock,
+    /// As a power of the time that has passed; above 0.
+    Power(f64),
+    /// By the exponential family of Hwang, Shih and DeCani, with this γ: below 0 later, above 0 earlier.
+    HwangShihDecani(f64),
+}
+
+/// The units over both arms of a comparison at which the intervals of an always-valid test are narrowest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PlannedUnits(pub u64);
+
+impl Default for PlannedUnits {
+    fn default() -> Self {
+        Self(20_000)
+    }
 }
 
 /// How the experiment is judged, every default written out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+///
+/// What came later than the first launches is left out where it has its default, so that their digests stand.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Analysis {
     /// When the data may be looked at.
     pub method: Method,
+    /// How the level of a group sequential test is spent.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub spending: Spending,
+    /// How long enrolment must have lasted, in the data of a look, before a treatment ships at it.
+    #[serde(default = "Analysis::min_duration", skip_serializing_if = "is_a_week")]
+    pub min_duration: Duration,
+    /// Where the intervals of an always-valid test are narrowest.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub planned_units: PlannedUnits,
     /// The two-sided level of the decision; each directional test has half of it.
     pub alpha: Share,
     /// The power that the whole decision should have.
@@ -182,11 +226,29 @@ pub struct Analysis {
     pub adjust: bool,
 }
 
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+fn is_a_week(duration: &Duration) -> bool {
+    *duration == Analysis::min_duration()
+}
+
+impl Analysis {
+    /// Returns the least duration of enrolment before a treatment ships: a whole week, because weekdays differ.
+    pub const fn min_duration() -> Duration {
+        Duration::days(7)
+    }
+}
+
 impl Default for Analysis {
     fn default() -> Self {
         let percent = |n| Share::from_percent(n).unwrap_or(Share::ALL);
         Self {
             method: Method::FixedHorizon,
+            spending: Spending::default(),
+            min_duration: Self::min_duration(),
+            planned_units: PlannedUnits::default(),
             alpha: percent(5),
             power: percent(80),
             deterioration_alpha: percent(1),
@@ -252,13 +314,17 @@ pub struct Experiment {
     /// When units are enrolled.
     pub schedule: Schedule,
     /// What is measured.
-    pub metrics: Plan,
+    pub metrics: AnalysisPlan,
     /// How it is judged.
     pub analysis: Analysis,
     /// The salt of its own draws; the key unless given.
     pub salt: Salt,
     /// The experiment that this one repeats.
     pub previous: Option<ExperimentKey>,
+    /// Which units are served a variant without a draw, the first that fits; they are never analysed. No part of the
+    /// pre-registration: they may change at any time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overrides: Vec<ForcedVariant>,
     /// How it ended.
     pub decision: Option<Decision>,
 }
@@ -270,5 +336,10 @@ impl Experiment {
     /// Returns the variants that are compared with the control, in byte order.
     pub fn treatments(&self) -> impl Iterator<Item = &VariantKey> {
         self.split.variants().filter(|variant| **variant != self.control)
+    }
+
+    /// Returns the units that its overrides name, in byte order.
+    pub fn forced_units(&self) -> BTreeSet<&str> {
+        self.overrides.iter().flat_map(ForcedVariant::units).collect()
     }
 }

@@ -4,7 +4,7 @@ use super::{Predicate, SegmentKey, Test};
 
 /// The size of an audience with its segments, theirs and so on in place of their names.
 ///
-/// Segments that name others twice double with every step, so a short book can say an audience that no machine holds.
+/// Segments that name others twice double with every step, so a short book can describe an audience that no machine holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Extent {
     /// How many parts there are, the values of sets counted one by one.

@@ -80,6 +80,9 @@ pub struct Flag {
     /// The type of its values.
     #[serde(rename = "type")]
     pub kind: ValueType,
+    /// The JSON Schema to which every value is held; only of a flag whose values are objects.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<serde_json::Value>,
     /// Its variants; every value has the flag's type.
     pub variants: BTreeMap<VariantKey, serde_json::Value>,
     /// What is served where nothing else decides.

@@ -67,6 +67,13 @@ impl MetricType {
         }
     }
 
+    /// Returns the different sources that it is measured on, that of a numerator first.
+    pub fn sources(&self) -> Vec<&SourceKey> {
+        let mut sources: Vec<&SourceKey> = self.measurements().map(|part| &part.source).collect();
+        sources.dedup();
+        sources
+    }
+
     /// Returns everything that is measured: of a ratio both parts, else one.
     pub fn measurements(&self) -> impl Iterator<Item = &Measurement> {
         let denominator = match self {
@@ -119,12 +126,30 @@ pub struct Baseline {
     pub correlation: Option<f64>,
 }
 
+impl Metric {
+    /// Tells whether another form of it differs only in what is measured: a part of the source's rows, or another measure.
+    pub fn measures_otherwise(&self, other: &Self) -> bool {
+        let same_type = std::mem::discriminant(&self.kind) == std::mem::discriminant(&other.kind);
+        let same = self.key == other.key
+            && self.entity == other.entity
+            && self.window == other.window
+            && self.direction == other.direction
+            && self.cap == other.cap
+            && self.covariate == other.covariate;
+        let quantile = |kind: &MetricType| match kind {
+            MetricType::Quantile { at, .. } => Some(*at),
+            _ => None,
+        };
+        same && same_type && quantile(&self.kind) == quantile(&other.kind) && self.kind != other.kind
+    }
+}
+
 /// A metric.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Metric {
     /// Its key.
     pub key: MetricKey,
-    /// What it says, in prose that a product manager reads.
+    /// What it means, in prose that a product manager reads.
     pub description: String,
     /// Who answers for it.
     pub owner: Option<String>,
@@ -144,4 +169,7 @@ pub struct Metric {
     /// What is known of it before any test.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baseline: Option<Baseline>,
+    /// Why what is measured was changed while experiments ran: it never could be measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repair: Option<String>,
 }

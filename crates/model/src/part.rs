@@ -22,7 +22,7 @@ impl PartName {
         Self { kind, key: key.into() }
     }
 
-    /// Names what `trialbook.yaml` says.
+    /// Names what `trialbook.yaml` declares.
     pub fn book() -> Self {
         Self::new(Kind::Book, "")
     }
@@ -125,8 +125,8 @@ parts! {
 }
 
 impl<'a> PartRef<'a> {
-    /// Returns the parts that this one names, each once; whether it stands by what they say or, as a layer does with the
-    /// experiments in its slots, only keeps a place for them, [`Uses`](super::Uses) tells apart.
+    /// Returns the parts that this one names, each once; whether it depends on their content or, as a layer does with the
+    /// experiments in its slots, only keeps a place for them, [`Uses`](super::Uses) distinguishes.
     pub fn names(&self) -> Vec<PartName> {
         let mut names = Vec::new();
         let mut name = |kind: Kind, key: Arc<str>| names.push(PartName { kind, key });
@@ -142,6 +142,8 @@ impl<'a> PartRef<'a> {
                 experiment.metrics.all().for_each(|metric| name(Kind::Metric, metric.shared()));
                 experiment.previous.iter().for_each(|previous| name(Kind::Experiment, previous.shared()));
                 segments(&experiment.audience, &mut name);
+                let forced = experiment.overrides.iter().filter_map(|forced| forced.segment());
+                forced.for_each(|segment| name(Kind::Segment, segment.shared()));
             }
             Self::Rollout(rollout) => {
                 name(Kind::Flag, rollout.flag.shared());

@@ -106,7 +106,7 @@ pub struct Pattern(regex::Regex);
 pub struct PatternError {
     /// What was given.
     pub text: String,
-    /// What the expression's parser says.
+    /// The message of the expression's parser.
     #[source]
     pub cause: regex::Error,
 }

@@ -51,6 +51,17 @@ pub enum SourceRole {
     },
 }
 
+/// How exact the times of a source's rows are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Granularity {
+    /// Instants.
+    #[default]
+    Instant,
+    /// Days: what happened when on a day is not known.
+    Day,
+}
+
 /// A source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
@@ -62,8 +73,24 @@ pub struct Source {
     pub owner: Option<String>,
     /// Where the rows are.
     pub relation: Relation,
-    /// The column that says when.
+    /// The column with the time.
     pub timestamp: ColumnName,
+    /// How exact its times are.
+    #[serde(default)]
+    pub granularity: Granularity,
+    /// Whether its file declares that its times are instants, and not only no other thing: then one time of day is no sign of days.
+    #[serde(default)]
+    pub declares_instants: bool,
+    /// The IANA zone of times without an offset, and that in which days begin. `None`: times without an offset are in
+    /// UTC, and days are the book's.
+    #[serde(default)]
+    pub timezone: Option<String>,
+    /// The columns that identify a row: a further row with the same values is a copy. Empty: nothing does.
+    #[serde(default)]
+    pub identity: Vec<ColumnName>,
+    /// Whether it is loaded to the present at any time, so that a day without rows is a day on which nothing happened.
+    #[serde(default)]
+    pub complete: bool,
     /// The columns that hold units' ids; never empty.
     pub entities: BTreeMap<EntityKey, ColumnName>,
     /// What the rows are.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::TargetKey;
+use super::{Duration, TargetKey};
 
 /// A kind of flag back end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -33,6 +33,12 @@ pub enum Evaluator {
     /// `openfeature-flagd-core` 2.x of PyPI.
     #[serde(rename = "python-2")]
     Python2,
+    /// `unleash-client` 6.x of npm.
+    #[serde(rename = "unleash-node-6")]
+    UnleashNode6,
+    /// `UnleashClient` 6.x of PyPI, which carries the engine that Unleash's newer clients share.
+    #[serde(rename = "unleash-python-6")]
+    UnleashPython6,
 }
 
 impl Evaluator {
@@ -41,6 +47,16 @@ impl Evaluator {
         match self {
             Self::Javascript4 => "javascript-4",
             Self::Python2 => "python-2",
+            Self::UnleashNode6 => "unleash-node-6",
+            Self::UnleashPython6 => "unleash-python-6",
+        }
+    }
+
+    /// Returns the kind of target that it reads.
+    pub const fn reads(self) -> TargetType {
+        match self {
+            Self::Javascript4 | Self::Python2 => TargetType::Flagd,
+            Self::UnleashNode6 | Self::UnleashPython6 => TargetType::Unleash,
         }
     }
 }
@@ -52,7 +68,7 @@ pub struct Target {
     pub key: TargetKey,
     /// What it is, and where.
     #[serde(flatten)]
-    pub backend: Backend,
+    pub connection: Connection,
     /// Launches, exposures and analysis belong to this one.
     pub primary: bool,
     /// Whether it serves experiments; flags and rules it serves always.
@@ -67,7 +83,7 @@ fn yes() -> bool {
 /// What a target is, and where.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
-pub enum Backend {
+pub enum Connection {
     /// A flag file.
     Flagd {
         /// Where the flags are kept, as a URL: `file://` and a path relative to the book's root, or an object store's.
@@ -85,23 +101,26 @@ pub enum Backend {
         environment: String,
         /// The environment variable that holds the token.
         token_env: String,
+        /// Where applies are written down: a place in a store, as of a flag file. The server itself has no conditional write.
+        journal: String,
+        /// The clients that serve from it; never empty.
+        evaluators: Vec<Evaluator>,
     },
 }
 
 impl Target {
     /// Returns its kind.
     pub fn kind(&self) -> TargetType {
-        match self.backend {
-            Backend::Flagd { .. } => TargetType::Flagd,
-            Backend::Unleash { .. } => TargetType::Unleash,
+        match self.connection {
+            Connection::Flagd { .. } => TargetType::Flagd,
+            Connection::Unleash { .. } => TargetType::Unleash,
         }
     }
 
-    /// Returns the evaluators that serve from it, in the order of the book; none where the server evaluates.
+    /// Returns the evaluators that serve from it, in the order of the book.
     pub fn evaluators(&self) -> &[Evaluator] {
-        match &self.backend {
-            Backend::Flagd { evaluators, .. } => evaluators,
-            Backend::Unleash { .. } => &[],
+        match &self.connection {
+            Connection::Flagd { evaluators, .. } | Connection::Unleash { evaluators, .. } => evaluators,
         }
     }
 }
@@ -114,14 +133,97 @@ pub enum Warehouse {
     Duckdb {
         /// The database file.
         database: Option<String>,
+        /// What it may use.
+        limits: WarehouseLimits,
     },
-    /// Any database with an ADBC driver.
-    Adbc {
-        /// The driver: the name of a shared library, or its path.
-        driver: String,
-        /// The dialect of SQL that it speaks.
-        dialect: String,
+    /// A PostgreSQL server.
+    Postgres {
         /// The environment variable that holds the address, and perhaps the password.
         uri_env: String,
+        /// What it may use; the server's memory and disk are its own.
+        limits: WarehouseLimits,
     },
+    /// Another server.
+    Server {
+        /// Which engine.
+        engine: ServerEngine,
+        /// The environment variable that holds the address, and perhaps the password.
+        uri_env: String,
+        /// What it may use; the server's memory and disk are its own.
+        limits: WarehouseLimits,
+    },
+}
+
+/// An engine that is a server, besides PostgreSQL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ServerEngine {
+    /// BigQuery.
+    Bigquery,
+    /// Databricks SQL.
+    Databricks,
+    /// Amazon Redshift.
+    Redshift,
+    /// Snowflake.
+    Snowflake,
+    /// Apache Spark, through Spark Connect.
+    Spark,
+    /// Trino.
+    Trino,
+}
+
+impl ServerEngine {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Bigquery, Self::Databricks, Self::Redshift, Self::Snowflake, Self::Spark, Self::Trino];
+
+    /// Returns its name, as a book writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Bigquery => "bigquery",
+            Self::Databricks => "databricks",
+            Self::Redshift => "redshift",
+            Self::Snowflake => "snowflake",
+            Self::Spark => "spark",
+            Self::Trino => "trino",
+        }
+    }
+}
+
+/// What a warehouse may use for one query; what is not given has a default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct WarehouseLimits {
+    /// How long it may take.
+    pub timeout: Option<Duration>,
+    /// The memory, in MiB.
+    pub memory_mib: Option<u32>,
+    /// The threads.
+    pub threads: Option<u32>,
+    /// The disk for what does not fit the memory, in MiB.
+    pub spill_mib: Option<u32>,
+}
+
+impl Warehouse {
+    /// Returns its kind, as a book names it.
+    pub const fn engine(&self) -> &'static str {
+        match self {
+            Self::Duckdb { .. } => "duckdb",
+            Self::Postgres { .. } => "postgres",
+            Self::Server { engine, .. } => engine.as_str(),
+        }
+    }
+
+    /// Returns what it may use.
+    pub const fn limits(&self) -> WarehouseLimits {
+        match self {
+            Self::Duckdb { limits, .. } | Self::Postgres { limits, .. } | Self::Server { limits, .. } => {
+                *limits
+            }
+        }
+    }
+
+    /// Tells whether it reads files of the book.
+    pub const fn reads_files(&self) -> bool {
+        matches!(self, Self::Duckdb { .. })
+    }
 }

@@ -86,7 +86,7 @@ impl Traffic {
     ///
     /// Between two points they follow the power of time that passes through both; before the first they grow
     /// with time; beyond the last they go on with the power of the last two, and with a single point not at
-    /// all, because nothing says that others come.
+    /// all, because nothing shows that others come.
     pub fn within(&self, days: f64) -> Expected {
         let none = Expected { units: 0.0, extrapolated: false };
         let (Some(first), Some(last)) = (self.0.first(), self.0.last()) else { return none };

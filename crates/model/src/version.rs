@@ -1,18 +1,20 @@
-//! Versions of an app: one to three numeric parts and an optional pre-release.
+//! Versions of an app: numeric parts, an optional pre-release, and build metadata that no comparison reads.
 
 use std::cmp::Ordering;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A version such as `8.10` or `8.2.0-rc.1`, ordered as SemVer 2.0 orders; a missing part is zero.
+/// A version such as `8.10` or `8.2.0-rc.1+57`, ordered as SemVer 2.0 orders; a missing part is zero.
 ///
-/// `8.2` and `8.2.0` are equal and print as they were written. Build metadata is not part of the grammar.
+/// `8.2` and `8.2.0` are equal and print as they were written; so are `8.2.0` and `8.2.0+57`, because build metadata has no
+/// place in the order (SemVer 2.0, item 10). A version that was read [leniently](Self::parse_lenient) may have a fourth
+/// number, which orders after the third.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Version {
     text: String,
-    numbers: [u64; 3],
+    numbers: [u64; 4],
     pre: Vec<Identifier>,
 }
 
@@ -20,12 +22,15 @@ pub struct Version {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Identifier {
     Number(u64),
+    /// A number of 2^53 or more, by how many digits it has and what they are. Evaluators compare one rightly with a smaller
+    /// number, and not always with another such: npm's semver reads both as doubles.
+    Large(usize, String),
     Word(String),
 }
 
 /// Why a text is not a version.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a version such as `8`, `8.10` or `8.2.0-rc.1`")]
+#[error("`{0}` is not a version such as `8`, `8.10`, `8.2.0-rc.1` or `8.2.0+57`")]
 pub struct VersionError(
     /// What was given.
     pub String,
@@ -33,23 +38,42 @@ pub struct VersionError(
 
 impl Version {
     /// The longest text that is a version, in bytes; evaluators read no longer one (npm's semver stops at 256).
-    const LONGEST: usize = 128;
+    pub const LONGEST: usize = 128;
 
     /// Reads a version from its source text, so `8.10` is not the number 8.1.
+    ///
+    /// # Errors
+    ///
+    /// Where the text is not one to three numbers, perhaps a pre-release and perhaps build metadata, or is longer than
+    /// [`Self::LONGEST`].
     pub fn parse(text: &str) -> Result<Self, VersionError> {
-        Self::parts(text).ok_or_else(|| VersionError(text.into()))
+        Self::parts(text, text, 3).ok_or_else(|| VersionError(text.into()))
     }
 
-    fn parts(text: &str) -> Option<Self> {
+    /// Reads a version that may have a leading `v` and a fourth number: `v1.2.3`, `10.0.19045.4046`.
+    ///
+    /// # Errors
+    ///
+    /// Where the text without a leading `v` or `V` is not one to four numbers with the rest that [`Self::parse`] reads.
+    pub fn parse_lenient(text: &str) -> Result<Self, VersionError> {
+        let bare = text.strip_prefix(['v', 'V']).unwrap_or(text);
+        Self::parts(text, bare, 4).ok_or_else(|| VersionError(text.into()))
+    }
+
+    fn parts(text: &str, bare: &str, most: usize) -> Option<Self> {
         if text.len() > Self::LONGEST {
             return None;
         }
-        let (core, pre) = match text.split_once('-') {
-            Some((core, pre)) => (core, Some(pre)),
-            None => (text, None),
+        let (version, build) = match bare.split_once('+') {
+            Some((version, build)) => (version, Some(build)),
+            None => (bare, None),
         };
-        let mut numbers = [0; 3];
-        let mut slots = numbers.iter_mut();
+        let (core, pre) = match version.split_once('-') {
+            Some((core, pre)) => (core, Some(pre)),
+            None => (version, None),
+        };
+        let mut numbers = [0; 4];
+        let mut slots = numbers.iter_mut().take(most);
         for part in core.split('.') {
             *slots.next()? = number(part)?;
         }
@@ -57,7 +81,11 @@ impl Version {
             None => Vec::new(),
             Some(pre) => pre.split('.').map(identifier).collect::<Option<_>>()?,
         };
-        Some(Self { text: text.into(), numbers, pre })
+        build.is_none_or(|build| build.split('.').all(is_identifier)).then(|| Self {
+            text: text.into(),
+            numbers,
+            pre,
+        })
     }
 
     /// Returns the text as it was written.
@@ -65,31 +93,68 @@ impl Version {
         &self.text
     }
 
-    /// Returns the three-part form, `8.10` as `8.10.0`.
+    /// Returns the numbers, of which those that were not written are zero; each is below 2^53.
+    pub const fn numbers(&self) -> [u64; 4] {
+        self.numbers
+    }
+
+    /// Tells whether every number in it is below 2^53. Evaluators agree on a comparison with such a version, whatever the
+    /// other is, so what a book compares with must be one.
+    pub fn is_exact(&self) -> bool {
+        !self.pre.iter().any(|identifier| matches!(identifier, Identifier::Large(..)))
+    }
+
+    /// Tells whether it comes before the release of its numbers.
+    pub fn is_pre_release(&self) -> bool {
+        !self.pre.is_empty()
+    }
+
+    /// Returns the text that all equal versions share: `8.10+57` as `8.10.0`, a fourth number only where it is not zero.
     pub fn normalised(&self) -> String {
-        let [major, minor, patch] = self.numbers;
-        match self.text.split_once('-') {
-            Some((_, pre)) => format!("{major}.{minor}.{patch}-{pre}"),
-            None => format!("{major}.{minor}.{patch}"),
+        let [major, minor, patch, fourth] = self.numbers;
+        let fourth = if fourth == 0 { String::new() } else { format!(".{fourth}") };
+        let hyphen = if self.pre.is_empty() { "" } else { "-" };
+        format!("{major}.{minor}.{patch}{fourth}{hyphen}{}", self.pre_release())
+    }
+
+    /// Returns the identifiers of the pre-release with dots between them; empty for a release.
+    pub fn pre_release(&self) -> String {
+        let identifiers: Vec<String> = self.pre.iter().map(ToString::to_string).collect();
+        identifiers.join(".")
+    }
+}
+
+impl fmt::Display for Identifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => write!(f, "{number}"),
+            Self::Large(_, text) | Self::Word(text) => f.write_str(text),
         }
     }
 }
 
 /// Digits without a leading zero (SemVer 2.0, item 2), below 2^53 so that every evaluator reads the same number.
 fn number(text: &str) -> Option<u64> {
-    let plain = text.bytes().all(|b| b.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
-    text.parse().ok().filter(|n| plain && *n < (1 << 53))
+    text.parse().ok().filter(|n| is_number(text) && *n < (1 << 53))
+}
+
+fn is_number(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_digit()) && (text == "0" || !text.starts_with('0'))
 }
 
 fn identifier(text: &str) -> Option<Identifier> {
-    let legal = !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-    if !legal {
+    if !is_identifier(text) {
         return None;
     }
-    if text.bytes().all(|b| b.is_ascii_digit()) {
-        return number(text).map(Identifier::Number);
+    if !text.bytes().all(|b| b.is_ascii_digit()) {
+        return Some(Identifier::Word(text.into()));
     }
-    Some(Identifier::Word(text.into()))
+    let large = || is_number(text).then(|| Identifier::Large(text.len(), text.into()));
+    number(text).map(Identifier::Number).or_else(large)
+}
+
+fn is_identifier(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
 }
 
 impl Ord for Version {
@@ -125,8 +190,9 @@ impl fmt::Display for Version {
 
 impl TryFrom<String> for Version {
     type Error = VersionError;
+    /// A stored version was read before, by its attribute's declaration, so what the wider grammar reads is one.
     fn try_from(text: String) -> Result<Self, VersionError> {
-        Self::parse(&text)
+        Self::parse_lenient(&text)
     }
 }
 
@@ -161,6 +227,54 @@ mod tests {
     }
 
     #[test]
+    fn build_metadata_has_no_place_in_the_order() {
+        let version = |text| Version::parse(text).expect("a version");
+        for (one, other) in
+            [("1.18.1+57", "1.18.1"), ("1.18+a-b.007", "1.18.0+x"), ("1-rc.1+5", "1.0.0-rc.1")]
+        {
+            assert_eq!(version(one), version(other));
+            assert_eq!(version(one).normalised(), version(other).normalised());
+        }
+        assert!(version("1.18.1-rc.1+99") < version("1.18.1+1"));
+        assert_eq!(version("1.18.1+57").to_string(), "1.18.1+57");
+    }
+
+    #[test]
+    fn a_number_of_a_pre_release_may_be_of_any_size() {
+        let ordered = [
+            "1.2.3-9007199254740991",
+            "1.2.3-9007199254740992",
+            "1.2.3-9007199254740993",
+            "1.2.3-9007199254740993.1",
+            "1.2.3-20261127120000000",
+            "1.2.3-100000000000000000000000000000",
+            "1.2.3-a",
+        ];
+        let versions: Vec<_> = ordered.iter().map(|text| Version::parse(text).expect("a version")).collect();
+        assert!(versions.is_sorted_by(|a, b| a < b));
+        let exact: Vec<bool> = versions.iter().map(Version::is_exact).collect();
+        assert_eq!(exact, [true, false, false, false, false, false, true]);
+        assert_eq!(versions.last().map(Version::pre_release).as_deref(), Some("a"));
+        assert_eq!(
+            Version::parse("1.2-20261127120000000").expect("a version").normalised(),
+            "1.2.0-20261127120000000"
+        );
+        assert!(Version::parse("1.2.3-09007199254740993").is_err());
+    }
+
+    #[test]
+    fn a_lenient_version_may_have_a_v_and_a_fourth_number() {
+        let lenient = |text| Version::parse_lenient(text).expect("a version");
+        assert_eq!(lenient("v1.2.3"), lenient("1.2.3.0"));
+        assert_eq!(lenient("V1.2.3.4+5").normalised(), "1.2.3.4");
+        let ordered = ["1.2.3-rc.1", "v1.2.3", "1.2.3.1-a", "1.2.3.1-b", "1.2.3.1", "1.2.3.10", "1.2.4-0"];
+        assert!(ordered.map(lenient).is_sorted_by(|a, b| a < b));
+        for wrong in ["", "v", "vv1", "1.2.3.4.5", "v 1", "1.2.3.", "1.2.3.x", "1.2.3.04", "v1.2.3.4-"] {
+            assert!(Version::parse_lenient(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
     fn what_is_not_a_version_is_refused() {
         for wrong in [
             "",
@@ -173,7 +287,10 @@ mod tests {
             "1.2-a..b",
             "1.2-01",
             "1,2",
-            "1.2+b",
+            "1.2+",
+            "1.2+a..b",
+            "1.2+a+b",
+            "1.2.3+57 ",
             "9007199254740993",
         ] {
             assert!(Version::parse(wrong).is_err(), "{wrong}");

@@ -43,7 +43,7 @@ struct Enrolled {
 pub struct Arrivals {
     /// What the units are counted from.
     pub basis: Basis,
-    /// The share of the traffic that the audience is and no rule serves before; at most this where it is said
+    /// The share of the traffic that the audience is and no rule serves before; at most this where that is marked
     /// so.
     pub audience: f64,
     /// The share of it that no holdout keeps.
@@ -119,7 +119,7 @@ impl Arrivals {
 /// The longest duration that is looked at, in days.
 pub(super) const LONGEST: u32 = 731;
 
-/// Returns the declared traffic of the experiment's surface that sees the most. Exposures do not say where they were
+/// Returns the declared traffic of the experiment's surface that sees the most. Exposures do not record where they were
 /// made, so this goes before what was measured.
 ///
 /// The units of several surfaces overlap by an unknown part, so at least the largest of them come.

@@ -11,7 +11,7 @@ use trialbook_model::{Baseline, Book, Experiment, MetricKey, SourceKey, Traffic}
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Origin {
-    /// The book says so.
+    /// The book declares it.
     Declared,
     /// Past weeks in the warehouse do.
     Warehouse,
@@ -41,18 +41,85 @@ pub struct Seen {
     /// How they grew with time.
     pub traffic: Option<Traffic>,
     /// Why nothing is measured at all.
-    pub problem: Option<String>,
+    pub problem: Option<TooLittleSeen>,
     /// The deciding metrics that are not measured; what the book declares about them counts.
     pub not_measured: Vec<NotMeasured>,
 }
 
 /// A metric that was to be measured and is not.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct NotMeasured {
     /// The metric.
     pub metric: MetricKey,
     /// Why.
-    pub why: String,
+    pub why: WhyNoBaseline,
+}
+
+/// Why nothing was measured.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "reason", rename_all = "kebab-case")]
+pub enum TooLittleSeen {
+    /// Nobody was seen.
+    NoExposures {
+        /// The watermark: nothing at or after it was read.
+        before: Timestamp,
+    },
+    /// Days of the week differ, so that less than all of them shows little.
+    LessThanAWeek {
+        /// The first exposure whose windows have closed, or the first instant that was asked for.
+        from: Timestamp,
+        /// The first instant after the last.
+        until: Timestamp,
+    },
+}
+
+/// Why a metric has no baseline of the warehouse.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "reason", rename_all = "kebab-case")]
+pub enum WhyNoBaseline {
+    /// It cannot be computed.
+    Refused {
+        /// Why, in the words of what refused.
+        cause: String,
+    },
+    /// Its source has no rows before the watermark.
+    NoRows {
+        /// Which.
+        source: SourceKey,
+    },
+    /// The windows have closed by the clock, and their data is not there.
+    Stale {
+        /// The source.
+        source: SourceKey,
+        /// Its last row before the watermark.
+        ends: Timestamp,
+        /// When the windows of the last units have closed.
+        needed: Timestamp,
+    },
+    /// Its window is open: its values depend on how long a unit is watched.
+    OpenWindow,
+    /// Too few windows have closed: a deviation takes two units.
+    TooFew {
+        /// How many units' windows have.
+        units: u64,
+    },
+    /// The error of a quantile is read off its neighbours, which takes more values.
+    TooFewForQuantile {
+        /// How many there are.
+        values: u64,
+    },
+    /// The error of a quantile is read off its neighbours, which are the same.
+    NoSpread {
+        /// The value.
+        value: f64,
+    },
+    /// All units are alike.
+    Constant {
+        /// How many.
+        units: u64,
+        /// The value.
+        value: f64,
+    },
 }
 
 /// What a forecast is made from.

@@ -9,7 +9,7 @@ use super::need::MetricNeed;
 use trialbook_model::{Duration, ExperimentKey, Method, MetricKey};
 use trialbook_stats::design::Size;
 
-/// One way to have the power asked for; each is enough alone unless it says otherwise.
+/// One way to have the power asked for; each is enough alone unless it is marked otherwise.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Remedy {
@@ -57,7 +57,7 @@ pub enum Remedy {
     },
 }
 
-/// What nobody has said, and what to write.
+/// What nobody has declared, and what to write.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Missing {
@@ -149,7 +149,7 @@ pub struct Forecast {
     pub not_held_out: Option<f64>,
     /// The largest share of it that is enrolled.
     pub allocation: f64,
-    /// The units that are enrolled by the end; at most these where it is said so.
+    /// The units that are enrolled by the end; at most these where that is marked.
     pub units: Option<u64>,
     /// The split.
     pub split: Option<Split>,
@@ -186,7 +186,7 @@ impl Forecast {
         short
     }
 
-    /// Tells whether what each deciding metric needs is known. Otherwise the others say what is needed at least.
+    /// Tells whether what each deciding metric needs is known. Otherwise the others show what is needed at least.
     pub fn is_complete(&self) -> bool {
         self.metrics.iter().all(|need| need.required_units.is_some())
     }

@@ -6,7 +6,7 @@ use trialbook_model::{
     Book, Direction, Experiment, Margin, Method, MetricKey, MetricType, MinimumEffect, VariantKey,
 };
 use trialbook_stats::design::{Arms, Claim, Design, Level, Planned, Size};
-use trialbook_stats::power::{NotPlannable, Target};
+use trialbook_stats::power::{Goal, NotPlannable};
 use trialbook_stats::sequential::{Looks, LooksError, Spending};
 use trialbook_stats::{Better, Probability};
 
@@ -71,6 +71,7 @@ pub(super) struct Tests {
     success: Probability,
     guardrail: Probability,
     method: Method,
+    spending: Spending,
     /// The shares of the information at each look; one look for a fixed horizon.
     looks: Looks,
     /// The share of the schedule that has passed at each look.
@@ -112,7 +113,8 @@ impl Tests {
         };
         let power = Probability::new(levels.power())?;
         let (success, guardrail) = (levels.success, levels.guardrail);
-        Ok(Self { power, success, guardrail, method, looks, times })
+        let spending = crate::spending(experiment.analysis.spending);
+        Ok(Self { power, success, guardrail, method, spending, looks, times })
     }
 
     pub(super) fn level(&self, role: Role) -> Probability {
@@ -124,13 +126,12 @@ impl Tests {
 
     /// Returns how the metrics of a role are tested.
     pub(super) fn design(&self, role: Role) -> Result<Design, Unplannable> {
-        let target = Target { level: self.level(role), power: self.power };
+        let target = Goal { level: self.level(role), power: self.power };
         Ok(match self.method {
             Method::FixedHorizon => Design::once(target),
             Method::GroupSequential => {
-                let spending = Spending::default();
                 let spent: Vec<_> =
-                    self.times.iter().map(|time| spending.spent(target.level, *time)).collect();
+                    self.times.iter().map(|time| self.spending.spent(target.level, *time)).collect();
                 Design::group_sequential(target, self.looks.clone(), &spent)?
             }
             Method::AlwaysValid => Design::always_valid(target, self.looks.clone()),
@@ -224,7 +225,7 @@ pub(super) fn hardest<'a>(
     Ok(hardest.map(|(_, comparison)| comparison))
 }
 
-/// Returns a metric's baseline as it is tested: adjusted where the plan says so and the correlation is known.
+/// Returns a metric's baseline as it is tested: adjusted where the plan asks for it and the correlation is known.
 fn level(book: &Book, experiment: &Experiment, key: &MetricKey, known: &Known) -> Level {
     let metric = book.metrics.get(key);
     let adjusted = experiment.analysis.adjust && metric.is_some_and(|metric| metric.covariate.is_some());

@@ -127,7 +127,7 @@ fn fill(
     // What cannot be planned, or is not known, may need more: only "no" is certain then.
     let complete = forecast.is_complete();
     let certain = !forecast.missing.iter().any(|missing| matches!(missing, Missing::Fewer(_)));
-    // Units of all exposures say neither.
+    // Units of all exposures show neither.
     let counted = forecast.units.filter(|_| !forecast.missing.contains(&Missing::Exposures));
     forecast.suffices = counted.and_then(|have| match have >= units {
         true => (complete && certain).then_some(true),

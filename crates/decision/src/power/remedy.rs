@@ -42,7 +42,7 @@ pub(super) fn remedies(
         if let Some(reachable) = short.reachable {
             let (metric, declared) = (short.metric.clone(), short.declared);
             let reachable = match reachable {
-                // As percent, which is how a book says it.
+                // As percent, which is how a book writes it.
                 Size::Relative(share) => Size::Relative(rounded_up(share * 100.0) / 100.0),
                 Size::Absolute(amount) => Size::Absolute(rounded_up(amount)),
             };
@@ -85,7 +85,7 @@ fn longer(book: &Book, experiment: &Experiment, enough: Enough<'_>, days: u32) -
     Some(Remedy::Longer { days: u32::try_from(days).ok()?, end, past_policy })
 }
 
-/// Returns a share, or one a little larger, where it is enough as a file says it.
+/// Returns a share, or one a little larger, where it is enough as a file writes it.
 fn verified(experiment: &Experiment, enough: Enough<'_>, share: f64) -> Option<Share> {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most 10,000")]
     let buckets = (share * f64::from(BUCKETS)).round() as u32;

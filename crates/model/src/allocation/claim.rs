@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use super::{BucketSet, Draw, Growth, enrolment};
 use crate::capability::HashProfile;
 use crate::{
-    Allocation, BUCKETS, Book, Experiment, Flag, Holdout, Predicate, Rollout, RolloutKey, Schedule, Share,
-    Step, SurfaceKey, VariantKey,
+    Allocation, BUCKETS, Book, Experiment, Flag, ForcedVariant, Holdout, Predicate, Rollout, RolloutKey,
+    Schedule, Share, Step, SurfaceKey, VariantKey,
 };
 
 /// How far guarded rollouts may go: of each the largest share that was approved.
@@ -163,6 +163,29 @@ pub fn claims<'a>(book: &'a Book, flag: &'a Flag, approvals: &Approvals) -> Clai
         former_defaults.pop();
     }
     Claims { claims, former_defaults }
+}
+
+/// An override of an experiment, while it counts.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Forced<'a> {
+    /// Whose.
+    pub experiment: &'a Experiment,
+    /// Who is served what.
+    pub forced: &'a ForcedVariant,
+    /// When it ends: with the serving of the experiment.
+    pub until: Timestamp,
+}
+
+/// Returns the overrides of a flag's experiments in the order in which they are tried: by experiment, then as written.
+///
+/// They count before the experiment's start too, so that it can be tried out, and until its serving window ends.
+pub fn forced<'a>(book: &'a Book, flag: &'a Flag) -> impl Iterator<Item = Forced<'a>> {
+    book.experiments_of(&flag.key).flat_map(|experiment| {
+        let until = book.serving_window(experiment).map(|window| window.end());
+        let all = until
+            .map(|until| experiment.overrides.iter().map(move |forced| Forced { experiment, forced, until }));
+        all.into_iter().flatten()
+    })
 }
 
 /// Returns which buckets an experiment enrols when; `None` where it never enrols any.

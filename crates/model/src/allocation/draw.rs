@@ -59,12 +59,12 @@ impl<'a> Draw<'a> {
         Self { purpose: Purpose::Variant, salt }
     }
 
-    /// Makes the draw that says when a rollout comes to a unit.
+    /// Makes the draw that decides when a rollout reaches a unit.
     pub const fn rollout(salt: &'a Salt) -> Self {
         Self { purpose: Purpose::Rollout, salt }
     }
 
-    /// Makes the draw that says whether a unit is held out.
+    /// Makes the draw that decides whether a unit is held out.
     pub const fn holdout(salt: &'a Salt) -> Self {
         Self { purpose: Purpose::Holdout, salt }
     }
@@ -76,18 +76,45 @@ impl<'a> Draw<'a> {
         format!("{}/{}/", self.purpose, self.salt)
     }
 
-    /// Returns a unit's bucket, below `total`: `(hash * total) >> 32`.
+    /// Returns the group of a strategy of Unleash that draws this: `PURPOSE/SALT`.
+    pub fn group(&self) -> String {
+        format!("{}/{}", self.purpose, self.salt)
+    }
+
+    /// Returns a unit's bucket, below `total`, a multiple of 100: `(hash * total) >> 32`.
     ///
-    /// The mapping is that of flagd's `fractional` with integer weights that sum to `total`.
+    /// The mapping is that of flagd's `fractional` with integer weights that sum to `total`. Unleash's clients divide units
+    /// into hundredths: a unit's bucket is the first one of its hundredth.
     pub fn bucket(&self, profile: HashProfile, unit: &str, total: u32) -> u32 {
+        if profile.is_unleash() {
+            let text = format!("{}:{unit}", self.group());
+            return seeded_hash(profile, &text, 0) % 100 * (total / 100);
+        }
         let mut text = self.prefix();
         text.push_str(unit);
         scale(hash(profile, &text), total)
     }
 
-    /// Returns a unit's variant. Weights stand in byte order of the variants' keys, as [`Split`] holds them.
-    pub fn pick<'s>(&self, profile: HashProfile, unit: &str, split: &'s Split) -> &'s VariantKey {
-        let bucket = self.bucket(profile, unit, 1_000_000);
+    /// Returns which of a million equal parts a unit has in a draw of arms. `enrolment` is the draw that enrols the
+    /// experiment's units: Unleash's clients hash its group, with another seed, and know thousandths.
+    fn part(&self, profile: HashProfile, unit: &str, enrolment: &Draw<'_>) -> u32 {
+        if profile.is_unleash() {
+            let text = format!("{}:{unit}", enrolment.group());
+            return seeded_hash(profile, &text, UNLEASH_VARIANT_SEED) % 1_000 * 1_000;
+        }
+        self.bucket(profile, unit, 1_000_000)
+    }
+
+    /// Returns a unit's variant, where `enrolment` is the draw that enrols the experiment's units. Weights stand in byte
+    /// order of the variants' keys, as [`Split`] holds them.
+    pub fn pick<'s>(
+        &self,
+        profile: HashProfile,
+        unit: &str,
+        enrolment: &Draw<'_>,
+        split: &'s Split,
+    ) -> &'s VariantKey {
+        let bucket = self.part(profile, unit, enrolment);
         let mut end = 0;
         let hit = split.shares().iter().find(|(_, share)| {
             end += share.ppm();
@@ -97,6 +124,11 @@ impl<'a> Draw<'a> {
     }
 }
 
+/// The seed with which Unleash's clients draw variants (`VARIANT_SEED` in `unleash-client` 6.12.1, read 2026-11).
+///
+/// Test: `tests/unleash/run`, with the clients themselves.
+const UNLEASH_VARIANT_SEED: u32 = 86_028_157;
+
 /// Maps a hash onto `0..total`, in order.
 fn scale(hash: u32, total: u32) -> u32 {
     u32::try_from((u64::from(hash) * u64::from(total)) >> 32).unwrap_or(u32::MAX)
@@ -104,13 +136,22 @@ fn scale(hash: u32, total: u32) -> u32 {
 
 /// Returns `murmur3_x86_32` with seed 0 of what an evaluator hashes for a text.
 pub fn hash(profile: HashProfile, text: &str) -> u32 {
+    seeded_hash(profile, text, 0)
+}
+
+/// Returns `murmur3_x86_32` with a seed; that of [`HashProfile::Utf16`] is always 0.
+fn seeded_hash(profile: HashProfile, text: &str, seed: u32) -> u32 {
     let hashed = match profile {
         HashProfile::Utf16 => Ok(murmur3_utf16(text)),
-        HashProfile::Utf8 => murmur3::murmur3_32(&mut text.as_bytes(), 0),
+        HashProfile::Utf8 | HashProfile::Unleash => murmur3::murmur3_32(&mut text.as_bytes(), seed),
+        HashProfile::UnleashUtf16 => {
+            let low_bytes: Vec<u8> = text.encode_utf16().map(|unit| unit.to_le_bytes()[0]).collect();
+            murmur3::murmur3_32(&mut low_bytes.as_slice(), seed)
+        }
         HashProfile::CborText => {
             let mut bytes = cbor_text_header(text.len());
             bytes.extend_from_slice(text.as_bytes());
-            murmur3::murmur3_32(&mut bytes.as_slice(), 0)
+            murmur3::murmur3_32(&mut bytes.as_slice(), seed)
         }
     };
     hashed.unwrap_or_else(|_| unreachable!("reading from memory does not fail"))
@@ -162,9 +203,9 @@ impl Enrolment<'_> {
     }
 }
 
-/// Returns how an experiment of a book enrols units, once its ramp is complete; [`super::growth`] says when how many.
+/// Returns how an experiment of a book enrols units, once its ramp is complete; [`super::growth`] has how many when.
 ///
-/// In a layer, its slots do, with the layer's salt: whatever its `allocation` says, what a layer holds is what is
+/// In a layer, its slots do, with the layer's salt: whatever its `allocation` declares, what a layer holds is what is
 /// served. Without a layer, the first buckets of a draw of its own do, as many as its allocation is.
 pub fn enrolment<'a>(book: &'a Book, experiment: &'a Experiment) -> Enrolment<'a> {
     match experiment.layer.as_ref().and_then(|key| book.layers.get(key)) {
@@ -245,16 +286,39 @@ mod tests {
             Split::new(vec![(key("a"), share("10%")), (key("b"), share("60%")), (key("C"), share("30%"))])
                 .expect("a split");
         let salt = Salt::new("bold").expect("a salt");
-        for profile in [HashProfile::Utf8, HashProfile::CborText] {
+        for profile in [HashProfile::Utf8, HashProfile::CborText, HashProfile::Unleash] {
             let mut counts = std::collections::BTreeMap::<&str, u32>::new();
             for unit in 0..20_000 {
-                let variant = Draw::variant(&salt).pick(profile, &format!("user-{unit}"), &split);
+                let variant =
+                    Draw::variant(&salt).pick(profile, &format!("user-{unit}"), &Draw::layer(&salt), &split);
                 *counts.entry(variant.as_str()).or_default() += 1;
             }
             // Standard deviations are 65 at most.
             for (variant, expected) in [("C", 6_000), ("a", 2_000), ("b", 12_000)] {
                 let got = counts.get(variant).copied().unwrap_or_default();
                 assert!(got.abs_diff(expected) < 300, "{variant}: {got}");
+            }
+        }
+    }
+
+    /// Made with `unleash-client` 6.12.1 (`normalizedStrategyValue`, `normalizedVariantValue`, less one).
+    #[test]
+    fn unleash_draws_as_its_clients_do() {
+        for (salt, unit, by_clients, by_engine) in [
+            ("checkout-2026", "user-0", (14, 62), (14, 62)),
+            ("checkout-2026", "user-1", (12, 866), (12, 866)),
+            ("bold-checkout-button", "user-2", (54, 636), (54, 636)),
+            // Made with Python's mmh3 5.3.1 for the engine.
+            ("checkout-2026", "ünït-☃", (38, 443), (63, 381)),
+        ] {
+            let salt = Salt::new(salt).expect("a salt");
+            let (layer, arms) = (Draw::layer(&salt), Draw::variant(&salt));
+            for (profile, expected) in
+                [(HashProfile::UnleashUtf16, by_clients), (HashProfile::Unleash, by_engine)]
+            {
+                let drawn =
+                    (layer.bucket(profile, unit, BUCKETS) / 100, arms.part(profile, unit, &layer) / 1_000);
+                assert_eq!(drawn, expected, "{salt} {unit} {profile:?}");
             }
         }
     }

@@ -200,7 +200,7 @@ impl<'a> Claims<'a> {
     }
 
     /// Returns the pairs that hold the same buckets while both may be served. Where both are concluded it is over, and no
-    /// edit mends it.
+    /// edit ends it.
     fn shared(&self) -> Vec<Refusal> {
         let mut refusals = Vec::new();
         let concluded =

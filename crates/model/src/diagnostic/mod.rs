@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::PartName;
 use crate::span::{SourceFile, Span};
 
 /// How much a finding weighs.
@@ -89,6 +90,8 @@ pub struct Diagnostic {
     pub rule: &'static str,
     /// How much it weighs.
     pub severity: Severity,
+    /// The parts of the book that it is about: those that would have to change. Empty where a file could not be read as one.
+    pub subjects: Vec<PartName>,
     /// What is wrong, as a lower-case sentence without a full stop.
     pub message: String,
     /// Where.
@@ -134,6 +137,7 @@ impl Diagnostic {
         Self {
             rule,
             severity,
+            subjects: Vec::new(),
             message,
             primary,
             related: Vec::new(),
@@ -145,7 +149,18 @@ impl Diagnostic {
         }
     }
 
-    /// Says what is to be seen at the primary place.
+    /// Names parts of the book that it is about; one that is named already is not named twice.
+    #[must_use]
+    pub fn about(mut self, parts: impl IntoIterator<Item = PartName>) -> Self {
+        for part in parts {
+            if !self.subjects.contains(&part) {
+                self.subjects.push(part);
+            }
+        }
+        self
+    }
+
+    /// Adds what is to be seen at the primary place.
     #[must_use]
     pub fn label(mut self, text: impl Into<String>) -> Self {
         self.primary.text = text.into();
@@ -166,7 +181,7 @@ impl Diagnostic {
         self
     }
 
-    /// Says what to do.
+    /// Adds what to do.
     #[must_use]
     pub fn help(mut self, text: impl Into<String>) -> Self {
         self.help = Some(text.into());

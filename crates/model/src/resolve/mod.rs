@@ -8,10 +8,12 @@ use std::sync::OnceLock;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::allocation::{Approvals, BucketSet, Claim, Claimant, Claims, Draw, Withheld, claims};
+use crate::allocation::{
+    Approvals, BucketSet, Claim, Claimant, Claims, Draw, Forced, Withheld, claims, forced,
+};
 use crate::capability::HashProfile;
 use crate::targeting::{Context, matches_among};
-use crate::{BUCKETS, Book, Entity, Flag, FlagKey, ServedName, VariantKey};
+use crate::{BUCKETS, Book, Entity, Flag, FlagKey, ForcedUnits, ServedName, VariantKey};
 
 pub use passed::{Candidate, Failing, Passed, Why};
 
@@ -19,6 +21,8 @@ pub use passed::{Candidate, Failing, Passed, Why};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reason {
+    /// An override of an experiment names the unit, or a segment that it is in.
+    Override,
     /// The first rule of the flag that matches.
     Rule,
     /// A holdout has the unit: it is kept from what it would have been served, and is served a default.
@@ -48,7 +52,7 @@ pub struct Resolution<'a> {
     pub value: &'a serde_json::Value,
     /// What decided.
     pub reason: Reason,
-    /// The key of the experiment, the rollout or the holdout that decided, where one did.
+    /// The key of the experiment, the rollout or the holdout that decided, where one did; of an override its experiment's.
     pub source: Option<&'a str>,
     /// The unit's bucket in its draw.
     pub bucket: Option<u32>,
@@ -70,6 +74,7 @@ pub struct Resolver<'a> {
 struct Prepared<'a> {
     flag: &'a Flag,
     entity: Option<&'a Entity>,
+    forced: Vec<Forced<'a>>,
     claims: Vec<Open<'a>>,
     former_defaults: Vec<(Withheld<'a>, &'a VariantKey)>,
 }
@@ -101,9 +106,9 @@ impl<'a> Resolver<'a> {
 
     /// Returns what a unit is served; `None` where the book has no such flag or has archived it.
     ///
-    /// The order is total: a disabled flag's default; rules in order; experiments by key and rollouts by key, each
+    /// The order is total: a disabled flag's default; overrides of experiments by key; rules in order; experiments by key and rollouts by key, each
     /// without the units that a holdout keeps from it; for the units of a holdout the default as of its start; the default.
-    /// Where the context names no unit, only rules and the default apply.
+    /// Where the context names no unit, only rules, overrides for a segment and the default apply.
     pub fn resolve(&self, flag: &FlagKey, context: &Context) -> Option<Resolution<'a>> {
         let (key, cell) = self.flags.get_key_value(flag)?;
         let flag = self.book.flags.get(*key)?;
@@ -115,10 +120,23 @@ impl<'a> Resolver<'a> {
             return plain(&flag.default, Reason::Disabled, None);
         }
         let matches = |audience| matches_among(audience, context, &self.book.segments);
+        let unit = prepared.entity.and_then(|entity| context.unit(entity));
+        for forced in &prepared.forced {
+            let fits = match &forced.forced.who {
+                ForcedUnits::Units(units) => unit.is_some_and(|unit| units.contains(unit)),
+                ForcedUnits::Segment(key) => {
+                    self.book.segments.get(key).is_some_and(|segment| matches(&segment.audience))
+                }
+            };
+            if fits {
+                let mut answer = plain(&forced.forced.serve, Reason::Override, None)?;
+                answer.source = Some(forced.experiment.key.as_str());
+                return Some(answer);
+            }
+        }
         if let Some(rule) = flag.rules.iter().find(|rule| matches(&rule.when)) {
             return plain(&rule.serve, Reason::Rule, None);
         }
-        let unit = prepared.entity.and_then(|entity| context.unit(entity));
         let mut kept_out = None;
         for Open { claim, buckets } in prepared.claims.iter().filter(|open| matches(open.claim.audience)) {
             let Some(unit) = unit else { return plain(&flag.default, Reason::NoUnit, None) };
@@ -135,7 +153,7 @@ impl<'a> Resolver<'a> {
                 Claimant::Rollout(rollout) => plain(&rollout.serve, Reason::Rollout, source),
                 Claimant::Experiment(experiment) => {
                     let draw = Draw::variant(&experiment.salt);
-                    let variant = draw.pick(self.profile, unit, &experiment.split);
+                    let variant = draw.pick(self.profile, unit, &claim.draw, &experiment.split);
                     let arm = ServedName::Arm(experiment.key.clone(), variant.clone());
                     prepared.answer(arm, variant, Reason::Experiment, source)
                 }
@@ -159,6 +177,7 @@ impl<'a> Resolver<'a> {
     }
 
     fn prepare(&self, flag: &'a Flag) -> Prepared<'a> {
+        let forced = forced(self.book, flag).filter(|forced| self.at < forced.until).collect();
         let Claims { claims, mut former_defaults } = claims(self.book, flag, &self.approvals);
         let lasts = |holdout: &Withheld<'a>| holdout.window.contains(self.at);
         let open = claims.into_iter().filter_map(|mut claim| {
@@ -168,7 +187,7 @@ impl<'a> Resolver<'a> {
         });
         let claims = open.collect();
         former_defaults.retain(|(holdout, _)| lasts(holdout));
-        Prepared { flag, entity: self.book.entities.get(&flag.entity), claims, former_defaults }
+        Prepared { flag, entity: self.book.entities.get(&flag.entity), forced, claims, former_defaults }
     }
 }
 

@@ -114,7 +114,7 @@ impl<'a> Resolver<'a> {
     }
 }
 
-/// Says why something has no buckets at an instant.
+/// Returns why something has no buckets at an instant.
 fn absent<'a>(window: Option<crate::Schedule>, at: Timestamp) -> Why<'a> {
     match window {
         Some(window) if at < window.start() => Why::Before(window.start()),

@@ -4,9 +4,9 @@ use serde_json::json;
 
 use super::*;
 use crate::{
-    Analysis, Attribute, AttributeKey, AttributeType, BucketRange, Contents, Decision, DecisionOutcome,
-    Duration, EntityKey, Experiment, Layer, LayerKey, Plan, Policy, Predicate, Rule, Scalar, Schedule,
-    Segment, Share, Slot, Split, Test, ValueType,
+    Analysis, AnalysisPlan, Attribute, AttributeKey, AttributeType, BucketRange, Contents, Decision,
+    DecisionOutcome, Duration, EntityKey, Experiment, Layer, LayerKey, Policy, Predicate, Rule, Scalar,
+    Schedule, Segment, Share, Slot, Split, Test, ValueType,
 };
 
 fn parsed<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
@@ -34,6 +34,7 @@ fn flag() -> Flag {
             .into(),
         default: parsed("plain"),
         rules: vec![Rule { when: is("country", "NO"), serve: parsed("bold") }],
+        schema: None,
         enabled: true,
         archived: false,
         overrides: BTreeMap::new(),
@@ -58,10 +59,11 @@ fn experiment(key: &str, layer: Option<&str>) -> Experiment {
         split: Split::equal(vec![parsed("plain"), parsed("bold")]).expect("a split"),
         schedule: Schedule::new(parsed("2026-11-25T00:00:00Z"), parsed("2026-12-16T00:00:00Z"))
             .expect("a schedule"),
-        metrics: Plan::default(),
+        metrics: AnalysisPlan::default(),
         analysis: Analysis::default(),
         salt: parsed(key),
         previous: None,
+        overrides: Vec::new(),
         decision: None,
     }
 }

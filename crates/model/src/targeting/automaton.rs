@@ -10,7 +10,7 @@ use regex_automata::{Anchored, Input};
 use super::budget::{Budget, Exceeded};
 use crate::{Scalar, Test};
 
-/// What an automaton says of every text that goes on from a state: these two states are never left.
+/// The answer of an automaton for every text that goes on from a state: these two states are never left.
 pub(super) const HOLDS: u32 = 0;
 /// See [`HOLDS`].
 pub(super) const FAILS: u32 = 1;
@@ -116,7 +116,7 @@ impl Automaton {
         }
     }
 
-    /// Returns a number for each byte; bytes of one number are never told apart.
+    /// Returns a number for each byte; bytes of one number are never distinguished.
     pub(super) fn classes(&self) -> [u16; 256] {
         let mut classes = [0; 256];
         let named: Box<dyn Iterator<Item = u8>> = match self {

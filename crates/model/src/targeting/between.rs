@@ -27,34 +27,59 @@ pub(super) fn number_between(low: Option<Number>, high: Option<Number>) -> Optio
     candidates.into_iter().find(fits).and_then(Number::new)
 }
 
+/// How many numbers the versions of an attribute may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Depth {
+    Three,
+    Four,
+}
+
+impl Depth {
+    fn parse(self, text: &str) -> Option<Version> {
+        match self {
+            Self::Three => Version::parse(text).ok(),
+            Self::Four => Version::parse_lenient(text).ok(),
+        }
+    }
+}
+
 /// Returns a readable version strictly between two, of which `None` is an end of the order; `None` where there is none.
 ///
 /// Every version but the last has a direct successor: a pre-release is followed by itself with `.0` appended, a release
-/// by the pre-release `-0` of the next patch. So there is something between two versions exactly where the
-/// successor of the lower one is not the upper one.
-pub(super) fn version_between(low: Option<&Version>, high: Option<&Version>) -> Option<Version> {
+/// by the pre-release `-0` of the next patch, or of the next fourth number where versions have one. So there is something
+/// between two versions exactly where the successor of the lower one is not the upper one.
+pub(super) fn version_between(
+    low: Option<&Version>,
+    high: Option<&Version>,
+    depth: Depth,
+) -> Option<Version> {
     let fits =
         |version: &Version| low.is_none_or(|low| low < version) && high.is_none_or(|high| version < high);
     let mut candidates = Vec::new();
     if let Some(low) = low {
-        let [major, minor, patch] = core(low);
+        let [major, minor, patch, fourth] = low.numbers();
         candidates.push(format!("{major}.{minor}.{patch}"));
         candidates.push(format!("{}.0.0", major + 1));
         candidates.push(format!("{major}.{}.0", minor + 1));
         candidates.push(format!("{major}.{minor}.{}", patch + 1));
+        if depth == Depth::Four {
+            candidates.push(format!("{major}.{minor}.{patch}.{fourth}"));
+            candidates.push(format!("{major}.{minor}.{patch}.{}", fourth + 1));
+        }
     }
     if let Some(high) = high {
-        let [major, minor, patch] = core(high);
+        let [major, minor, patch, fourth] = high.numbers();
         candidates.push(format!("{}.0.0", major.saturating_sub(1)));
         candidates.push(format!("{major}.{}.0", minor.saturating_sub(1)));
         candidates.push(format!("{major}.{minor}.{}", patch.saturating_sub(1)));
-        candidates.push(format!("{major}.{minor}.{patch}-rc.1"));
+        let fourth = if depth == Depth::Four { format!(".{fourth}") } else { String::new() };
+        candidates.push(format!("{major}.{minor}.{patch}{fourth}-rc.1"));
     }
-    candidates.extend(low.map_or_else(|| vec![FIRST.to_owned()], successors));
+    candidates.extend(low.map_or_else(|| vec![FIRST.to_owned()], |low| successors(low, depth)));
     if low.is_none() && high.is_none() {
         candidates.insert(0, "1.0.0".to_owned());
     }
-    candidates.iter().filter_map(|text| Version::parse(text).ok()).find(fits)
+    candidates.iter().filter_map(|text| depth.parse(text)).find(fits)
 }
 
 /// Tells whether a version's direct successor, or that there is none, can be written: texts have a greatest length.
@@ -68,25 +93,20 @@ pub(super) fn has_successor(version: &Version) -> bool {
 const FIRST: &str = "0.0.0-0";
 
 /// Returns the texts of which the first that is a version is the direct successor.
-fn successors(version: &Version) -> Vec<String> {
-    let text = version.normalised();
-    if text.contains('-') {
-        return vec![format!("{text}.0")];
+fn successors(version: &Version, depth: Depth) -> Vec<String> {
+    if version.is_pre_release() {
+        return vec![format!("{}.0", version.normalised())];
     }
-    let [major, minor, patch] = core(version);
-    vec![
+    let [major, minor, patch, fourth] = version.numbers();
+    let mut texts = vec![
         format!("{major}.{minor}.{}-0", patch + 1),
         format!("{major}.{}.0-0", minor + 1),
         format!("{}.0.0-0", major + 1),
-    ]
-}
-
-/// Returns the three numbers, each below 2^53.
-fn core(version: &Version) -> [u64; 3] {
-    let text = version.normalised();
-    let core = text.split_once('-').map_or(text.as_str(), |(core, _)| core);
-    let mut parts = core.split('.').map(|part| part.parse().unwrap_or(0));
-    std::array::from_fn(|_| parts.next().unwrap_or(0))
+    ];
+    if depth == Depth::Four {
+        texts.insert(0, format!("{major}.{minor}.{patch}.{}-0", fourth + 1));
+    }
+    texts
 }
 
 #[cfg(test)]
@@ -120,7 +140,8 @@ mod tests {
 
     #[test]
     fn versions_between_are_readable_where_there_are_any() {
-        let between = |low: &str, high: &str| version_between(Some(&version(low)), Some(&version(high)));
+        let between =
+            |low: &str, high: &str| version_between(Some(&version(low)), Some(&version(high)), Depth::Three);
         let text = |found: Option<Version>| found.map(|v| v.as_str().to_owned());
         assert_eq!(text(between("8.2.0", "9.4.0")).as_deref(), Some("9.0.0"));
         assert_eq!(text(between("8.2.0", "8.2.1")).as_deref(), Some("8.2.1-rc.1"));
@@ -128,12 +149,16 @@ mod tests {
         assert_eq!(text(between("8.2.0-rc.1", "8.2.0-rc.1.1")).as_deref(), Some("8.2.0-rc.1.0"));
         assert_eq!(between("8.2.0", "8.2.1-0"), None);
         assert_eq!(between("8.2.0-a", "8.2.0-a.0"), None);
-        assert_eq!(text(version_between(None, Some(&version("8.2.0")))).as_deref(), Some("7.0.0"));
-        assert_eq!(version_between(None, Some(&version("0.0.0-0"))), None);
-        let last = "9007199254740991.9007199254740991.9007199254740991";
-        assert_eq!(version_between(Some(&version(last)), None), None);
         assert_eq!(
-            text(version_between(Some(&version("1.9007199254740991.9007199254740991")), None)).as_deref(),
+            text(version_between(None, Some(&version("8.2.0")), Depth::Three)).as_deref(),
+            Some("7.0.0")
+        );
+        assert_eq!(version_between(None, Some(&version("0.0.0-0")), Depth::Three), None);
+        let last = "9007199254740991.9007199254740991.9007199254740991";
+        assert_eq!(version_between(Some(&version(last)), None, Depth::Three), None);
+        assert_eq!(
+            text(version_between(Some(&version("1.9007199254740991.9007199254740991")), None, Depth::Three))
+                .as_deref(),
             Some("2.0.0")
         );
     }
@@ -151,11 +176,30 @@ mod tests {
         (0..3u64, 0..3u64, 0..3u64, pre).prop_map(|(a, b, c, pre)| version(&format!("{a}.{b}.{c}{pre}")))
     }
 
+    fn lenient_versions() -> impl Strategy<Value = Version> {
+        (versions(), 0..3u64).prop_map(|(version, fourth)| {
+            let [a, b, c, _] = version.numbers();
+            let hyphen = if version.is_pre_release() { "-" } else { "" };
+            let text = format!("v{a}.{b}.{c}.{fourth}{hyphen}{}", version.pre_release());
+            Version::parse_lenient(&text).expect("a version")
+        })
+    }
+
     proptest! {
+        #[test]
+        fn what_is_between_lenient_versions_is_between(
+            a in lenient_versions(), b in lenient_versions(), c in lenient_versions()
+        ) {
+            let (low, high) = if a < b { (a, b) } else { (b, a) };
+            let found = version_between(Some(&low), Some(&high), Depth::Four);
+            prop_assert!(found.as_ref().is_none_or(|found| low < *found && *found < high));
+            prop_assert!(found.is_some() || !(low < c && c < high), "{low} < {c} < {high}");
+        }
+
         #[test]
         fn what_is_between_is_between(a in versions(), b in versions(), c in versions()) {
             let (low, high) = if a < b { (a, b) } else { (b, a) };
-            let found = version_between(Some(&low), Some(&high));
+            let found = version_between(Some(&low), Some(&high), Depth::Three);
             prop_assert!(found.as_ref().is_none_or(|found| low < *found && *found < high));
             prop_assert!(found.is_some() || !(low < c && c < high), "{low} < {c} < {high}");
         }

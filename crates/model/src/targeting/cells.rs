@@ -1,7 +1,8 @@
-//! The values of one attribute, divided into cells that its tests cannot tell apart.
+//! The values of one attribute, divided into cells that its tests cannot distinguish.
 
 use std::collections::{BTreeSet, HashMap};
 
+use super::between::Depth;
 use super::bits::Bits;
 use super::{between, holds, texts};
 use crate::{Attribute, AttributeType, Bound, Number, Scalar, Test, Version};
@@ -44,7 +45,7 @@ pub(super) enum Rest {
     UnnamedTexts,
     /// Texts, also some that a test names.
     Texts,
-    /// Values of which nothing more can be said.
+    /// Values of which nothing more is known.
     Values,
 }
 
@@ -106,7 +107,7 @@ impl Verdict {
     }
 }
 
-/// The cells found so far, by what the tests say of them.
+/// The cells found so far, by the answers of the tests.
 struct Found {
     signatures: HashMap<Vec<Verdict>, usize>,
     cells: Vec<Cell>,
@@ -190,13 +191,16 @@ fn values(attribute: &Attribute, tests: &[&Test]) -> (Vec<Scalar>, bool) {
             };
             (spread(&points, gap).into_iter().filter(occurs).map(Scalar::Number).collect(), true)
         }
-        AttributeType::Version => {
+        AttributeType::Version | AttributeType::LenientVersion => {
+            let depth = if attribute.kind == AttributeType::Version { Depth::Three } else { Depth::Four };
             let mut points: BTreeSet<Version> = tests.iter().filter_map(|test| version_bound(test)).collect();
             points.extend(
                 named().filter_map(|s| if let Scalar::Version(v) = s { Some(v.clone()) } else { None }),
             );
             let complete = points.iter().all(between::has_successor);
-            (spread(&points, between::version_between).into_iter().map(Scalar::Version).collect(), complete)
+            let gap =
+                |low: Option<&Version>, high: Option<&Version>| between::version_between(low, high, depth);
+            (spread(&points, gap).into_iter().map(Scalar::Version).collect(), complete)
         }
     }
 }
@@ -218,7 +222,7 @@ fn of_type(scalar: &Scalar, kind: AttributeType) -> bool {
         (Scalar::String(_), AttributeType::String)
             | (Scalar::Number(_), AttributeType::Number)
             | (Scalar::Boolean(_), AttributeType::Boolean)
-            | (Scalar::Version(_), AttributeType::Version)
+            | (Scalar::Version(_), AttributeType::Version | AttributeType::LenientVersion)
     )
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     Attribute, AttributeKey, AttributeType, Bound, Entity, Number, Predicate, Scalar, Segment, SegmentKey,
-    Test, Version,
+    Test,
 };
 
 /// The attributes that a book declares, by name.
@@ -44,6 +44,18 @@ impl Context {
         self.values.get(attribute)
     }
 
+    /// Returns the attributes that the context has and that do not read as their declared types, so that they count as
+    /// missing: each with its value and the attribute. Null is no value.
+    pub fn unreadable<'c, 'a>(
+        &'c self,
+        attributes: &'a Attributes,
+    ) -> impl Iterator<Item = (&'a Attribute, &'c Value)> {
+        self.json.iter().filter(|(_, value)| !value.is_null()).filter_map(|(name, value)| {
+            let attribute = attributes.get(name.as_str())?;
+            self.get(&attribute.key).is_none().then_some((attribute, value))
+        })
+    }
+
     /// Returns the id of the unit of an entity; `None` where it is absent, empty or not a string.
     pub fn unit(&self, entity: &Entity) -> Option<&str> {
         let field = entity.context.as_ref().map_or(Self::TARGETING_KEY, AttributeKey::as_str);
@@ -62,8 +74,8 @@ fn read(value: &Value, kind: AttributeType) -> Option<Scalar> {
         AttributeType::String => value.as_str().map(|text| Scalar::String(text.to_owned())),
         AttributeType::Number => value.as_f64().and_then(Number::new).map(Scalar::Number),
         AttributeType::Boolean => value.as_bool().map(Scalar::Boolean),
-        AttributeType::Version => {
-            value.as_str().and_then(|text| Version::parse(text).ok()).map(Scalar::Version)
+        AttributeType::Version | AttributeType::LenientVersion => {
+            value.as_str().and_then(|text| kind.version(text)).map(Scalar::Version)
         }
     }
 }
@@ -147,6 +159,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::Version;
 
     fn attributes() -> Attributes {
         let kinds = [
@@ -154,6 +167,7 @@ mod tests {
             ("age", AttributeType::Number),
             ("employee", AttributeType::Boolean),
             ("app", AttributeType::Version),
+            ("build", AttributeType::LenientVersion),
         ];
         let declare = |(name, kind)| {
             let key = AttributeKey::new(name).expect("a name");
@@ -230,6 +244,21 @@ mod tests {
         assert!(!matches(&test("app", at_least("8.2.0")), &context(json!({"app": "8.2.0-rc.1"}))));
         let equal = Test::In([Scalar::Version(Version::parse("8.2").expect("a version"))].into());
         assert!(matches(&test("app", equal), &context(json!({"app": "8.2.0"}))));
+    }
+
+    #[test]
+    fn only_a_lenient_attribute_reads_a_leading_v_and_a_fourth_number() {
+        let below = |name| test(name, Test::Below(Bound::Version(Version::parse("1.3").expect("a version"))));
+        for text in ["v1.2.3", "1.2.3.4"] {
+            let context = context(json!({"app": text, "build": text}));
+            assert!(!matches(&below("app"), &context));
+            assert!(matches(&below("build"), &context));
+            let attributes = attributes();
+            let unreadable: Vec<_> =
+                context.unreadable(&attributes).map(|(a, v)| (a.key.as_str(), v)).collect();
+            assert_eq!(unreadable, [("app", &json!(text))]);
+        }
+        assert!(matches(&below("app"), &context(json!({"app": "1.2.9+57", "country": null}))));
     }
 
     #[test]

@@ -128,7 +128,7 @@ impl<'t> Language<'t> {
         slot.as_mut().ok_or(Exceeded)
     }
 
-    /// Returns a byte for each set of bytes that nothing tells apart, with how hard it is to read; the best first.
+    /// Returns a byte for each set of bytes that nothing distinguishes, with how hard it is to read; the best first.
     fn alphabet(&mut self, used: &[usize], budget: &mut Budget) -> Result<Vec<(u8, usize)>, Exceeded> {
         let mut classes = [0usize; 256];
         let mut refine = |by: &dyn Fn(u8) -> u16| {
@@ -245,7 +245,7 @@ const fn cost(byte: u8) -> usize {
     }
 }
 
-/// Returns the place of a byte among those that say the same: letters and digits come first.
+/// Returns the place of a byte among those that are equivalent: letters and digits come first.
 const fn rank(byte: u8) -> (u8, u8) {
     let group = match byte {
         b'a'..=b'z' => 0,
@@ -259,7 +259,7 @@ const fn rank(byte: u8) -> (u8, u8) {
     (group, byte)
 }
 
-/// The bytes that UTF-8 tells apart, after table 3-7 of the Unicode standard.
+/// The bytes that UTF-8 distinguishes, after table 3-7 of the Unicode standard.
 const fn utf8_class(byte: u8) -> u16 {
     match byte {
         0x00..=0x7f => 0,

@@ -3,7 +3,7 @@
 //!
 //! Every question here is decided exactly or not at all. [`meet`] is the one that the others are asked in terms of:
 //!
-//! | question | asked with | what is told |
+//! | question | function | answer |
 //! | --- | --- | --- |
 //! | can anybody be in it? | [`satisfiable`] | [`Overlap`] |
 //! | can a unit be in both, or in all? | [`overlap`], [`meet`] | [`Overlap`] |
@@ -13,7 +13,7 @@
 //! | whom do earlier rules leave over? | [`rest`], [`remainder`] | [`Overlap`], [`Predicate`](crate::Predicate) |
 //! | what share of traffic is it? | [`share`], [`Sample::share`] | a number, or that it is unknown |
 //!
-//! How: the values of each attribute are divided into cells that its tests cannot tell apart (`cells`), an audience is
+//! How: the values of each attribute are divided into cells that its tests cannot distinguish (`cells`), an audience is
 //! a formula over cells (`formula`), and a search with a budget decides it (`search`). Texts that no cell stands for are
 //! looked for in the product of the tests' automata (`language`).
 

@@ -38,13 +38,16 @@ pub struct Contradiction {
     pub has_more_values: bool,
     /// How many contexts have a value that does not read as the declared type, so that it counts as missing.
     pub unreadable: u64,
-    /// The first value that does not.
-    pub example: Option<Value>,
+    /// The first [`Self::MOST_EXAMPLES`] different values that do not.
+    pub examples: Vec<Value>,
 }
 
 impl Contradiction {
     /// How many undeclared values of an attribute are counted one by one.
     pub const MOST_VALUES: usize = 100;
+
+    /// How many different unreadable values of an attribute are kept.
+    pub const MOST_EXAMPLES: usize = 3;
 }
 
 /// Returns attributes with the values of a sample beside those that are declared: what may occur, now that it has been seen.
@@ -88,15 +91,18 @@ impl Sample {
     pub fn contradictions(&self, attributes: &Attributes) -> BTreeMap<AttributeKey, Contradiction> {
         let mut found = BTreeMap::<AttributeKey, Contradiction>::new();
         for context in &self.contexts {
-            for (name, json) in context.json() {
+            for (attribute, json) in context.unreadable(attributes) {
+                let contradiction = found.entry(attribute.key.clone()).or_default();
+                contradiction.unreadable += 1;
+                let examples = &mut contradiction.examples;
+                if examples.len() < Contradiction::MOST_EXAMPLES && !examples.contains(json) {
+                    examples.push(json.clone());
+                }
+            }
+            for name in context.json().keys() {
                 let Some((key, attribute)) = attributes.get_key_value(name.as_str()) else { continue };
                 match context.get(key) {
-                    None if json.is_null() => {}
-                    None => {
-                        let contradiction = found.entry(key.clone()).or_default();
-                        contradiction.unreadable += 1;
-                        contradiction.example.get_or_insert_with(|| json.clone());
-                    }
+                    None => {}
                     Some(value) if attribute.declares(value) => {}
                     Some(value) => {
                         let contradiction = found.entry(key.clone()).or_default();

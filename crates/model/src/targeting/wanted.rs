@@ -20,7 +20,7 @@ impl Wanted {
         Self(vec![Op::Test(index, passes)])
     }
 
-    /// Combines several; the order says nothing.
+    /// Combines several; the order does not matter.
     pub(super) fn join(mut parts: Vec<Self>, all: bool) -> Self {
         let count = parts.len();
         // The longest is kept where it is, so that a deep combination is not copied at each level.

@@ -2,8 +2,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    Analysis, ColumnName, Contents, Decision, DecisionOutcome, Duration, Entity, EntityKey, Flag, FlagKey,
-    Plan, Policy, Predicate, Share, Split, Step, Steps, ValueType,
+    Analysis, AnalysisPlan, ColumnName, Contents, Decision, DecisionOutcome, Duration, Entity, EntityKey,
+    Flag, FlagKey, Policy, Predicate, Share, Split, Step, Steps, ValueType,
 };
 
 fn parsed<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
@@ -37,10 +37,11 @@ fn experiment(wish: &Wish<'_>) -> Experiment {
         control: parsed("off"),
         split: Split::equal(vec![parsed("off"), parsed("on")]).expect("a split"),
         schedule: Schedule::new(instant(wish.start), instant(wish.end)).expect("a schedule"),
-        metrics: Plan::default(),
+        metrics: AnalysisPlan::default(),
         analysis: Analysis::default(),
         salt: parsed(wish.key),
         previous: None,
+        overrides: Vec::new(),
         decision: None,
     }
 }
@@ -75,6 +76,7 @@ fn book(layer: Layer, wishes: &[Wish<'_>]) -> Book {
         variants: [("on", true), ("off", false)].map(|(key, value)| (parsed(key), value.into())).into(),
         default: parsed("off"),
         rules: Vec::new(),
+        schema: None,
         enabled: true,
         archived: false,
         overrides: BTreeMap::new(),

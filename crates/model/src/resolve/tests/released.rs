@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::{
-    Allocation, Backend, Guardrail, Holdout, HoldoutKey, Margin, Override, Rollout, RolloutKey, Step, Steps,
-    Surface, Target, TargetKey,
+    Allocation, Connection, Guardrail, Holdout, HoldoutKey, Margin, Override, Rollout, RolloutKey, Step,
+    Steps, Surface, Target, TargetKey,
 };
 
 fn share(text: &str) -> Share {
@@ -58,7 +58,7 @@ fn grown(flag: Flag, experiments: Vec<Experiment>, rollouts: Vec<Rollout>, holdo
     contents.surfaces = [surface("checkout"), surface("search")].into();
     let target = |name: &str, primary, experiments| Target {
         key: parsed(name),
-        backend: Backend::Flagd { store: "file://flags.json".into(), evaluators: Vec::new() },
+        connection: Connection::Flagd { store: "file://flags.json".into(), evaluators: Vec::new() },
         primary,
         experiments,
     };

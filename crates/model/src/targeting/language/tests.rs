@@ -95,7 +95,7 @@ fn literal_tests_are_automata_too() {
     assert_eq!(find(&[&set(&["é", "ab"])], &[&starts("a")]), text("é"));
 }
 
-/// Texts with everything in them that patterns tell apart below.
+/// Texts with everything in them that patterns distinguish below.
 fn pool() -> Vec<String> {
     let characters =
         ["", "a", "b", "K", "k", "\u{212a}", "s", "ſ", "é", "σ", "\n", "\r", "-", "_", "1", "٣", "🦀"];

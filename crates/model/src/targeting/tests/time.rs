@@ -120,7 +120,7 @@ fn two_kinds() -> impl Strategy<Value = Predicate> {
     })
 }
 
-/// Every combination of values that those predicates tell apart.
+/// Every combination of values that those predicates distinguish.
 fn units(all: &Attributes) -> Vec<Context> {
     let mut units = Vec::new();
     for country in [json!("SE"), json!("FI"), json!("US"), Value::Null] {
