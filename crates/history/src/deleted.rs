@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Commit, HistoryError, Repository};
 use trialbook_language::load;
+use trialbook_model::Kind;
 
 /// The most commits that are looked at.
 const COMMITS: usize = 100_000;
@@ -18,7 +19,7 @@ pub struct Deleted {
 }
 
 impl Repository {
-    /// Looks in the history of a commit for files of these names (`KEY.KIND`) that were deleted.
+    /// Looks in the history of a commit for files of these names (`KEY.KIND`, the key as a flag's file gives it) that were deleted.
     ///
     /// One line of history is walked, the first parents: what a branch had in between and never brought is nobody's. Commits that
     /// leave the book's folder as it was cost a lookup each; a move is no deletion.
@@ -78,7 +79,14 @@ impl Repository {
     ) -> Result<(), HistoryError> {
         let (old, new) = (self.folder(parent)?, self.folder(commit)?);
         let diff = self.git.diff_tree_to_tree(old.as_ref(), new.as_ref(), None)?;
-        let name = |file: git2::DiffFile<'_>| file.path().and_then(|path| load::identity(path.to_str()?));
+        let name = |file: git2::DiffFile<'_>| {
+            let path = file.path()?.to_str()?;
+            // Only a flag's file can give another key than its name.
+            let (kind, _) = load::kind_and_key(path)?;
+            let blob = (kind == Kind::Flag).then(|| self.git.find_blob(file.id()).ok()).flatten();
+            let blob = blob.filter(|blob| blob.size() <= load::MAX_BYTES);
+            blob.map_or_else(|| load::identity(path), |blob| load::identity_of(path, blob.content()))
+        };
         let added: BTreeSet<String> = diff
             .deltas()
             .filter(|delta| delta.status() == git2::Delta::Added)

@@ -72,6 +72,29 @@ impl Repository {
         Ok(found)
     }
 
+    /// Tells whether a commit is in this clone.
+    pub(super) fn has(&self, commit: &Commit) -> bool {
+        git2::Oid::from_str(commit.as_str()).is_ok_and(|id| self.git.find_commit(id).is_ok())
+    }
+
+    /// Returns HEAD and the newest commits in its history that change the book, at most so many.
+    pub(super) fn book_commits(&self, most: usize) -> Result<Vec<Commit>, HistoryError> {
+        let mut walk = self.git.revwalk()?;
+        walk.push_head()?;
+        walk.set_sorting(git2::Sort::TOPOLOGICAL)?;
+        let (mut found, mut trees) = (Vec::new(), std::collections::HashSet::new());
+        for oid in walk.take(WALKED) {
+            let commit = Commit::of(oid?);
+            if trees.insert(self.book_tree(&commit)?) {
+                found.push(commit);
+            }
+            if found.len() == most {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
     /// Returns the id of the book's folder at a commit; `None` where it has none.
     fn book_tree(&self, commit: &Commit) -> Result<Option<git2::Oid>, HistoryError> {
         let tree = self.git.find_commit(git2::Oid::from_str(commit.as_str())?)?.tree()?;

@@ -1,4 +1,4 @@
-//! Git's index: which files git says exist, whatever the checkout shows.
+//! Git's index: which files git lists, whatever the checkout shows.
 //!
 //! It is read here and not by libgit2, which (1.9, read 2026-11) refuses the sparse indexes of
 //! `git sparse-checkout --sparse-index` and every repository with SHA-256 ids. The format is that of
@@ -15,7 +15,7 @@ pub(super) struct Checkout {
     folder: PathBuf,
 }
 
-/// A file, a submodule or, in a sparse index, a folder that git says exists.
+/// A file, a submodule or, in a sparse index, a folder that git lists.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct IndexEntry {
     /// The path from the work tree, `/`-separated, as bytes: git does not require UTF-8.
@@ -39,32 +39,24 @@ pub(super) enum EntryKind {
 }
 
 /// Why an index cannot be read.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum IndexError {
     /// The file cannot be read.
     #[error("it cannot be read")]
+    #[diagnostic(help("check that the folder `.git` may be read"))]
     Read(#[from] std::io::Error),
     /// It ends early, or holds what no index holds.
     #[error("it is damaged")]
+    #[diagnostic(help("`git status` shows what is wrong; `git reset` writes the index again"))]
     Damaged,
     /// The files are in two indexes, one of them shared.
     #[error("it is a split index")]
+    #[diagnostic(help("write it as one with `git update-index --no-split-index`"))]
     Split,
     /// A form of a later git.
     #[error("it has a form that this version does not know ({0})")]
+    #[diagnostic(help("write it in a known form with `git update-index --index-version 4`"))]
     Unknown(String),
-}
-
-impl IndexError {
-    /// Returns what to do.
-    pub fn hint(&self) -> &'static str {
-        match self {
-            Self::Read(_) => "check that the folder `.git` may be read",
-            Self::Damaged => "`git status` says what is wrong; `git reset` writes the index again",
-            Self::Split => "write it as one with `git update-index --no-split-index`",
-            Self::Unknown(_) => "write it in a known form with `git update-index --index-version 4`",
-        }
-    }
 }
 
 /// Returns the checkout that a folder is in; `None` where it is in none. Symbolic links are resolved by the caller.
@@ -74,7 +66,7 @@ pub(super) fn checkout_of(folder: &Path) -> Option<Checkout> {
         let folder = if link.is_dir() {
             link
         } else {
-            // A submodule or a further work tree: the file says where its folder is.
+            // A submodule or a further work tree: the file holds the path of its folder.
             let text = std::fs::read_to_string(&link).ok().filter(|text| text.len() < 1 << 16)?;
             work_tree.join(text.strip_prefix("gitdir:")?.trim())
         };
@@ -95,7 +87,7 @@ impl Checkout {
         parse(&bytes, self.id_length())
     }
 
-    /// Returns how many bytes an id has: 32 where the configuration says that it is a SHA-256.
+    /// Returns how many bytes an id has: 32 where it is a SHA-256 by the configuration.
     fn id_length(&self) -> usize {
         let common = std::fs::read_to_string(self.folder.join("commondir"));
         let common = common.map_or_else(|_| self.folder.clone(), |path| self.folder.join(path.trim()));

@@ -5,6 +5,17 @@ use std::path::Path;
 use super::{Commit, HistoryError, Repository};
 
 impl Repository {
+    /// Tells whether the commit that is checked out holds a file of the book, given from the book's root.
+    ///
+    /// # Errors
+    ///
+    /// Where the commit cannot be read.
+    pub fn is_committed(&self, path: &str) -> Result<bool, HistoryError> {
+        let Some(head) = self.head()? else { return Ok(false) };
+        let tree = self.git.find_commit(git2::Oid::from_str(head.as_str())?)?.tree()?;
+        Ok(blob_at(&tree, &self.in_work_tree(path)).is_some())
+    }
+
     /// Returns the commit that introduced a file of the book, followed through moves between folders.
     ///
     /// The path is relative to the book's root. One line of history is walked, so the cost is one tree
@@ -77,7 +88,7 @@ impl Repository {
     }
 
     /// Tells whether a commit's parents were left out of a shallow clone, by git's `shallow` file.
-    fn is_shallow_edge(&self, commit: &Commit) -> bool {
+    pub(super) fn is_shallow_edge(&self, commit: &Commit) -> bool {
         let listed = std::fs::read_to_string(self.git.commondir().join("shallow")).unwrap_or_default();
         listed.lines().any(|line| line.trim() == commit.as_str())
     }

@@ -1,6 +1,7 @@
-//! Launches: the git refs that say which commit an experiment was launched from.
+//! Launches: the git refs that record the commit an experiment was launched from.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -33,12 +34,15 @@ pub struct Launched {
 /// Why a launch ref could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum LaunchError {
-    /// Git says no.
+    /// Git refused.
     #[error(transparent)]
     History(#[from] HistoryError),
     /// The ref is not one that trialbook wrote.
     #[error("`{0}` does not hold a launch that trialbook recorded")]
     Form(String),
+    /// The ref's file holds no id, so git itself cannot read or delete it.
+    #[error("`{}` does not hold the id of a git object", .0.display())]
+    Broken(PathBuf),
 }
 
 impl From<git2::Error> for LaunchError {
@@ -69,18 +73,35 @@ impl Repository {
         self.write_launch(launch, true)
     }
 
-    fn write_launch(&self, launch: &Launch, force: bool) -> Result<(), LaunchError> {
+    /// Writes the object that a launch's ref points to, and returns the ref's full name and the object's id. The ref itself is not
+    /// written: a push sets it on a remote.
+    ///
+    /// # Errors
+    ///
+    /// Where git cannot be written, or the launch's commit is not in this clone.
+    pub fn launch_object(&self, launch: &Launch) -> Result<(String, String), LaunchError> {
+        Ok((ref_of(&launch.experiment), self.write_tag(launch)?.to_string()))
+    }
+
+    /// Returns the id of the object that a recorded launch's ref points to.
+    pub fn launch_id(&self, experiment: &ExperimentKey) -> Option<String> {
+        let reference = self.git.find_reference(&ref_of(experiment)).ok()?;
+        reference.target().map(|id| id.to_string())
+    }
+
+    fn write_tag(&self, launch: &Launch) -> Result<git2::Oid, LaunchError> {
         let name = ref_of(&launch.experiment);
         let commit = self.git.find_commit(git2::Oid::from_str(launch.commit.as_str())?)?;
         let record = serde_json::to_string_pretty(launch).map_err(|_| LaunchError::Form(name.clone()))?;
         let time = git2::Time::new(launch.effective_start.as_second(), 0);
         let tagger = git2::Signature::new("trialbook", "trialbook@localhost", &time)?;
-        let tag = self.git.tag_annotation_create(
-            launch.experiment.as_str(),
-            commit.as_object(),
-            &tagger,
-            &record,
-        )?;
+        let key = launch.experiment.as_str();
+        Ok(self.git.tag_annotation_create(key, commit.as_object(), &tagger, &record)?)
+    }
+
+    fn write_launch(&self, launch: &Launch, force: bool) -> Result<(), LaunchError> {
+        let name = ref_of(&launch.experiment);
+        let tag = self.write_tag(launch)?;
         match self.git.reference(&name, tag, force, "trialbook: launch") {
             Ok(_) => Ok(()),
             Err(error) if error.code() == git2::ErrorCode::Locked => {
@@ -111,7 +132,7 @@ impl Repository {
                 }
             }
         }
-        // libgit2 passes over a ref whose file holds no id. It is a launch all the same: what it says is not read here.
+        // libgit2 passes over a ref whose file holds no id. It is a launch all the same: its content is not read here.
         let files = std::fs::read_dir(self.git.commondir().join("refs/trialbook/launch"));
         for file in files.into_iter().flatten().filter_map(Result::ok) {
             let key = file.file_name().to_str().and_then(|key| ExperimentKey::new(key).ok());
@@ -126,6 +147,10 @@ impl Repository {
         let reference = match self.git.find_reference(&name) {
             Ok(reference) => reference,
             Err(error) if error.code() == git2::ErrorCode::NotFound => return Ok(None),
+            // It concerns this launch, and no other.
+            Err(error) if error.class() == git2::ErrorClass::Reference => {
+                return Err(LaunchError::Broken(self.git.commondir().join(name)));
+            }
             Err(error) => return Err(error.into()),
         };
         let form = || LaunchError::Form(name.clone());

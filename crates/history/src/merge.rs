@@ -346,7 +346,7 @@ impl Merger<'_> {
 
     fn both(&mut self, base: Option<&Entry>, ours: &Entry, theirs: &Entry) -> Result<(), HistoryError> {
         if base.is_none() && ours.path != theirs.path {
-            // Two files of one kind and key, in two folders: git keeps both, and lint says that there are two.
+            // Two files of one kind and key, in two folders: git keeps both, and lint reports that there are two.
             self.keep(ours.path.clone(), self.our_bytes(&ours.path), None);
             return self.take(theirs);
         }
@@ -355,7 +355,7 @@ impl Merger<'_> {
         if moved(ours) && moved(theirs) && ours.path != theirs.path {
             self.conflict(&ours.path, ConflictKind::Moves);
         }
-        // The side that moved it says where it is.
+        // The side that moved it decides where it is.
         let path = if base_path == Some(&ours.path) { &theirs.path } else { &ours.path };
         let bytes = if ours.id == theirs.id || base.is_some_and(|base| base.id == theirs.id) {
             self.our_bytes(&ours.path)

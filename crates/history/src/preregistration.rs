@@ -1,4 +1,4 @@
-//! The pre-registration: what was said before launch about how an experiment will be judged.
+//! The pre-registration: what was declared before launch about how an experiment will be judged.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -75,7 +75,7 @@ impl Preregistration {
 /// How the closure of a book is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
-    /// Audiences in an order of their own, and with what a book may say about the draw and could not before: the attribute
+    /// Audiences in an order of their own, and with what a book may declare about the draw and could not before: the attribute
     /// that holds the unit's id, evaluators other than the default, holdouts. Without any of it, and with audiences that
     /// are written in that order, it is the other form.
     Canonical,

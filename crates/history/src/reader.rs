@@ -1,4 +1,4 @@
-//! The files of a book as they are now: what is on disk, and what git says exists though the checkout hides it.
+//! The files of a book as they are now: what is on disk, and what git lists though the checkout hides it.
 //!
 //! Every command reads a book here. A file is gone only where git agrees: what a sparse checkout, `skip-worktree` or
 //! `assume-unchanged` hides is read from the object database, and what cannot be read there is refused.
@@ -17,7 +17,7 @@ pub enum ReadError {
     #[error(transparent)]
     Disk(#[from] DiscoverError),
     /// Git's index is there, and cannot be read.
-    #[error("cannot read git's index of `{work_tree}`, which says which files exist", work_tree = work_tree.display())]
+    #[error("cannot read git's index of `{work_tree}`, which lists the files that exist", work_tree = work_tree.display())]
     Index {
         /// The checkout.
         work_tree: PathBuf,
@@ -37,7 +37,7 @@ pub enum ReadError {
         /// From the book's root.
         path: String,
     },
-    /// Git says that a file exists, the checkout does not show it, and git cannot give its content.
+    /// Git lists a file, the checkout does not show it, and git cannot give its content.
     #[error("git has `{path}`, the checkout leaves it out, and its content cannot be read")]
     Hidden {
         /// From the book's root.
@@ -56,24 +56,21 @@ pub enum ReadError {
     },
 }
 
-impl ReadError {
-    /// Returns what to do.
-    pub fn hint(&self) -> String {
-        match self {
-            Self::Disk(error) => error.hint().to_owned(),
-            Self::Index { cause, .. } => cause.hint().to_owned(),
+impl miette::Diagnostic for ReadError {
+    fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
+        let help = match self {
+            Self::Disk(error) => return error.help(),
+            Self::Index { cause, .. } => return cause.help(),
             Self::Unmerged { .. } => {
                 "resolve the conflict and `git add` the file; `git status` lists all of them".to_owned()
             }
             Self::Submodule { path } => {
                 format!("run `git submodule update --init {path}` in the book's folder")
             }
-            Self::Hidden { path, cause } => match cause {
-                HistoryError::ForeignOwner(_) => cause.help().unwrap_or_default(),
-                _ => show(path),
-            },
-            Self::HiddenLink { path } => show(path),
-        }
+            Self::Hidden { cause: cause @ HistoryError::ForeignOwner(_), .. } => return cause.help(),
+            Self::Hidden { path, .. } | Self::HiddenLink { path } => show(path),
+        };
+        Some(Box::new(help))
     }
 }
 
@@ -103,7 +100,7 @@ pub fn read_book(root: &Path) -> Result<Vec<RawFile>, ReadError> {
 pub fn read_book_within(root: &Path, limits: Limits) -> Result<Vec<RawFile>, ReadError> {
     let mut files = load::read_folder_within(root, limits)?;
     let root = real(root)?;
-    let mut hidden = Hidden::default();
+    let mut hidden = Hidden::of(&load::is_book_file);
     hidden.find(&root, "", &|path| files.binary_search_by(|file| file.path.as_str().cmp(path)).is_ok())?;
     let mut bytes = files.iter().map(|file| file.bytes.len()).sum::<usize>();
     for path in hidden.paths() {
@@ -131,7 +128,7 @@ pub fn read_file(root: &Path, path: &str) -> Result<Option<RawFile>, ReadError> 
         return Ok(Some(file));
     }
     let root = real(root)?;
-    let mut hidden = Hidden::default();
+    let mut hidden = Hidden::of(&load::is_book_file);
     hidden.find(&root, "", &|_| false)?;
     if !hidden.entries.contains_key(path) {
         return Ok(None);
@@ -139,7 +136,20 @@ pub fn read_file(root: &Path, path: &str) -> Result<Option<RawFile>, ReadError> 
     hidden.read(path, &load::read_folder(&root)?).map(Some)
 }
 
-/// Returns the nearest folder, from `start` upwards, that holds a `trialbook.yaml` on disk or by what git says.
+/// Returns the files below a folder that git has and the checkout leaves out, of those that are wanted: paths from the folder,
+/// sorted.
+///
+/// # Errors
+///
+/// Those of [`read_book`] that come from git's index.
+pub fn hidden_files(root: &Path, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<String>, ReadError> {
+    let root = real(root)?;
+    let mut hidden = Hidden::of(wanted);
+    hidden.find(&root, "", &|path| root.join(path).exists())?;
+    Ok(hidden.paths())
+}
+
+/// Returns the nearest folder, from `start` upwards, that holds a `trialbook.yaml` on disk or in git's index.
 ///
 /// # Errors
 ///
@@ -173,8 +183,9 @@ fn hidden_root(checkout: &Checkout, start: &Path) -> Result<Option<PathBuf>, Rea
 }
 
 /// The files that git has and the checkout hides.
-#[derive(Default)]
-struct Hidden {
+struct Hidden<'w> {
+    /// Which paths are looked for.
+    wanted: &'w dyn Fn(&str) -> bool,
     /// By the path from the book's root: the checkout that holds it, the object's id, and whether it is a link.
     entries: BTreeMap<String, Object>,
     /// Each checkout's repository, opened when the first object is read.
@@ -188,7 +199,11 @@ struct Object {
     link: bool,
 }
 
-impl Hidden {
+impl<'w> Hidden<'w> {
+    fn of(wanted: &'w dyn Fn(&str) -> bool) -> Self {
+        Self { wanted, entries: BTreeMap::new(), checkouts: Vec::new() }
+    }
+
     /// Looks for what is hidden below a folder, which is at `mount` in the book; `shown` tells which paths the disk has.
     fn find(&mut self, folder: &Path, mount: &str, shown: &dyn Fn(&str) -> bool) -> Result<(), ReadError> {
         let Some(checkout) = checkout_of(folder) else { return Ok(()) };
@@ -220,7 +235,7 @@ impl Hidden {
                 }
                 EntryKind::Folder => self.hidden_folder(number, &entry, &prefix, mount, shown)?,
                 EntryKind::File | EntryKind::Link
-                    if entry.hidden && load::is_book_file(&path) && !shown(&path) =>
+                    if entry.hidden && (self.wanted)(&path) && !shown(&path) =>
                 {
                     if std::str::from_utf8(&entry.path).is_err() {
                         return Err(DiscoverError::Name { path: PathBuf::from(path) }.into());
@@ -258,14 +273,15 @@ impl Hidden {
         shown: &dyn Fn(&str) -> bool,
     ) -> Result<(), ReadError> {
         let above = String::from_utf8_lossy(&entry.path).into_owned();
+        let wanted = self.wanted;
         let place = |path: &str| {
             let inside = path.strip_prefix(prefix)?;
             let visible = !inside.split('/').any(|part| part.starts_with('.'));
-            (visible && load::is_book_file(inside)).then(|| format!("{mount}{inside}"))
+            (visible && wanted(inside)).then(|| format!("{mount}{inside}"))
         };
         let failed = |cause| ReadError::Hidden { path: above.clone(), cause };
         let git = self.repository(checkout).map_err(failed)?;
-        let found = listed(git, &entry.id, &above).map_err(failed)?;
+        let found = listed(git, &entry.id, &above, &|path| place(path).is_some()).map_err(failed)?;
         for listed in found {
             match listed {
                 Listed::Object { path, id, link } => {
@@ -328,7 +344,12 @@ enum Listed {
     NotText { path: String },
 }
 
-fn listed(git: &git2::Repository, folder: &str, above: &str) -> Result<Vec<Listed>, HistoryError> {
+fn listed(
+    git: &git2::Repository,
+    folder: &str,
+    above: &str,
+    wanted: &dyn Fn(&str) -> bool,
+) -> Result<Vec<Listed>, HistoryError> {
     let not_here = |error: git2::Error| tree::missing(git, error, above);
     let root = git.find_tree(git2::Oid::from_str(folder)?).map_err(not_here)?;
     let mut found = Vec::new();
@@ -336,7 +357,7 @@ fn listed(git: &git2::Repository, folder: &str, above: &str) -> Result<Vec<Liste
         let text = std::str::from_utf8(path);
         let path = format!("{above}{}", String::from_utf8_lossy(path));
         match entry.kind() {
-            Some(git2::ObjectType::Blob) if load::is_book_file(&path) => found.push(match text {
+            Some(git2::ObjectType::Blob) if wanted(&path) => found.push(match text {
                 Ok(_) => {
                     Listed::Object { path, id: entry.id().to_string(), link: entry.filemode() == tree::LINK }
                 }

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use trialbook_language::load::{Limits, MAX_BYTES, RawFile};
+use super::HistoryError;
+use trialbook_language::load::{Limits, RawFile};
 
 /// A commit's full id, in hexadecimal.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -42,104 +43,6 @@ impl std::fmt::Display for Commit {
     }
 }
 
-/// Why history could not be read or written.
-#[derive(Debug, thiserror::Error)]
-pub enum HistoryError {
-    /// The repository belongs to another user.
-    #[error("git refuses to open `{0}`, which belongs to another user")]
-    ForeignOwner(PathBuf),
-    /// The history that is needed was not fetched.
-    #[error("the clone is shallow: the history before {0} was not fetched")]
-    Shallow(String),
-    /// A partial clone left out what a file holds.
-    #[error("the clone is partial: what `{0}` held was not fetched")]
-    NotFetched(String),
-    /// No branch, tag or commit of this name.
-    #[error("there is no revision `{0}` in this clone")]
-    UnknownRevision(String),
-    /// Two commits without a common ancestor.
-    #[error("HEAD and `{0}` have no commit in common")]
-    Unrelated(String),
-    /// HEAD is a branch without commits.
-    #[error("the repository has no commit yet")]
-    NoCommit,
-    /// Objects are named by SHA-256.
-    #[error("the repository names its objects by SHA-256, which this version cannot read")]
-    Sha256,
-    /// The path was never committed.
-    #[error("`{0}` is not in the history of HEAD")]
-    NotCommitted(String),
-    /// Not the id of a commit.
-    #[error("`{0}` is not a commit's full id")]
-    NotACommit(String),
-    /// The book is not inside the repository's work tree.
-    #[error("the book's folder is not in the work tree of its repository")]
-    OutsideWorkTree,
-    /// A folder that is deeper, or holds more, than any book.
-    #[error("the folders of the book at a commit are too deep or hold too much")]
-    TooLarge,
-    /// A commit that is its own ancestor.
-    #[error("the history forms a circle: {0} is its own ancestor")]
-    Circle(String),
-    /// A file is larger than any file of a book may be.
-    #[error("`{path}` has {bytes} bytes in git, and a file of a book has at most {MAX_BYTES}")]
-    FileTooLarge {
-        /// Which, from the root of the repository or of the book.
-        path: String,
-        /// Its size.
-        bytes: usize,
-    },
-    /// The files of a commit are more than a book may be.
-    #[error("the book at {commit} has more than {} MB in files", Limits::default().bytes >> 20)]
-    BookTooLarge {
-        /// The commit.
-        commit: String,
-    },
-    /// Another process writes the same ref, or was killed while it did.
-    #[error("git holds the lock `{0}`")]
-    Locked(PathBuf),
-    /// Anything else that git says.
-    #[error("git could not do it")]
-    Git(#[from] git2::Error),
-}
-
-impl HistoryError {
-    /// Returns what to do about it, where that is known.
-    pub fn help(&self) -> Option<String> {
-        match self {
-            Self::ForeignOwner(path) => {
-                Some(format!("run `git config --global --add safe.directory {}`", path.display()))
-            }
-            Self::Shallow(_) => {
-                Some("fetch it with `git fetch --unshallow`, or check out with `fetch-depth: 0`".into())
-            }
-            Self::NotFetched(_) => Some(
-                "fetch it with `git fetch --refetch --no-filter origin`, or check out without a filter"
-                    .into(),
-            ),
-            Self::UnknownRevision(revision) => Some(match revision.split_once('/') {
-                Some((remote @ ("origin" | "upstream"), branch)) => {
-                    format!("fetch it with `git fetch {remote} {branch}:refs/remotes/{remote}/{branch}`")
-                }
-                _ => "`git branch --all` lists the branches; a remote one is named `origin/BRANCH`".into(),
-            }),
-            Self::Unrelated(_) => Some("name the branch that this one will be merged into".into()),
-            Self::NoCommit => Some("commit the book first".into()),
-            Self::Sha256 => Some("lint without `--against`, or convert the repository to SHA-1".into()),
-            Self::NotCommitted(_) => Some("commit the file first".into()),
-            Self::Circle(_) => Some("look for `.git/info/grafts` and `git replace --list`".into()),
-            Self::FileTooLarge { .. } | Self::BookTooLarge { .. } => {
-                Some("move data out of the book's folder: its files are written by people".into())
-            }
-            Self::Locked(lock) => Some(format!(
-                "wait for the other git process; if none runs, one was killed: remove `{}`, and run it again",
-                lock.display()
-            )),
-            Self::TooLarge | Self::NotACommit(_) | Self::OutsideWorkTree | Self::Git(_) => None,
-        }
-    }
-}
-
 /// The git repository that a book lives in.
 pub struct Repository {
     pub(super) git: git2::Repository,
@@ -163,6 +66,11 @@ impl Repository {
         let within = root.strip_prefix(&work_tree).map_err(|_| HistoryError::OutsideWorkTree)?;
         let parts: Vec<_> = within.components().map(|part| part.as_os_str().to_string_lossy()).collect();
         Ok(Some(Self { prefix: parts.join("/"), git }))
+    }
+
+    /// Returns a path of the book as the repository has it: from the root of the work tree.
+    pub fn path_in_repository(&self, path: &str) -> String {
+        if self.prefix.is_empty() { path.to_owned() } else { format!("{}/{path}", self.prefix) }
     }
 
     /// Returns the commit that a branch, a tag or an id names.
@@ -207,11 +115,10 @@ impl Repository {
         Ok(names)
     }
 
-    /// Returns who wrote a commit.
+    /// Returns who wrote a commit, as one short line: anybody can set any name.
     pub fn author(&self, commit: &Commit) -> Result<String, HistoryError> {
         let commit = self.git.find_commit(git2::Oid::from_str(commit.as_str())?)?;
-        let name = commit.author().name().unwrap_or("unknown").to_owned();
-        Ok(name)
+        Ok(shown_name(commit.author().name().unwrap_or_default()))
     }
 
     /// Returns when a commit was made, by its committer's clock.
@@ -223,6 +130,13 @@ impl Repository {
         let seconds = self.git.find_commit(git2::Oid::from_str(commit.as_str())?)?.time().seconds();
         jiff::Timestamp::from_second(seconds)
             .map_err(|_| HistoryError::Git(git2::Error::from_str("a commit's time is out of range")))
+    }
+
+    /// Returns who git would name as the author of a commit, `NAME <EMAIL>`; `None` where nobody is configured.
+    pub fn identity(&self) -> Option<String> {
+        let signature = self.git.signature().ok()?;
+        let (name, email) = (signature.name().ok()?.to_owned(), signature.email().ok()?.to_owned());
+        Some(format!("{name} <{email}>"))
     }
 
     /// Tells whether a commit is in the history of another, or is that.
@@ -271,6 +185,8 @@ impl Repository {
     pub fn book_is_edited(&self) -> Result<bool, HistoryError> {
         let mut options = git2::StatusOptions::new();
         options.include_untracked(true).recurse_untracked_dirs(true).exclude_submodules(true);
+        // A book is read from the disk, files that git ignores included: no commit has those.
+        options.include_ignored(true).recurse_ignored_dirs(true);
         if !self.prefix.is_empty() {
             options.pathspec(&self.prefix);
         }
@@ -286,9 +202,41 @@ impl Repository {
         });
         let Some(root) = self.root() else { return Err(HistoryError::OutsideWorkTree) };
         // libgit2 takes what a sparse checkout hides for deleted.
-        Ok(edited.any(|(path, status)| {
+        let is_edited = edited.any(|(path, status)| {
             status != git2::Status::WT_DELETED || matches!(super::reader::read_file(&root, &path), Ok(None))
-        }))
+        });
+        Ok(is_edited || self.hidden_differs_from_head(&root)?)
+    }
+
+    /// Tells whether a file that git does not look at (`skip-worktree`, `assume-unchanged`) is on disk all the same, with
+    /// another content than in HEAD: it is read from the disk, so it counts.
+    fn hidden_differs_from_head(&self, root: &Path) -> Result<bool, HistoryError> {
+        let root = root.canonicalize().map_err(|_| HistoryError::OutsideWorkTree)?;
+        // What cannot be read here is refused where the book is read.
+        let entries = super::index::checkout_of(&root).and_then(|checkout| checkout.entries().ok());
+        let hidden = entries.into_iter().flatten().filter(|entry| entry.hidden);
+        let paths = hidden.filter_map(|entry| self.within_book(std::str::from_utf8(&entry.path).ok()?));
+        let on_disk: Vec<_> = paths
+            .filter(|path| is_yaml(path))
+            .filter_map(|path| Some((std::fs::read(root.join(&path)).ok()?, path)))
+            .collect();
+        if on_disk.is_empty() {
+            return Ok(false);
+        }
+        let Some(head) = self.head()? else { return Ok(true) };
+        let committed = self.blobs_at(&head)?;
+        for (bytes, path) in on_disk {
+            let same = |bytes: &[u8]| {
+                let id = git2::Oid::hash_object(git2::ObjectType::Blob, bytes)?;
+                Ok::<_, HistoryError>(committed.get(&path) == Some(&id))
+            };
+            // A checkout may have other line ends than what was committed.
+            let unix = || String::from_utf8_lossy(&bytes).replace("\r\n", "\n");
+            if !same(&bytes)? && !same(unix().as_bytes())? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Tells whether the files of the book, as they are read, are others than those of HEAD.
@@ -351,11 +299,34 @@ impl Repository {
         if self.prefix.is_empty() { path.to_owned() } else { format!("{}/{path}", self.prefix) }
     }
 
-    fn within_book(&self, path: &str) -> Option<String> {
+    pub(super) fn within_book(&self, path: &str) -> Option<String> {
         if self.prefix.is_empty() {
             return Some(path.to_owned());
         }
         path.strip_prefix(&self.prefix)?.strip_prefix('/').map(str::to_owned)
+    }
+}
+
+/// Returns a name without what moves the cursor, hides or turns text, or marks it up, and not longer than a name is.
+pub(super) fn shown_name(name: &str) -> String {
+    const LONGEST: usize = 60;
+    let visible = |c: char| {
+        let steers = matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e0fff}');
+        if c.is_whitespace() {
+            ' '
+        } else if c.is_control() || steers {
+            '\u{fffd}'
+        } else {
+            c
+        }
+    };
+    let line: String = name.chars().map(visible).collect();
+    let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(LONGEST) {
+        _ if line.is_empty() => "an unnamed author".to_owned(),
+        Some((at, _)) => format!("{}…", line.get(..at).unwrap_or_default().trim_end()),
+        None => line,
     }
 }
 
@@ -379,4 +350,17 @@ pub(super) fn open(folder: &Path) -> Result<Option<git2::Repository>, HistoryErr
 /// What may be a file of a book; `load` knows which are.
 pub(super) fn is_yaml(path: &str) -> bool {
     path.ends_with(".yaml") || path.ends_with(".yml")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hostile_name_is_one_short_visible_line() {
+        assert_eq!(shown_name("Ann  Lee"), "Ann Lee");
+        assert_eq!(shown_name("a\u{1b}[2J\nerror: b\u{202e}c"), "a\u{fffd}[2J error: b\u{fffd}c");
+        assert_eq!(shown_name(" \u{a0}\n"), "an unnamed author");
+        assert_eq!(shown_name(&"x".repeat(5_000)).chars().count(), 61);
+    }
 }

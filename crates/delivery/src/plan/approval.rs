@@ -9,22 +9,17 @@ use trialbook_model::allocation::Approvals;
 use trialbook_model::{Book, Rollout, RolloutKey, Share, Step};
 
 /// Why a rollout cannot take its next step.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AdvanceError {
     /// The book has none of this key.
-    #[error("there is no rollout `{0}`")]
     Unknown(RolloutKey),
     /// It has no guardrails.
-    #[error("rollout `{0}` has no guardrails, so every step is served when its time has come")]
     Unguarded(RolloutKey),
     /// The target does not serve it yet: its launch approves the first step.
-    #[error("rollout `{0}` is not served yet; its first step is approved by the apply that launches it")]
     NotLaunched(RolloutKey),
     /// Every step is approved.
-    #[error("every step of rollout `{0}` is approved")]
     Complete(RolloutKey),
     /// Its time has not come.
-    #[error("the next step of rollout `{rollout}`, {share}, is due on {at}")]
     NotDue {
         /// Which rollout.
         rollout: RolloutKey,
@@ -39,7 +34,7 @@ impl Live {
     /// Returns how far the rollouts of this book were approved in the target.
     ///
     /// A rollout of which nothing is recorded, because it had no guardrails, has what it serves at this instant. Where two
-    /// flags say something, because it moved from one to the other, the larger share counts.
+    /// flags have a record, because it moved from one to the other, the larger share counts.
     pub fn approvals(&self, now: Timestamp) -> BTreeMap<RolloutKey, Share> {
         let mut approvals = BTreeMap::new();
         for (key, share) in self.flags.values().flat_map(|flag| recorded(&flag.content, now)) {
@@ -50,7 +45,7 @@ impl Live {
     }
 }
 
-/// What one flag says.
+/// What one flag records.
 fn recorded(content: &LiveContent, now: Timestamp) -> BTreeMap<RolloutKey, Share> {
     let state = match content {
         LiveContent::Ours(state) | LiveContent::Drifted { state: Some(state), .. } => Some(state),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Branch, Condition};
 use trialbook_model::targeting;
-use trialbook_model::{Attribute, AttributeKey, Predicate, Test, VariantKey};
+use trialbook_model::{Attribute, AttributeKey, Predicate, Scalar, Test, VariantKey};
 
 /// How many rules a change names.
 const RULES: usize = 20;
@@ -38,6 +38,79 @@ fn is_zero(count: &usize) -> bool {
     *count == 0
 }
 
+/// One audience in place of another.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AudienceChange {
+    /// Who it was.
+    pub from: Audience,
+    /// Who it will be.
+    pub to: Audience,
+    /// Which values enter and leave its long lists, where nothing else about it changes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lists: Vec<ListChange>,
+}
+
+/// Values that enter and leave a list which is too long to be shown.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ListChange {
+    /// Of which attribute.
+    pub attribute: AttributeKey,
+    /// Values that were not in it; not all of many.
+    pub added: Vec<Scalar>,
+    /// How many are added in all.
+    pub added_in_all: usize,
+    /// Values that will not be in it; not all of many.
+    pub removed: Vec<Scalar>,
+    /// How many are removed in all.
+    pub removed_in_all: usize,
+}
+
+impl AudienceChange {
+    /// Compares two audiences.
+    pub fn between(from: &Condition, to: &Condition) -> Self {
+        let lists = lists(from, to);
+        Self { from: Audience::new(from), to: Audience::new(to), lists }
+    }
+
+    /// Fills in the shares of traffic.
+    pub(super) fn measure(&mut self, attributes: Option<&BTreeMap<AttributeKey, Attribute>>) {
+        self.from.measure(attributes);
+        self.to.measure(attributes);
+    }
+}
+
+/// Returns how long lists differ; nothing where conditions differ in anything else, or only in lists that are shown whole.
+fn lists(from: &Condition, to: &Condition) -> Vec<ListChange> {
+    let mut changes = Vec::new();
+    if differ_in_lists(from, to, &mut changes) { changes } else { Vec::new() }
+}
+
+fn differ_in_lists(from: &Condition, to: &Condition, changes: &mut Vec<ListChange>) -> bool {
+    match (from, to) {
+        (Condition::All(from), Condition::All(to)) | (Condition::Any(from), Condition::Any(to)) => {
+            from.len() == to.len() && from.iter().zip(to).all(|(from, to)| differ_in_lists(from, to, changes))
+        }
+        (Condition::Not(from), Condition::Not(to)) => differ_in_lists(from, to, changes),
+        (
+            Condition::Attribute(key, kind, Test::In(from)),
+            Condition::Attribute(other, same, Test::In(to)),
+        ) if (key, kind) == (other, same) => {
+            if from != to && from.len().max(to.len()) > VALUES {
+                let (added, removed) = (to.difference(from), from.difference(to));
+                changes.push(ListChange {
+                    attribute: key.clone(),
+                    added_in_all: added.clone().count(),
+                    added: added.take(VALUES).cloned().collect(),
+                    removed_in_all: removed.clone().count(),
+                    removed: removed.take(VALUES).cloned().collect(),
+                });
+            }
+            from == to || from.len().max(to.len()) > VALUES
+        }
+        (from, to) => from == to,
+    }
+}
+
 /// A rule that is another, or in another place.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RuleChange {
@@ -47,6 +120,9 @@ pub struct RuleChange {
     pub from: Option<ServedRule>,
     /// What will stand there; `None`: nothing.
     pub to: Option<ServedRule>,
+    /// Which values enter and leave the long lists of its audience, where nothing else about that changes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lists: Vec<ListChange>,
 }
 
 /// Who is served what by a rule.
@@ -105,7 +181,8 @@ fn shortened(condition: &Condition, tests: &mut usize, left_out: &mut usize) -> 
     }
 }
 
-fn predicate(condition: &Condition) -> Predicate {
+/// Returns a condition as the book's language has it.
+pub(super) fn predicate(condition: &Condition) -> Predicate {
     let each = |parts: &[Condition]| parts.iter().map(predicate).collect();
     match condition {
         Condition::All(parts) => Predicate::All(each(parts)),
@@ -115,29 +192,37 @@ fn predicate(condition: &Condition) -> Predicate {
     }
 }
 
-/// Returns the rules that are others, without those that are alike at the beginning and at the end.
-pub(super) fn rule_changes(was: &[&Branch], will: &[&Branch]) -> Vec<RuleChange> {
+/// Returns the rules that are others, without those that are alike at the beginning and at the end, and how many more
+/// there are.
+pub(super) fn rule_changes<'a>(was: &[&'a Branch], will: &[&'a Branch]) -> (Vec<RuleChange>, usize) {
     let before = was.iter().zip(will).take_while(|(a, b)| a == b).count();
     let rest = was.len().min(will.len()) - before;
     let after = was.iter().rev().zip(will.iter().rev()).take(rest).take_while(|(a, b)| a == b).count();
-    let middle = |rules: &[&Branch]| -> Vec<Option<ServedRule>> {
+    let middle = |rules: &'_ [&'a Branch]| -> Vec<Option<(&'a Condition, &'a VariantKey)>> {
         let rules = rules.get(before..rules.len() - after).unwrap_or_default();
-        rules.iter().map(|branch| served(branch)).collect()
+        rules.iter().map(|branch| rule(branch)).collect()
     };
     let (from, to) = (middle(was), middle(will));
     let numbers = before + 1..;
     let pairs = numbers.take(from.len().max(to.len())).enumerate();
-    let changes = pairs.map(|(index, number)| RuleChange {
-        number,
-        from: from.get(index).cloned().flatten(),
-        to: to.get(index).cloned().flatten(),
+    let changes = pairs.filter_map(|(index, number)| {
+        let (from, to) = (from.get(index).copied().flatten(), to.get(index).copied().flatten());
+        let served = |(when, serve): (&Condition, &VariantKey)| ServedRule {
+            when: Audience::new(when),
+            serve: serve.clone(),
+        };
+        let lists = from.zip(to).map_or(Vec::new(), |(from, to)| lists(from.0, to.0));
+        (from != to).then(|| RuleChange { number, from: from.map(served), to: to.map(served), lists })
     });
-    changes.filter(|change| change.from != change.to).take(RULES).collect()
+    let mut changes: Vec<RuleChange> = changes.collect();
+    let more = changes.len().saturating_sub(RULES);
+    changes.truncate(RULES);
+    (changes, more)
 }
 
-fn served(branch: &Branch) -> Option<ServedRule> {
+fn rule(branch: &Branch) -> Option<(&Condition, &VariantKey)> {
     match branch {
-        Branch::Rule { when, serve } => Some(ServedRule { when: Audience::new(when), serve: serve.clone() }),
-        Branch::Experiment(_) | Branch::Rollout(_) | Branch::Holdout(_) => None,
+        Branch::Rule { when, serve } => Some((when, serve)),
+        Branch::Override(_) | Branch::Experiment(_) | Branch::Rollout(_) | Branch::Holdout(_) => None,
     }
 }

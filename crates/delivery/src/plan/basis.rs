@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{FlagState, Launch, Live, Rollback, State};
-use trialbook_model::{Attribute, AttributeKey, ExperimentKey, FlagKey, LargeChange, RolloutKey, TargetKey};
+use trialbook_model::{
+    Attribute, AttributeKey, ExperimentKey, FlagKey, Freeze, LargeChange, RolloutKey, TargetKey,
+};
 
 /// Everything that a plan is made from. The same basis gives the same plan.
 #[derive(Clone, Copy)]
@@ -32,6 +34,8 @@ pub struct Basis<'a> {
     pub options: &'a Options,
     /// When a plan is too large; `None`: never.
     pub large_change: Option<LargeChange>,
+    /// The periods in which nothing may start, and no share may grow.
+    pub freezes: &'a [Freeze],
     /// The book's attributes, for the shares of audiences; none where they do not matter.
     pub attributes: Option<&'a BTreeMap<AttributeKey, Attribute>>,
     /// What git knows.
@@ -72,6 +76,7 @@ impl<'a> Basis<'a> {
             primary: true,
             options: &NO_OPTIONS,
             large_change: None,
+            freezes: &[],
             attributes: None,
             past: &NO_PAST,
             render: &|_, _| None,
@@ -92,7 +97,7 @@ impl fmt::Debug for Basis<'_> {
 
 /// What somebody asked of a plan beyond the ordinary. It is part of the plan, so that an apply can plan again.
 ///
-/// What overrides a refusal is not here: that is said to the apply itself.
+/// What overrides a refusal is not here: the apply itself is given that.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Options {
     /// Flags of somebody else that may be taken over.
@@ -127,13 +132,36 @@ impl Revert {
     }
 }
 
+/// Why nobody can tell what an apply drew of a launched experiment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unreadable {
+    /// The launch ref is not one that trialbook writes.
+    Ref {
+        /// Its full name.
+        name: String,
+    },
+    /// The commit of its launch is not in this clone, or its book cannot be read.
+    Commit {
+        /// The commit's id.
+        commit: String,
+    },
+    /// The book at the commit of its launch has another digest than the one that was recorded.
+    Digest {
+        /// The commit's id.
+        commit: String,
+    },
+    /// The book at the commit of its launch does not serve it.
+    NotServed,
+}
+
 /// What git knows about what the target served.
 #[derive(Debug, Clone, Default)]
 pub struct Past {
     /// The launches of experiments by their refs, with what was drawn where the launch's commit could be read.
     pub launches: BTreeMap<ExperimentKey, Launch>,
-    /// The launches that git has and nobody can read, with the reason as a fragment.
-    pub unreadable: BTreeMap<ExperimentKey, String>,
+    /// The launches that git has and nobody can read, with the reason.
+    pub unreadable: BTreeMap<ExperimentKey, Unreadable>,
     /// The experiments whose plan is another than the recorded one.
     pub edited: BTreeSet<ExperimentKey>,
     /// What the book wanted served at the commit of the last apply; `None` where that was not needed or not found.

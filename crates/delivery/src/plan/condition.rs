@@ -1,4 +1,4 @@
-//! Audiences as a target gets them: segments inlined, attributes typed, one way to say each thing.
+//! Audiences as a target gets them: segments inlined, attributes typed, one form for each thing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use trialbook_model::{Attribute, AttributeKey, AttributeType, Bound, Predicate, 
 /// An audience without references. `All` of nothing is everybody, `Any` of nothing is nobody.
 ///
 /// [`Condition::of`] makes the normal form: no `Present(false)`, no empty prefix, no set of versions,
-/// versions in three parts. A target reads back the very condition that it was given only in this form.
+/// versions as [`Version::normalised`] writes them. A target reads back the very condition that it was given only in this form.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Condition {
@@ -59,10 +59,10 @@ impl Condition {
                 present()
             }
             Test::In(values) => Self::one_of(key, kind, values),
-            Test::AtLeast(bound) => same(Test::AtLeast(three_parts(bound))),
-            Test::Above(bound) => same(Test::Above(three_parts(bound))),
-            Test::AtMost(bound) => same(Test::AtMost(three_parts(bound))),
-            Test::Below(bound) => same(Test::Below(three_parts(bound))),
+            Test::AtLeast(bound) => same(Test::AtLeast(in_normal_form(bound))),
+            Test::Above(bound) => same(Test::Above(in_normal_form(bound))),
+            Test::AtMost(bound) => same(Test::AtMost(in_normal_form(bound))),
+            Test::Below(bound) => same(Test::Below(in_normal_form(bound))),
             Test::Present(true)
             | Test::StartsWith(_)
             | Test::EndsWith(_)
@@ -76,11 +76,11 @@ impl Condition {
         let leaf = |test| Self::Attribute(key.clone(), kind, test);
         match kind {
             AttributeType::Boolean if values.len() == 2 => leaf(Test::Present(true)),
-            AttributeType::Version => {
+            AttributeType::Version | AttributeType::LenientVersion => {
                 let mut each: Vec<_> = values
                     .iter()
                     .map(|value| match value {
-                        Scalar::Version(version) => Scalar::Version(in_three_parts(version)),
+                        Scalar::Version(version) => Scalar::Version(normalised(version)),
                         other => other.clone(),
                     })
                     .map(|value| leaf(Test::In(BTreeSet::from([value]))))
@@ -97,13 +97,13 @@ impl Condition {
     }
 }
 
-fn three_parts(bound: &Bound) -> Bound {
+fn in_normal_form(bound: &Bound) -> Bound {
     match bound {
-        Bound::Version(version) => Bound::Version(in_three_parts(version)),
+        Bound::Version(version) => Bound::Version(normalised(version)),
         Bound::Number(_) => bound.clone(),
     }
 }
 
-fn in_three_parts(version: &Version) -> Version {
-    Version::parse(&version.normalised()).unwrap_or_else(|_| version.clone())
+fn normalised(version: &Version) -> Version {
+    Version::parse_lenient(&version.normalised()).unwrap_or_else(|_| version.clone())
 }

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::enrolment::Step;
+use super::enrolment::EnrolmentStep;
 use super::{
     Approval, Branch, Condition, Enrolment, Exception, ExperimentBranch, FlagState, HoldoutBranch,
-    RolloutBranch, Serving, State, Unit,
+    OverrideBranch, OverrideUnits, RolloutBranch, Serving, State, Unit,
 };
-use trialbook_model::allocation::{Approvals, Claim, Claimant, Growth, Withheld, claims};
-use trialbook_model::{Book, Flag, Predicate, Rollout, RolloutKey, Salt, Schedule, ServedName, VariantKey};
+use trialbook_model::allocation::{Approvals, Claim, Claimant, Forced, Growth, Withheld, claims, forced};
+use trialbook_model::{
+    Book, Flag, ForcedUnits, Predicate, Rollout, RolloutKey, Salt, Schedule, ServedName, VariantKey,
+};
 
 /// Returns what a target should serve at an instant, given the book as it serves it ([`Book::in_target`]) and how far
 /// rollouts were approved in it.
@@ -64,8 +66,9 @@ fn approval(rollout: &Rollout, approvals: &Approvals) -> (RolloutKey, Approval) 
     (rollout.key.clone(), Approval { share: approvals.limit(rollout), at: None, commit: None })
 }
 
-/// The rules in order, then what claims units, then whom a holdout leaves with a former default.
+/// The overrides of experiments, the rules in order, then what claims units, then whom a holdout leaves with a former default.
 fn branches(book: &Book, flag: &Flag, now: Timestamp, approvals: &Approvals) -> Vec<Branch> {
+    let overrides = forced(book, flag).filter_map(|forced| override_of(book, &forced, now));
     let rules = flag
         .rules
         .iter()
@@ -77,7 +80,20 @@ fn branches(book: &Book, flag: &Flag, now: Timestamp, approvals: &Approvals) -> 
         let (key, units) = (holdout.holdout.key.clone(), held(holdout)?);
         Some(Branch::Holdout(HoldoutBranch { key, window, units, serve: VariantKey::clone(serve) }))
     });
-    rules.chain(claims).chain(holdouts).collect()
+    overrides.chain(rules).chain(claims).chain(holdouts).collect()
+}
+
+fn override_of(book: &Book, forced: &Forced<'_>, now: Timestamp) -> Option<Branch> {
+    let until = whole_second(forced.until);
+    let who = match &forced.forced.who {
+        ForcedUnits::Units(units) => OverrideUnits::Units(units.clone()),
+        ForcedUnits::Segment(key) => OverrideUnits::Segment {
+            key: key.clone(),
+            audience: condition(book, &Predicate::Segment(key.clone())),
+        },
+    };
+    let (experiment, serve) = (forced.experiment.key.clone(), forced.forced.serve.clone());
+    (now < until).then_some(Branch::Override(OverrideBranch { experiment, until, who, serve }))
 }
 
 fn claimed(book: &Book, claim: &Claim<'_>, now: Timestamp) -> Option<Branch> {
@@ -113,9 +129,9 @@ fn claimed(book: &Book, claim: &Claim<'_>, now: Timestamp) -> Option<Branch> {
 
 /// The steps of a growth in whole seconds; of those that come to the same second the last.
 fn enrolment(salt: &Salt, growth: &Growth) -> Option<Enrolment> {
-    let mut steps: Vec<Step> = Vec::new();
+    let mut steps: Vec<EnrolmentStep> = Vec::new();
     for (at, buckets) in growth.steps() {
-        let step = Step { at: whole_second(*at), buckets: buckets.ranges().to_vec() };
+        let step = EnrolmentStep { at: whole_second(*at), buckets: buckets.ranges().to_vec() };
         match steps.last_mut() {
             Some(last) if last.at == step.at => *last = step,
             _ => steps.push(step),

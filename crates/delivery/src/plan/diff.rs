@@ -4,10 +4,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Applied, Basis, Change, Differences, Drawn, FORMAT, FlagState, Launch, LiveContent, LiveFlag,
-    LiveVersion, Options, Rollback, TooLarge,
+    Applied, Basis, Change, Differences, Drawn, DriftReason, FORMAT, FlagState, Launch, LiveContent,
+    LiveFlag, LiveVersion, Moves, Options, Rollback, TooLarge, Unreadable,
 };
-use trialbook_model::{Digest, ExperimentKey, FlagKey, TargetKey};
+use trialbook_model::{Digest, ExperimentKey, FlagKey, Freeze, TargetKey};
 
 /// What turns a target's live state into the desired one, bound to what it was made from.
 ///
@@ -44,7 +44,7 @@ pub struct Plan {
     pub owned: usize,
     /// What was asked for; planned again with the same, the same plan comes out.
     pub options: Options,
-    /// What the target says about the last apply of this book.
+    /// What the target records about the last apply of this book.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub applied: Option<Applied>,
     /// What this undoes, where the book does not descend from what is served.
@@ -53,6 +53,9 @@ pub struct Plan {
     /// Why this is more than the policy allows at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub too_large: Option<TooLarge>,
+    /// The freeze in which this would start something, or let a share grow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frozen: Option<Freeze>,
     /// Whether the book is in git and not committed: nothing can be launched from it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub uncommitted: bool,
@@ -71,6 +74,9 @@ pub struct Action {
     pub digest: Option<Digest>,
     /// What changes, most telling first.
     pub changes: Vec<Change>,
+    /// Who is served another variant: now, and when the first of what is new begins.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub moves: Vec<Moves>,
     /// What the target will serve.
     pub desired: Option<FlagState>,
     /// The experiments that this makes servable for the first time: applying it launches them.
@@ -94,8 +100,8 @@ pub struct Action {
 pub struct Unverified {
     /// Which.
     pub experiment: ExperimentKey,
-    /// Why, as a fragment.
-    pub reason: String,
+    /// Why.
+    pub reason: Unreadable,
 }
 
 /// What happens to a flag.
@@ -117,8 +123,8 @@ pub enum ActionKind {
 pub struct Drift {
     /// Which flag.
     pub flag: String,
-    /// What gave it away, as a fragment.
-    pub reason: String,
+    /// What gave it away.
+    pub reason: DriftReason,
     /// From what the book wants to what is served, where the target's content can be read.
     pub changes: Vec<Change>,
     /// What the target serves, in its own form.
@@ -133,7 +139,7 @@ pub struct Drift {
 pub struct Conflict {
     /// Which flag.
     pub flag: FlagKey,
-    /// The book that has it; `None`: nobody says.
+    /// The book that has it; `None`: unknown.
     pub book: Option<String>,
 }
 
@@ -163,6 +169,7 @@ impl Plan {
             applied: live.applied.clone(),
             rollback: basis.past.rollback.clone(),
             too_large: None,
+            frozen: None,
             uncommitted: basis.past.uncommitted,
         };
         for (key, wanted) in &basis.desired.flags {
@@ -175,6 +182,8 @@ impl Plan {
             }
         }
         plan.actions.sort_by(|a, b| a.flag.cmp(&b.flag));
+        let freeze = basis.freezes.iter().find(|freeze| freeze.from <= basis.now && basis.now < freeze.until);
+        plan.frozen = freeze.filter(|freeze| plan.starts_before(freeze.until)).cloned();
         plan.too_large = basis.large_change.and_then(|policy| plan.larger_than(policy));
         let by_hand = plan.drifted.iter_mut().flat_map(|drift| &mut drift.changes);
         let changes = plan.actions.iter_mut().flat_map(|action| &mut action.changes).chain(by_hand);
@@ -192,6 +201,8 @@ impl Plan {
         let of = Experiments { live: live.map(|flag| &flag.content), key, wanted, basis };
         let refrozen = of.refrozen();
         let mut replaces = Differences::default();
+        let mut moves = Vec::new();
+        let moved = |before: &FlagState| Moves::between(before, wanted, basis.now, basis.attributes);
         let (kind, mut changes) = match live.map(|flag| &flag.content) {
             None if of.was_served() => {
                 let changes = [Change::Restored].into_iter().chain(Change::creation(wanted));
@@ -203,6 +214,7 @@ impl Plan {
                 return Ok(());
             }
             Some(LiveContent::Ours(before)) => {
+                moves = moved(before);
                 (ActionKind::Update, Change::between(before, wanted, self.made_at))
             }
             Some(LiveContent::Drifted { state, .. }) => {
@@ -211,7 +223,12 @@ impl Plan {
                 if !basis.options.revert_drift.covers(key.as_str()) {
                     return Ok(());
                 }
-                (ActionKind::Update, vec![Change::Reverted])
+                let mut changes = vec![Change::Reverted];
+                if let Some(state) = state {
+                    moves = moved(state);
+                    changes.extend(Change::between(state, wanted, self.made_at));
+                }
+                (ActionKind::Update, changes)
             }
             Some(LiveContent::Foreign { book, .. }) if !basis.options.adopt.contains(key) => {
                 self.conflicts.push(Conflict { flag: key.clone(), book: book.clone() });
@@ -236,6 +253,7 @@ impl Plan {
             live: live.map(|flag| flag.digest.clone()),
             digest: Some(wanted.digest()?),
             changes,
+            moves,
             desired: Some(wanted.clone()),
             launches: of.launched(),
             refrozen: refrozen.into_iter().map(|(experiment, _)| experiment).collect(),
@@ -263,7 +281,7 @@ impl Plan {
         let rendered = typed.as_ref().zip(applied).and_then(|(key, flag)| (basis.render)(key, flag));
         self.drifted.push(Drift {
             flag: key.to_owned(),
-            reason: reason.clone(),
+            reason: *reason,
             changes,
             differences: rendered.map(|text| Differences::between(&text, raw)).unwrap_or_default(),
             raw: raw.clone(),
@@ -275,25 +293,27 @@ impl Plan {
             self.foreign.push(key.to_owned());
             return;
         };
-        match &live.content {
+        let before = match &live.content {
             LiveContent::Foreign { .. } => {
                 self.foreign.push(key.to_owned());
                 return;
             }
-            LiveContent::Ours(_) => {}
-            LiveContent::Drifted { .. } => {
+            LiveContent::Ours(state) => Some(state),
+            LiveContent::Drifted { state, .. } => {
                 self.drift(key, Some(live), None, Vec::new(), basis);
                 if !basis.options.revert_drift.covers(key) {
                     return;
                 }
+                state.as_ref()
             }
-        }
+        };
         self.actions.push(Action {
             flag,
             kind: ActionKind::Archive,
             live: Some(live.digest.clone()),
             digest: None,
-            changes: vec![Change::Archived],
+            changes: vec![Change::archival(before)],
+            moves: Vec::new(),
             desired: None,
             launches: Vec::new(),
             refrozen: Vec::new(),
@@ -374,8 +394,8 @@ impl Experiments<'_> {
         for will in self.wanted.experiments() {
             let key = &will.key;
             if self.is_unreadable(key) {
-                let reason = self.basis.past.unreadable.get(key).cloned().unwrap_or_default();
-                unverified.push(Unverified { experiment: key.clone(), reason });
+                let reason = self.basis.past.unreadable.get(key).cloned();
+                unverified.extend(reason.map(|reason| Unverified { experiment: key.clone(), reason }));
                 continue;
             }
             if self.launch(key).is_none_or(|launch| launch.start > passed) {
@@ -391,7 +411,7 @@ impl Experiments<'_> {
                 // A launch that the target has without a draw stood still until its window ended.
                 None if in_target => {}
                 None => {
-                    let reason = "the book at the commit of its launch does not serve it".to_owned();
+                    let reason = Unreadable::NotServed;
                     unverified.push(Unverified { experiment: key.clone(), reason });
                 }
             }

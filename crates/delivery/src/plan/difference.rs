@@ -21,23 +21,56 @@ pub struct Differences {
 /// One field in which two forms of a flag differ.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Difference {
-    /// Where: `variants.bold.colour`.
-    pub field: String,
-    /// What was there, as JSON and shortened; `None`: nothing.
-    pub from: Option<String>,
+    /// Where, from the outside in: `["variants", "bold", "colour"]`; empty for the whole.
+    pub path: Vec<String>,
+    /// What was there; `None`: nothing.
+    pub from: Option<Excerpt>,
     /// What is there instead; `None`: nothing.
-    pub to: Option<String>,
+    pub to: Option<Excerpt>,
+}
+
+/// The beginning of a value's JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Excerpt {
+    /// The value as JSON, or its first characters.
+    pub json: String,
+    /// Whether there is more of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cut: bool,
+}
+
+impl Excerpt {
+    /// Returns the beginning of a value.
+    pub fn of(value: &Value) -> Self {
+        let json = value.to_string();
+        match json.char_indices().nth(LONGEST) {
+            Some((at, _)) => Self { json: json.get(..at).unwrap_or_default().to_owned(), cut: true },
+            None => Self { json, cut: false },
+        }
+    }
 }
 
 impl Differences {
-    /// Compares two texts of JSON. A text that is not JSON differs as a whole.
+    /// Compares two forms of a flag in the target's own JSON. A text that is not JSON differs as a whole.
+    ///
+    /// What an apply writes down for itself is no content, and the seal follows from the rest: both are left out.
     pub fn between(from: &str, to: &str) -> Self {
         let mut found = Self::default();
-        match (serde_json::from_str::<Value>(from), serde_json::from_str::<Value>(to)) {
-            (Ok(from), Ok(to)) => found.compare(&mut Vec::new(), Some(&from), Some(&to)),
+        match (serde_json::from_str(from), serde_json::from_str(to)) {
+            (Ok(from), Ok(to)) => {
+                let (from, to) = (content(from), content(to));
+                found.compare(&mut Vec::new(), Some(&from), Some(&to));
+            }
             _ if from != to => found.push(&[], Some(&Value::from(from)), Some(&Value::from(to))),
             _ => {}
         }
+        found
+    }
+
+    /// Compares two values.
+    pub fn of_values(from: &Value, to: &Value) -> Self {
+        let mut found = Self::default();
+        found.compare(&mut Vec::new(), Some(from), Some(to));
         found
     }
 
@@ -69,18 +102,24 @@ impl Differences {
     }
 
     fn push(&mut self, path: &[String], from: Option<&Value>, to: Option<&Value>) {
-        let field = path.join(".");
-        // What an apply writes down for itself is no content, and the seal follows from the rest.
-        if field.starts_with("metadata.trialbook.") {
-            return;
-        }
         if self.shown.len() == MOST {
             self.more += 1;
             return;
         }
-        let text = |value: &Value| cut(&value.to_string(), LONGEST);
-        self.shown.push(Difference { field: cut(&field, LONGEST), from: from.map(text), to: to.map(text) });
+        let path = path.iter().map(|part| part.chars().take(LONGEST).collect()).collect();
+        self.shown.push(Difference { path, from: from.map(Excerpt::of), to: to.map(Excerpt::of) });
     }
+}
+
+/// Returns a flag without what applies write down about themselves.
+fn content(mut flag: Value) -> Value {
+    if let Some(Value::Object(metadata)) = flag.get_mut("metadata") {
+        metadata.retain(|key, _| !key.starts_with("trialbook."));
+        if metadata.is_empty() {
+            flag.as_object_mut().and_then(|flag| flag.shift_remove("metadata"));
+        }
+    }
+    flag
 }
 
 /// Tells whether two values are the same, however their numbers are spelled.
@@ -104,20 +143,14 @@ pub(crate) fn whole(number: &serde_json::Number) -> Option<i64> {
     })
 }
 
-fn cut(text: &str, longest: usize) -> String {
-    match text.char_indices().nth(longest) {
-        Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
-        None => text.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn fields(from: &str, to: &str) -> Vec<(String, Option<String>, Option<String>)> {
         let found = Differences::between(from, to).shown;
-        found.into_iter().map(|one| (one.field, one.from, one.to)).collect()
+        let json = |excerpt: Option<Excerpt>| excerpt.map(|excerpt| excerpt.json);
+        found.into_iter().map(|one| (one.path.join("."), json(one.from), json(one.to))).collect()
     }
 
     #[test]
@@ -134,7 +167,7 @@ mod tests {
                 ("new".into(), None, some("null")),
             ]
         );
-        // Integers that a double cannot tell apart are different ones.
+        // Integers that a double cannot distinguish are different ones.
         assert_eq!(fields("9007199254740993", "9007199254740992").len(), 1);
     }
 
@@ -146,6 +179,7 @@ mod tests {
         };
         let found = Differences::between(&object("a"), &object(&"å".repeat(500)));
         assert_eq!((found.shown.len(), found.more), (20, 30));
-        assert!(found.shown.iter().all(|one| one.to.as_ref().is_some_and(|to| to.chars().count() <= 81)));
+        let is_cut = |to: &Excerpt| to.cut && to.json.chars().count() == LONGEST;
+        assert!(found.shown.iter().all(|one| one.to.as_ref().is_some_and(is_cut)));
     }
 }

@@ -12,12 +12,12 @@ use trialbook_model::{BUCKETS, BucketRange, Salt, Share};
 pub struct Enrolment {
     salt: Salt,
     buckets: Vec<BucketRange>,
-    grows: Vec<Step>,
+    grows: Vec<EnrolmentStep>,
 }
 
 /// From an instant on, these buckets are in: those of before, and more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Step {
+pub struct EnrolmentStep {
     /// From when on, in whole seconds.
     pub at: Timestamp,
     /// The ranges in order; no two of them meet or touch.
@@ -29,7 +29,7 @@ struct RawEnrolment {
     salt: Salt,
     buckets: Vec<BucketRange>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    grows: Vec<Step>,
+    grows: Vec<EnrolmentStep>,
 }
 
 impl Enrolment {
@@ -41,7 +41,7 @@ impl Enrolment {
     }
 
     /// Adds steps; `None` where one is not later than the one before it, or does not hold its buckets and more.
-    pub fn growing(mut self, steps: Vec<Step>) -> Option<Self> {
+    pub fn growing(mut self, steps: Vec<EnrolmentStep>) -> Option<Self> {
         for step in steps {
             let buckets = joined(step.buckets)?;
             let later = self.grows.last().is_none_or(|before| before.at < step.at);
@@ -49,7 +49,7 @@ impl Enrolment {
             if !later || before == after || before.union(&after) != after {
                 return None;
             }
-            self.grows.push(Step { at: step.at, buckets });
+            self.grows.push(EnrolmentStep { at: step.at, buckets });
         }
         Some(self)
     }
@@ -70,7 +70,7 @@ impl Enrolment {
     }
 
     /// Returns when it grows, in order.
-    pub fn grows(&self) -> &[Step] {
+    pub fn grows(&self) -> &[EnrolmentStep] {
         &self.grows
     }
 
@@ -147,8 +147,8 @@ mod tests {
         texts.iter().map(|text| BucketRange::parse(text).expect("a range")).collect()
     }
 
-    fn step(second: i64, texts: &[&str]) -> Step {
-        Step { at: Timestamp::from_second(second).expect("an instant"), buckets: ranges(texts) }
+    fn step(second: i64, texts: &[&str]) -> EnrolmentStep {
+        EnrolmentStep { at: Timestamp::from_second(second).expect("an instant"), buckets: ranges(texts) }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The plan file: JSON that says its version first and proves its content by digests.
+//! The plan file: JSON that states its version first and proves its content by digests.
 
 use serde_json::Value;
 
@@ -6,7 +6,7 @@ use super::Plan;
 use trialbook_model::Digest;
 
 /// The version of the plan file that this program writes, and the only one that it reads.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 /// The member that holds the digest of all others.
 const DIGEST: &str = "digest";
@@ -20,7 +20,7 @@ pub enum PlanFileError {
     /// A plan of another version of trialbook.
     #[error("the plan has format {found}, and this trialbook reads format {FORMAT}")]
     Format {
-        /// The version that the file says.
+        /// The version that the file states.
         found: u64,
     },
     /// No digest, so an older version wrote it or somebody took it away.
@@ -32,18 +32,27 @@ pub enum PlanFileError {
 }
 
 impl Plan {
-    /// Writes the plan as JSON, indented, with a digest of it all and a line break at the end.
+    /// Writes the plan as JSON, with a digest of it all and a line break at the end.
     ///
     /// # Errors
     ///
-    /// As [`serde_json::to_string_pretty`]; never for a plan that [`Plan::new`] made.
+    /// As [`serde_json::to_string`]; never for a plan that [`Plan::new`] made.
     pub fn write(&self) -> serde_json::Result<String> {
         let mut value = serde_json::to_value(self)?;
         let digest = Digest::of(&value)?;
         if let Value::Object(members) = &mut value {
             members.insert(DIGEST.into(), Value::from(digest.as_str()));
         }
-        Ok(serde_json::to_string_pretty(&value)? + "\n")
+        Ok(serde_json::to_string(&value)? + "\n")
+    }
+
+    /// Returns the digest that the file of this plan holds.
+    ///
+    /// # Errors
+    ///
+    /// As [`Plan::write`].
+    pub fn digest(&self) -> serde_json::Result<Digest> {
+        Digest::of(self)
     }
 
     /// Reads a plan and checks that its digest fits.
@@ -51,7 +60,15 @@ impl Plan {
     /// The digest shows damage and edits. Whoever edits a plan can write a new digest as well, so an apply believes nothing
     /// of a file that it does not find again: see [`Plan::check_same`].
     pub fn read(text: &str) -> Result<Self, PlanFileError> {
-        let mut value: Value = serde_json::from_str(text).map_err(PlanFileError::Shape)?;
+        Self::from_value(serde_json::from_str(text).map_err(PlanFileError::Shape)?)
+    }
+
+    /// Reads a plan from its JSON, as [`Plan::read`] does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Plan::read`].
+    pub fn from_value(mut value: Value) -> Result<Self, PlanFileError> {
         match value.get("version").and_then(Value::as_u64) {
             Some(found) if found != u64::from(FORMAT) => return Err(PlanFileError::Format { found }),
             // A missing version is reported as what it is: a missing field.

@@ -3,23 +3,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::{Applied, Approval, FlagState, Launch, Live, Plan};
 use trialbook_model::{Digest, ExperimentKey, FlagKey, RolloutKey};
 
 /// A plan that was made from something that is no longer there.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the plan is stale: {}", reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stale {
     /// What differs; never empty.
     pub reasons: Vec<StaleReason>,
 }
 
 /// One thing that differs from when the plan was made.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StaleReason {
     /// The plan is for another store.
-    #[error("it was made for `{planned}`, and the target is `{actual}`")]
     Identity {
         /// What the plan is for.
         planned: String,
@@ -27,29 +26,54 @@ pub enum StaleReason {
         actual: String,
     },
     /// A flag that was to be created is there.
-    #[error("`{0}` is served by now")]
     Appeared(FlagKey),
     /// A flag that was to be changed or removed is gone.
-    #[error("`{0}` is no longer served")]
     Vanished(FlagKey),
     /// A flag that was to be changed or removed is another.
-    #[error("`{0}` has changed in the target")]
     Changed(FlagKey),
     /// The book wants something else of a flag.
-    #[error("the book says something else about `{0}` by now")]
     Book(FlagKey),
     /// What is wanted of a flag depends on the time, and the time for it has passed.
-    #[error(
-        "what is to be served of `{0}` has changed since the plan was made, because its time has come or gone"
-    )]
     Passed(FlagKey),
-    /// Something else does not come out again.
-    #[error("planned again, its `{0}` is another: it was edited, or made by another version of trialbook")]
-    Edited(&'static str),
+    /// Planned again, something else does not come out: the file was edited, or made by another version of trialbook.
+    Edited(PlanPart),
+}
+
+/// A part of a plan file, by the name of its member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PlanPart {
+    /// `version`
+    Version,
+    /// `target`
+    Target,
+    /// `book`
+    Book,
+    /// `made_at`
+    MadeAt,
+    /// `actions`
+    Actions,
+    /// `options`
+    Options,
+    /// `conflicts`
+    Conflicts,
+    /// `unchanged`
+    Unchanged,
+    /// `drifted`
+    Drifted,
+    /// `foreign`
+    Foreign,
+    /// `owned`
+    Owned,
+    /// `applied`
+    Applied,
+    /// `too_large`
+    TooLarge,
+    /// `frozen`
+    Frozen,
 }
 
 /// What a target has to write.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Changes {
     /// Flags to serve in this form, whether the target has them or not.
     pub put: BTreeMap<FlagKey, FlagState>,
@@ -83,7 +107,7 @@ pub struct LaunchInfo {
 
 impl Plan {
     /// Returns what is to be written, launches and approvals among it: those that are live are kept, new ones are added,
-    /// and each launch says what was last drawn.
+    /// and each launch records what was last drawn.
     pub fn changes(&self, live: &Live, launch: &LaunchInfo) -> Changes {
         let mut changes = Changes::default();
         for action in &self.actions {
@@ -135,7 +159,7 @@ impl Plan {
     }
 }
 
-/// Keeps what is recorded wherever the plan says nothing else, with when and from which commit.
+/// Keeps what is recorded wherever the plan has nothing else, with when and from which commit.
 fn carry_over(
     planned: &mut BTreeMap<RolloutKey, Approval>,
     recorded: Option<&BTreeMap<RolloutKey, Approval>>,

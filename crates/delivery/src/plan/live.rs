@@ -1,7 +1,6 @@
-//! What a target says that it serves.
+//! What a target serves, by its own record.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -9,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Approval, Drawn, FlagState, Launch, State};
 use trialbook_model::{Digest, ExperimentKey, FlagKey, RolloutKey};
 
-/// The version of everything that a target serves, as the target names it. A write says which one it replaces.
+/// The version of everything that a target serves, as the target names it. A write names the one that it replaces.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LiveVersion {
@@ -17,15 +16,6 @@ pub enum LiveVersion {
     Absent,
     /// An entity tag, or the digest of a file's bytes.
     Tag(String),
-}
-
-impl fmt::Display for LiveVersion {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Absent => f.write_str("nothing yet"),
-            Self::Tag(tag) => f.write_str(tag),
-        }
-    }
 }
 
 /// What a target serves at one version.
@@ -53,33 +43,43 @@ pub struct Applied {
 pub struct LiveFlag {
     /// The digest of the flag as the target holds it; any change to it changes this.
     pub digest: Digest,
-    /// Whose it is, and what it says.
+    /// Whose it is, and its content.
     pub content: LiveContent,
 }
 
-/// Whose a flag is, and what it says.
+/// Whose a flag is, and its content.
 #[derive(Debug, Clone, PartialEq)]
 pub enum LiveContent {
     /// As an apply of this book left it.
     Ours(FlagState),
     /// Written by an apply of this book and changed since by somebody else.
     Drifted {
-        /// What gave it away, as a fragment.
-        reason: String,
-        /// What it says now, where that can still be read.
+        /// What gave it away.
+        reason: DriftReason,
+        /// Its content now, where that can still be read.
         state: Option<FlagState>,
         /// What applies wrote down about it: a flag whose content nobody can read any more keeps that.
         records: Records,
-        /// What it says, in the target's own form.
+        /// Its content, in the target's own form.
         raw: String,
     },
     /// Not this book's: it is left alone until it is adopted.
     Foreign {
         /// The book that it belongs to, where it is of another book.
         book: Option<String>,
-        /// What it says, in the target's own form.
+        /// Its content, in the target's own form.
         raw: String,
     },
+}
+
+/// What gave away that a flag is not as an apply left it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DriftReason {
+    /// Its seal does not fit its content.
+    ChangedByHand,
+    /// It has a form that this version of trialbook does not write.
+    OtherVersion,
 }
 
 /// What applies write down about a flag beside what it serves.
@@ -102,7 +102,7 @@ impl LiveContent {
     }
 
     /// Returns what an apply last drew of an experiment that is launched: as it is remembered, or else as it is served. What
-    /// somebody changed by hand says nothing about that.
+    /// somebody changed by hand proves nothing about that.
     pub(super) fn last_drawn(&self, key: &ExperimentKey) -> Option<Drawn> {
         let remembered = self.launches()?.get(key)?.drawn.clone();
         let served = || match self {

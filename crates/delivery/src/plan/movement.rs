@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::enrolment::set;
-use super::{Drawn, Enrolment, Exception, ExperimentBranch, RolloutBranch};
+use super::{Drawn, Enrolment, Exception, ExperimentBranch, HoldoutBranch, RolloutBranch};
 use trialbook_model::allocation::BucketSet;
 use trialbook_model::{BUCKETS, Salt, Share, Split, VariantKey};
 
@@ -12,7 +12,7 @@ use trialbook_model::{BUCKETS, Salt, Share, Split, VariantKey};
 ///
 /// Exact where the draws keep their salts. Where a salt changes, units are drawn anew and the shares are what
 /// independent draws give on average. Units that only the audience adds or takes away are not among them. Who would come
-/// in later anyway, by a step of a ramp, comes in when they are in earlier; who is not in yet cannot fall out.
+/// in later anyway, by a step of a ramp, enters when they are in earlier; who is not in yet cannot leave.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Movement {
     /// Were not in, and will be.
@@ -75,6 +75,37 @@ impl Movement {
         Self::between(before.map(Units::from), after.map(Units::from), switching, now)
     }
 
+    /// Returns the movement where every draw of an experiment is done anew at an instant, by another hash.
+    pub(super) fn of_experiment_redrawn(branch: &ExperimentBranch, at: Timestamp) -> Self {
+        if at < branch.window.start() || branch.window.end() <= at {
+            return Self::default();
+        }
+        let switching = 1.0 - agrees_by_chance(&branch.split, &branch.split);
+        Self::redrawn(Units::from(branch).share_at(at), switching)
+    }
+
+    /// As [`Movement::of_experiment_redrawn`], of a rollout.
+    pub(super) fn of_rollout_redrawn(branch: &RolloutBranch, at: Timestamp) -> Self {
+        if at < branch.start {
+            return Self::default();
+        }
+        Self::redrawn(Units::from(branch).share_at(at), 0.0)
+    }
+
+    /// As [`Movement::of_experiment_redrawn`], of a holdout that keeps a former default.
+    pub(super) fn of_holdout_redrawn(branch: &HoldoutBranch, at: Timestamp) -> Self {
+        if at < branch.window.start() || branch.window.end() <= at {
+            return Self::default();
+        }
+        Self::redrawn(branch.units.share().fraction(), 0.0)
+    }
+
+    /// The movement of two independent draws that each have a share of the audience.
+    fn redrawn(share: f64, switching: f64) -> Self {
+        let changes = none_of_little(share * (1.0 - share));
+        Self { enters: changes, leaves: changes, switches: none_of_little(share * share * switching) }
+    }
+
     fn between(before: Option<Units<'_>>, after: Option<Units<'_>>, switching: f64, now: Timestamp) -> Self {
         let (before, after) = match (before, after) {
             (None, None) => return Self::default(),
@@ -109,7 +140,7 @@ impl<'a> Units<'a> {
         if now < self.start { Timestamp::MAX } else { now }
     }
 
-    /// Returns the instants after one at which units come in.
+    /// Returns the instants after one at which units enter.
     fn turns(&self, now: Timestamp) -> impl Iterator<Item = Timestamp> + use<'a> {
         let grows = self.enrolment.grows().iter().map(|step| step.at);
         let ends = self.except.iter().map(|exception| exception.until);
@@ -206,7 +237,7 @@ fn agrees_by_chance(before: &Split, after: &Split) -> f64 {
 mod tests {
     use super::*;
     use crate::plan::Condition;
-    use crate::plan::enrolment::Step;
+    use crate::plan::enrolment::EnrolmentStep;
     use trialbook_model::{BucketRange, ExperimentKey, HoldoutKey, Schedule};
 
     fn at(second: i64) -> Timestamp {
@@ -273,9 +304,23 @@ mod tests {
         assert_eq!(moved(Some(&one), Some(&two)), [0.25, 0.25, 0.125]);
     }
 
+    #[test]
+    fn another_hash_draws_everybody_anew_as_another_salt_does() {
+        let one = branch("one", &["0-4999"], &[("a", 20), ("b", 80)]);
+        let two = branch("two", &["0-4999"], &[("a", 20), ("b", 80)]);
+        let redrawn = |second| Movement::of_experiment_redrawn(&one, at(second));
+        assert_eq!(redrawn(50), Movement::of_experiment(Some(&one), Some(&two), at(50)));
+        // It has not begun, or is over: nobody is in.
+        assert_eq!((redrawn(9), redrawn(100)), (Movement::default(), Movement::default()));
+        // Everybody is in, and stays in.
+        let all = branch("all", &["0-9999"], HALVES);
+        let movement = Movement::of_experiment_redrawn(&all, at(50));
+        assert_eq!((movement.enters, movement.leaves, movement.switches), (0.0, 0.0, 0.5));
+    }
+
     /// The branch with buckets from a second on.
     fn ramp(first: &str, steps: &[(i64, &str)]) -> ExperimentBranch {
-        let step = |(second, text): &(i64, &str)| Step {
+        let step = |(second, text): &(i64, &str)| EnrolmentStep {
             at: at(*second),
             buckets: vec![BucketRange::parse(text).expect("a range")],
         };
@@ -325,7 +370,7 @@ mod tests {
         assert_eq!(moved_at(15, Some(&free), Some(&held(50))), [0.0, 0.01, 0.0]);
         // It has ended anyway.
         assert_eq!(moved_at(60, Some(&held(50)), Some(&free)), [0.0, 0.0, 0.0]);
-        // It ends earlier: its units come in earlier.
+        // It ends earlier: its units enter earlier.
         assert_eq!(moved_at(15, Some(&held(50)), Some(&held(30))), [0.01, 0.0, 0.0]);
     }
 }

@@ -1,10 +1,10 @@
-//! Why a plan cannot be applied, or only by somebody who says so.
+//! Why a plan cannot be applied, or only with an explicit option.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{ActionKind, Applied, Change, Conflict, Plan, Unverified};
-use trialbook_model::{ExperimentKey, LargeChange};
+use trialbook_model::{ExperimentKey, Freeze, LargeChange};
 
 /// How far two clocks may be apart.
 const SKEW: SignedDuration = SignedDuration::from_mins(5);
@@ -24,6 +24,8 @@ pub enum Obstacle<'a> {
     Rollback(&'a Rollback),
     /// The target was written later than the plan's instant: a clock is behind.
     ClockBehind(&'a Applied),
+    /// It would start something in a freeze, or let a share grow.
+    Frozen(&'a Freeze),
     /// More changes than the policy allows.
     TooLarge(&'a TooLarge),
 }
@@ -61,8 +63,7 @@ pub struct Undone {
 }
 
 /// A plan that changes more of what is served than the book's policy allows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[error("the plan changes or removes {changes} of {owned} flags, more than {} of them", .policy.share)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TooLarge {
     /// How many served flags are changed or removed.
     pub changes: usize,
@@ -91,8 +92,25 @@ impl Plan {
             let behind = |applied: &&Applied| applied.at.duration_since(self.made_at) > SKEW;
             obstacles.extend(self.applied.as_ref().filter(behind).map(Obstacle::ClockBehind));
         }
+        obstacles.extend(self.frozen.as_ref().map(Obstacle::Frozen));
         obstacles.extend(self.too_large.as_ref().map(Obstacle::TooLarge));
         obstacles
+    }
+
+    /// Tells whether the plan starts something before an instant, or lets a share grow. What was launched before and is put back
+    /// does not count.
+    pub(super) fn starts_before(&self, until: Timestamp) -> bool {
+        let back = |change: &Change| matches!(change, Change::Restored | Change::Reverted);
+        let starts = |change: &Change| match change {
+            Change::ExperimentAdded { window, .. } => window.start() < until,
+            Change::RolloutAdded { start, .. } => *start < until,
+            Change::Allocation { movement, .. }
+            | Change::Ramp { movement, .. }
+            | Change::Rollout { movement, .. } => movement.enters > 0.0,
+            _ => false,
+        };
+        let actions = self.actions.iter().filter(|action| !action.changes.iter().any(back));
+        actions.flat_map(|action| &action.changes).any(starts)
     }
 
     /// Tells whether the plan was made so far from an instant that it may be about other experiments than those that run

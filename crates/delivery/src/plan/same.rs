@@ -1,6 +1,9 @@
 //! Holding a plan file against the plan that an apply makes itself.
 
-use super::{Action, Live, LiveContent, Plan, Stale, StaleReason};
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Action, Live, LiveContent, Plan, PlanPart, Stale, StaleReason};
+use trialbook_model::FlagKey;
 
 impl Plan {
     /// Checks that a plan is the one that is made again from the book, the target and the same options, as of the same
@@ -11,7 +14,7 @@ impl Plan {
     ///
     /// # Errors
     ///
-    /// [`Stale`] with every flag of which the two say something else, and why.
+    /// [`Stale`] with every flag in which the two differ, and why.
     pub fn check_same(&self, again: &Self, live: &Live) -> Result<(), Stale> {
         let mut reasons = Vec::new();
         if self.identity != again.identity {
@@ -20,8 +23,9 @@ impl Plan {
                 actual: again.identity.clone(),
             });
         }
-        reasons.extend(self.actions.iter().filter_map(|action| differs(action, again, live)));
-        let new = again.actions.iter().filter(|action| self.action(action).is_none());
+        let (known, by_flag) = (self.by_flag(), again.by_flag());
+        reasons.extend(self.actions.iter().filter_map(|action| differs(action, &by_flag, live)));
+        let new = again.actions.iter().filter(|action| !known.contains_key(&action.flag));
         reasons.extend(new.map(|action| match live.flags.get(action.flag.as_str()) {
             // It was unchanged or in the way, and is to be changed by now.
             Some(_) if self.base != again.base => StaleReason::Changed(action.flag.clone()),
@@ -41,18 +45,14 @@ impl Plan {
     /// [`Stale`] with every flag of which the two want something else.
     pub fn check_does(&self, later: &Self) -> Result<(), Stale> {
         let does = |action: &Action| (action.kind, action.live.clone(), action.digest.clone());
-        let all = self.actions.iter().chain(&later.actions);
-        let differing = all.filter(|action| {
-            let both = (self.action(action).map(does), later.action(action).map(does));
-            both.0 != both.1
-        });
-        let mut flags: Vec<_> = differing.map(|action| action.flag.clone()).collect();
-        flags.sort();
-        flags.dedup();
-        if flags.is_empty() {
-            return Ok(());
-        }
-        Err(Stale { reasons: flags.into_iter().map(StaleReason::Passed).collect() })
+        let (before, after) = (self.by_flag(), later.by_flag());
+        let flags: BTreeSet<_> = before.keys().chain(after.keys()).copied().collect();
+        let differs = |flag: &&FlagKey| {
+            let does = |actions: &BTreeMap<&FlagKey, &Action>| actions.get(*flag).copied().map(does);
+            does(&before) != does(&after)
+        };
+        let reasons: Vec<_> = flags.into_iter().filter(differs).cloned().map(StaleReason::Passed).collect();
+        if reasons.is_empty() { Ok(()) } else { Err(Stale { reasons }) }
     }
 
     /// Tells whether a target serves what the plan wants already, so that only launches may be left to record.
@@ -70,12 +70,12 @@ impl Plan {
         !self.actions.is_empty() && self.actions.iter().all(done)
     }
 
-    fn action(&self, like: &Action) -> Option<&Action> {
-        self.actions.iter().find(|action| action.flag == like.flag)
+    fn by_flag(&self) -> BTreeMap<&FlagKey, &Action> {
+        self.actions.iter().map(|action| (&action.flag, action)).collect()
     }
 
-    /// Returns the name of the first part that is another.
-    fn first_difference(&self, again: &Self) -> Option<&'static str> {
+    /// Returns the first part that is another.
+    fn first_difference(&self, again: &Self) -> Option<PlanPart> {
         let Self {
             version,
             target,
@@ -96,31 +96,33 @@ impl Plan {
             options,
             applied,
             too_large,
+            frozen,
         } = self;
         let always = [
-            ("version", *version == again.version),
-            ("target", *target == again.target),
-            ("book", *book == again.book),
-            ("made_at", *made_at == again.made_at),
-            ("actions", *actions == again.actions),
-            ("options", *options == again.options),
-            ("conflicts", *conflicts == again.conflicts),
+            (PlanPart::Version, *version == again.version),
+            (PlanPart::Target, *target == again.target),
+            (PlanPart::Book, *book == again.book),
+            (PlanPart::MadeAt, *made_at == again.made_at),
+            (PlanPart::Actions, *actions == again.actions),
+            (PlanPart::Options, *options == again.options),
+            (PlanPart::Frozen, *frozen == again.frozen),
+            (PlanPart::Conflicts, *conflicts == again.conflicts),
         ];
         let at_one_version = [
-            ("unchanged", *unchanged == again.unchanged),
-            ("drifted", *drifted == again.drifted),
-            ("foreign", *foreign == again.foreign),
-            ("owned", *owned == again.owned),
-            ("applied", *applied == again.applied),
-            ("too_large", *too_large == again.too_large),
+            (PlanPart::Unchanged, *unchanged == again.unchanged),
+            (PlanPart::Drifted, *drifted == again.drifted),
+            (PlanPart::Foreign, *foreign == again.foreign),
+            (PlanPart::Owned, *owned == again.owned),
+            (PlanPart::Applied, *applied == again.applied),
+            (PlanPart::TooLarge, *too_large == again.too_large),
         ];
         let others = at_one_version.into_iter().filter(|_| *base == again.base);
-        always.into_iter().chain(others).find(|(_, same)| !same).map(|(name, _)| name)
+        always.into_iter().chain(others).find(|(_, same)| !same).map(|(part, _)| part)
     }
 }
 
 /// Returns why an action is not the one that is planned again.
-fn differs(action: &Action, again: &Plan, live: &Live) -> Option<StaleReason> {
+fn differs(action: &Action, again: &BTreeMap<&FlagKey, &Action>, live: &Live) -> Option<StaleReason> {
     let flag = action.flag.clone();
     match (&action.live, live.flags.get(flag.as_str())) {
         (None, Some(_)) => return Some(StaleReason::Appeared(flag)),
@@ -128,7 +130,7 @@ fn differs(action: &Action, again: &Plan, live: &Live) -> Option<StaleReason> {
         (Some(planned), Some(found)) if *planned != found.digest => return Some(StaleReason::Changed(flag)),
         _ => {}
     }
-    match again.action(action) {
+    match again.get(&flag) {
         Some(other) if other.digest == action.digest => None,
         _ => Some(StaleReason::Book(flag)),
     }

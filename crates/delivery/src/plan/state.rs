@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Condition, Drawn, Enrolment, same};
+use super::{Condition, Drawn, Enrolment, OverrideBranch, same};
 use trialbook_model::{
     AttributeKey, Digest, EntityKey, ExperimentKey, FlagKey, HoldoutKey, RolloutKey, Salt, Schedule,
     ServedName, Share, Split, VariantKey,
@@ -58,6 +58,8 @@ pub enum Serving {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Branch {
+    /// Who is named is served a variant without a draw; stands before everything else.
+    Override(OverrideBranch),
     /// Who matches is served this variant.
     Rule {
         /// Who.
@@ -159,7 +161,7 @@ pub struct Launch {
     pub drawn: Option<Drawn>,
 }
 
-/// How far a guarded rollout may go, and who said so.
+/// How far a guarded rollout may go, and who approved it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Approval {
     /// The largest share that may be served.
@@ -183,7 +185,7 @@ impl FlagState {
     pub fn experiments(&self) -> impl Iterator<Item = &ExperimentBranch> {
         self.branches().iter().filter_map(|branch| match branch {
             Branch::Experiment(experiment) => Some(experiment),
-            Branch::Rule { .. } | Branch::Rollout(_) | Branch::Holdout(_) => None,
+            Branch::Override(_) | Branch::Rule { .. } | Branch::Rollout(_) | Branch::Holdout(_) => None,
         })
     }
 
@@ -197,7 +199,7 @@ impl FlagState {
     pub fn rollouts(&self) -> impl Iterator<Item = &RolloutBranch> {
         self.branches().iter().filter_map(|branch| match branch {
             Branch::Rollout(rollout) => Some(rollout),
-            Branch::Rule { .. } | Branch::Experiment(_) | Branch::Holdout(_) => None,
+            Branch::Override(_) | Branch::Rule { .. } | Branch::Experiment(_) | Branch::Holdout(_) => None,
         })
     }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use jiff::Timestamp;
+use trialbook_delivery::backend::{Attached, Backend, Flagd};
 use trialbook_delivery::plan::{ActionKind, Basis, LaunchInfo, Options, Plan, desired};
-use trialbook_delivery::target::{Flagd, Target};
 use trialbook_language::load::{RawFile, load, read_folder};
 use trialbook_model::allocation::Approvals;
 use trialbook_model::{FlagKey, TargetKey};
@@ -18,7 +18,7 @@ fn now() -> Timestamp {
     "2026-11-28T00:00:00Z".parse().expect("an instant")
 }
 
-fn planned(files: Vec<RawFile>, target: &dyn Target, adopt: BTreeSet<FlagKey>) -> Plan {
+fn planned(files: Vec<RawFile>, target: &dyn Backend, adopt: BTreeSet<FlagKey>) -> Plan {
     let loaded = load(files);
     assert!(loaded.findings.is_empty(), "{:?}", loaded.findings);
     let book = loaded.book.expect("a book");
@@ -48,7 +48,7 @@ fn adopted(files: Vec<RawFile>, live: &str) -> serde_json::Value {
         &live,
         &LaunchInfo { now: now(), commit: None, head: None, digests: [].into(), recorded: [].into() },
     );
-    target.write(&changes, &live.version).expect("a write");
+    target.write(&changes, &live.version, &Attached::default()).expect("a write");
     let again = planned(files, &target, BTreeSet::new());
     assert!(again.is_empty() && again.drifted.is_empty() && again.conflicts.is_empty(), "{again:?}");
     let text = std::fs::read_to_string(folder.path().join("production.json")).expect("the live file");

@@ -8,16 +8,16 @@ use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
+use trialbook_delivery::backend::{self, Attached};
 use trialbook_delivery::plan::{self, Basis, LaunchInfo};
-use trialbook_delivery::target;
 use trialbook_model::resolve::Resolver;
 use trialbook_model::targeting::Context;
 use trialbook_model::{
-    Allocation, Analysis, Attribute, AttributeKey, AttributeType, Backend, Book, Bound, BucketRange,
-    Contents, Direction, Duration, Entity, Evaluator, Experiment, ExperimentKey, Flag, Layer, LayerKey,
-    Measure, Measurement, Metric, MetricType, Number, Plan, Policy, Predicate, Relation, Rule, Scalar,
-    Schedule, Segment, Share, Slot, Source, SourceRole, Split, Surface, Target, TargetKey, Test, ValueType,
-    VariantKey, Version, Window,
+    Allocation, Analysis, AnalysisPlan, Attribute, AttributeKey, AttributeType, Book, Bound, BucketRange,
+    Connection, Contents, Direction, Duration, Entity, Evaluator, Experiment, ExperimentKey, Flag,
+    ForcedUnits, ForcedVariant, Layer, LayerKey, Measure, Measurement, Metric, MetricType, Number, Policy,
+    Predicate, Relation, Rule, Scalar, Schedule, Segment, Share, Slot, Source, SourceRole, Split, Surface,
+    Target, TargetKey, Test, ValueType, VariantKey, Version, Window,
 };
 
 mod released;
@@ -51,11 +51,12 @@ impl Random {
     }
 }
 
-const ATTRIBUTES: [(&str, AttributeType); 5] = [
+const ATTRIBUTES: [(&str, AttributeType); 6] = [
     ("country", AttributeType::String),
     ("plan", AttributeType::String),
     ("age", AttributeType::Number),
     ("app", AttributeType::Version),
+    ("build", AttributeType::LenientVersion),
     ("beta", AttributeType::Boolean),
 ];
 
@@ -75,12 +76,28 @@ fn version(random: &mut Random) -> Version {
     Version::parse(random.pick(&versions)).expect("a version")
 }
 
+fn lenient_version(random: &mut Random) -> Version {
+    let versions = [
+        "v8",
+        "8.2",
+        "8.2.0.0",
+        "8.2.0.1",
+        "8.2.0.1-rc.1",
+        "v8.2.0-rc.1",
+        "10.0.19045.4046",
+        "0.0.0-0",
+        "1.2.3.4-a-b.9",
+    ];
+    Version::parse_lenient(random.pick(&versions)).expect("a version")
+}
+
 fn test(random: &mut Random, kind: AttributeType) -> Test {
     if random.below(6) == 0 {
         return Test::Present(random.below(2) == 0);
     }
     let bound = |random: &mut Random| match kind {
         AttributeType::Version => Bound::Version(version(random)),
+        AttributeType::LenientVersion => Bound::Version(lenient_version(random)),
         _ => Bound::Number(number(random)),
     };
     match (kind, random.below(5)) {
@@ -91,6 +108,9 @@ fn test(random: &mut Random, kind: AttributeType) -> Test {
         (AttributeType::String, _) => Test::Contains(text(random)),
         (AttributeType::Number, 0) => Test::In(random.some(|random| Scalar::Number(number(random)))),
         (AttributeType::Version, 0) => Test::In(random.some(|random| Scalar::Version(version(random)))),
+        (AttributeType::LenientVersion, 0) => {
+            Test::In(random.some(|random| Scalar::Version(lenient_version(random))))
+        }
         (_, 1) => Test::AtLeast(bound(random)),
         (_, 2) => Test::Above(bound(random)),
         (_, 3) => Test::AtMost(bound(random)),
@@ -134,6 +154,7 @@ fn flag(random: &mut Random, i: usize) -> Flag {
         rules: rules.collect(),
         entity: parsed(if i % 5 == 4 { "account" } else { "user" }),
         kind,
+        schema: None,
         variants: values(kind),
         default: parsed(random.pick(&["a", "B", "1-c_d"])),
         enabled: i != 7,
@@ -181,11 +202,29 @@ fn experiment(random: &mut Random, i: usize, flag: &Flag) -> Experiment {
         control: parsed("a"),
         split: split.expect("a split"),
         schedule: Schedule::new(at(from), at(from + days)).expect("a schedule"),
-        metrics: Plan::default(),
+        metrics: AnalysisPlan::default(),
         analysis: Analysis::default(),
         salt: parsed(random.pick(&[key.as_str(), "shared-salt"])),
         previous: None,
+        overrides: forced(random, i),
         decision: None,
+    }
+}
+
+/// Overrides of some experiments: of units that the contexts have, and of a segment.
+fn forced(random: &mut Random, i: usize) -> Vec<ForcedVariant> {
+    // Every split has it.
+    let serve = || parsed("a");
+    let units = (0..40).map(|_| format!("user-{}", random.below(500)));
+    let units: std::collections::BTreeSet<String> =
+        units.chain(["é".into(), "user-1\u{0}".into(), "null".into()]).collect();
+    match i % 9 {
+        0 => vec![ForcedVariant { who: ForcedUnits::Units(units), serve: serve() }],
+        4 => vec![
+            ForcedVariant { who: ForcedUnits::Units(["user-7".into()].into()), serve: serve() },
+            ForcedVariant { who: ForcedUnits::Segment(parsed("testers")), serve: serve() },
+        ],
+        _ => Vec::new(),
     }
 }
 
@@ -222,6 +261,13 @@ fn book(evaluator: Evaluator) -> Book {
             Predicate::Attribute(parsed("beta"), Test::Present(false)),
         ]),
     };
+    let german = Test::StartsWith("D".into());
+    let testers = Segment {
+        key: parsed("testers"),
+        description: String::new(),
+        owner: None,
+        audience: Predicate::Attribute(parsed("country"), german),
+    };
     let attribute = |(name, kind): (&str, AttributeType)| {
         let key: AttributeKey = parsed(name);
         (key.clone(), Attribute { key, kind, stable: false, values: Vec::new(), min: None, max: None })
@@ -234,7 +280,7 @@ fn book(evaluator: Evaluator) -> Book {
     };
     let target = |key: &str, experiments| Target {
         key: parsed(key),
-        backend: Backend::Flagd { store: "file://flags.json".into(), evaluators: vec![evaluator] },
+        connection: Connection::Flagd { store: "file://flags.json".into(), evaluators: vec![evaluator] },
         primary: key == "production",
         experiments,
     };
@@ -246,6 +292,11 @@ fn book(evaluator: Evaluator) -> Book {
         owner: None,
         relation: Relation::Table("errors".into()),
         timestamp: parsed("at"),
+        granularity: trialbook_model::Granularity::Instant,
+        declares_instants: false,
+        timezone: None,
+        identity: Vec::new(),
+        complete: false,
         entities: [(parsed("user"), parsed("unit")), (parsed("account"), parsed("unit"))].into(),
         role: SourceRole::Facts { measures: BTreeMap::new() },
     };
@@ -264,6 +315,7 @@ fn book(evaluator: Evaluator) -> Book {
         cap: None,
         covariate: None,
         baseline: None,
+        repair: None,
     };
     let entities = [entity("user", None), entity("account", Some("account_id"))];
     Book::new(Contents {
@@ -285,7 +337,7 @@ fn book(evaluator: Evaluator) -> Book {
         rollouts: rollouts.into_iter().map(|rollout| (rollout.key.clone(), rollout)).collect(),
         holdouts: holdouts().map(|holdout| (holdout.key.clone(), holdout)).into(),
         layers: [(layer.key.clone(), layer)].into(),
-        segments: [(people.key.clone(), people)].into(),
+        segments: [people, testers].map(|segment| (segment.key.clone(), segment)).into(),
         metrics: [(errors.key.clone(), errors)].into(),
         sources: [(source.key.clone(), source)].into(),
     })
@@ -316,7 +368,7 @@ fn target() -> TargetKey {
 fn serve() {
     let book = book(evaluator());
     let declared = &book.targets[&target()];
-    let target = target::open(&book.name, declared, &folder()).expect("a store");
+    let target = backend::open(&book.name, declared, &folder()).expect("a store");
     let live = target.read().expect("a live state");
     let desired = plan::desired(&book.in_target(&declared.key), now(), &approvals());
     let basis = Basis::new(&declared.key, target.identity(), &book.name, &live, &desired, now());
@@ -329,7 +381,7 @@ fn serve() {
         recorded: BTreeMap::new(),
     };
     let changes = plan.expect("a plan").changes(&live, &launch);
-    target.write(&changes, &live.version).expect("a write");
+    target.write(&changes, &live.version, &Attached::default()).expect("a write");
 }
 
 /// Answers `contexts.ndjson` in `expected.ndjson`, as `trialbook evaluate` does.

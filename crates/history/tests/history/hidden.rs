@@ -1,5 +1,6 @@
 //! What git says exists, exists: books in checkouts that leave files out, made with git itself.
 
+use miette::Diagnostic as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -161,6 +162,28 @@ fn files_that_are_marked_as_unchanged_by_hand_exist() {
 }
 
 #[test]
+fn an_edit_that_git_is_set_not_to_see_is_an_edit() {
+    for hide in ["--skip-worktree", "--assume-unchanged"] {
+        let place = Place::new();
+        let origin = place.path("origin");
+        let book = place.path("origin/book");
+        let edited = || {
+            let repository = Repository::of_book(&book).expect("git").expect("a repository");
+            repository.book_is_edited().expect("git")
+        };
+        git(&origin, &["update-index", hide, "book/checkout/cart.flag.yaml"]);
+        assert!(!edited(), "{hide}: nothing was changed");
+        place.write(
+            "origin/book/checkout/cart.flag.yaml",
+            &text("checkout/cart.flag.yaml").replace('\n', "\r\n"),
+        );
+        assert!(!edited(), "{hide}: only the line ends are others");
+        place.write("origin/book/checkout/cart.flag.yaml", &format!("{}# edited\n", text("cart")));
+        assert!(edited(), "{hide}");
+    }
+}
+
+#[test]
 fn a_file_that_was_deleted_is_gone() {
     let place = Place::new();
     let book = place.path("origin/book");
@@ -208,7 +231,7 @@ fn a_partial_clone_that_lacks_a_hidden_file_is_refused() {
     let error = read_book(&book).expect_err("git has it elsewhere");
     let ReadError::Hidden { path, cause: HistoryError::NotFetched(_) } = &error else { panic!("{error:?}") };
     assert_eq!(path, "search/filters.flag.yaml");
-    assert!(error.hint().contains("git sparse-checkout disable"), "{}", error.hint());
+    assert!(error.help().expect("a help").to_string().contains("git sparse-checkout disable"), "{error}");
     git(&clone, &["sparse-checkout", "disable"]);
     assert_eq!(paths(&book), ALL);
 }
@@ -230,7 +253,7 @@ fn a_split_index_is_refused_with_what_to_do() {
     git(&book, &["update-index", "--split-index"]);
     let error = read_book(&book).expect_err("half of the index is elsewhere");
     assert!(matches!(error, ReadError::Index { cause: IndexError::Split, .. }), "{error:?}");
-    assert!(error.hint().contains("--no-split-index"));
+    assert!(error.help().expect("a help").to_string().contains("--no-split-index"));
     git(&book, &["update-index", "--no-split-index"]);
     assert_eq!(paths(&book), ALL);
 }
@@ -269,7 +292,7 @@ fn a_submodule_in_the_book_is_checked_out_or_refused() {
     let book = clone.join("book");
     let error = read_book(&book).expect_err("the submodule is empty");
     assert!(matches!(&error, ReadError::Submodule { path } if path == "team"), "{error:?}");
-    assert!(error.hint().contains("git submodule update --init team"));
+    assert!(error.help().expect("a help").to_string().contains("git submodule update --init team"));
     git(&clone, &["submodule", "--quiet", "update", "--init"]);
     assert_eq!(read_book(&book).expect("the files").len(), ALL.len() + 2);
     // A submodule is a checkout of its own.

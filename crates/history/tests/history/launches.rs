@@ -1,10 +1,11 @@
 //! What git knows of a book: introductions, launches, and whether the plan is still the one that was launched.
 
 use crate::example_book::ExampleBook;
+use miette::Diagnostic as _;
 use trialbook_history::{
     Commit, HistoryError, Launch, LiveLaunch, Preregistration, Registrar, Registration, Repository,
 };
-use trialbook_model::ExperimentKey;
+use trialbook_model::{Bearing, ExperimentKey, LaunchDoubt};
 
 const EXPERIMENT: &str = "checkout/bold-checkout-button.experiment.yaml";
 
@@ -48,12 +49,12 @@ impl Fixture {
         let book = self.book();
         let live = live.iter().map(|live| (key(), live.clone())).collect();
         let repository = self.repository();
-        Registrar::new(Some(&repository), live).registration(&book, &book.experiments[&key()])
+        Registrar::new(Some(&repository), live).registration(&book, &book.experiments[&key()], at())
     }
 
-    fn reason(&self, live: &[LiveLaunch]) -> String {
+    fn doubts(&self, live: &[LiveLaunch]) -> Vec<LaunchDoubt> {
         match self.registration_with(live) {
-            Registration::Unverified { reason } => reason,
+            Registration::Unverified { doubts } | Registration::Contradicted { doubts } => doubts,
             other => panic!("{other:?}"),
         }
     }
@@ -73,6 +74,21 @@ impl Fixture {
             .expect("a tag");
         let name = format!("refs/trialbook/launch/{}", launch.experiment);
         git.reference(&name, tag, true, "forged").expect("a ref");
+    }
+}
+
+/// While units are enrolled.
+fn at() -> jiff::Timestamp {
+    "2026-11-10T00:00:00Z".parse().expect("an instant")
+}
+
+/// The parts that changed and what they mean for the result.
+fn bearings(registration: &Registration) -> Vec<(&str, Bearing)> {
+    match registration {
+        Registration::Changed { changes, .. } => {
+            changes.iter().map(|change| (change.part.as_str(), change.bearing)).collect()
+        }
+        other => panic!("{other:?}"),
     }
 }
 
@@ -134,8 +150,9 @@ fn what_decides_the_verdict_may_not_change_and_is_named() {
         fixture.edit(path, from, to);
         fixture.commit("a change after launch");
         match fixture.registration() {
-            Registration::Deviates { frozen, changed: found, .. } => {
-                assert_eq!(found, [changed]);
+            Registration::Changed { frozen, changes, .. } => {
+                assert_eq!(changes.iter().map(|change| change.part.as_str()).collect::<Vec<_>>(), [changed]);
+                assert_ne!(changes[0].bearing, Bearing::Allowed, "{changed}");
                 let experiment = &frozen.experiments[&key()];
                 let digest = Preregistration::of(&frozen, experiment).expect("JSON").digest().clone();
                 assert_eq!(digest, launch.digest, "the frozen book is the launched one");
@@ -146,34 +163,34 @@ fn what_decides_the_verdict_may_not_change_and_is_named() {
 }
 
 #[test]
-fn what_cannot_be_verified_says_why() {
+fn what_cannot_be_verified_has_a_reason() {
     let fixture = Fixture::new();
     let book = fixture.book();
     let experiment = &book.experiments[&key()];
-    let reason = |repository: Option<&Repository>| match Registrar::new(repository, Default::default())
-        .registration(&book, experiment)
+    let doubts = |repository: Option<&Repository>| match Registrar::new(repository, Default::default())
+        .registration(&book, experiment, at())
     {
-        Registration::Unverified { reason } => reason,
+        Registration::Unverified { doubts } => doubts,
         other => panic!("{other:?}"),
     };
-    assert_eq!(reason(None), "the book is not in a git repository");
-    assert!(reason(Some(&fixture.repository())).starts_with("no launch of bold-checkout-button is recorded"));
+    assert_eq!(doubts(None), [LaunchDoubt::NoRepository]);
+    assert_eq!(doubts(Some(&fixture.repository())), [LaunchDoubt::NotRecorded]);
 }
 
 #[test]
-fn a_forged_launch_ref_verifies_nothing_and_says_what_disagrees() {
+fn a_forged_launch_ref_verifies_nothing_and_is_reported_with_what_disagrees() {
     let fixture = Fixture::new();
     let honest = fixture.launch(&fixture.head());
     fixture.repository().record_launch(&honest).expect("a recorded launch");
     fixture.edit(EXPERIMENT, "mde: 7%", "mde: 3%");
     let changed = fixture.commit("a change after launch");
-    assert!(matches!(fixture.registration(), Registration::Deviates { .. }));
+    assert!(matches!(fixture.registration(), Registration::Changed { .. }));
 
     // The digest of the changed plan, at the commit of the launch.
     let now = fixture.launch(&changed);
     fixture.forge(&Launch { commit: honest.commit.clone(), ..now.clone() });
-    let reason = fixture.reason(&[]);
-    assert!(reason.starts_with("the launch ref and its commit disagree: the ref has digest "), "{reason}");
+    let doubts = fixture.doubts(&[]);
+    assert!(matches!(doubts[..], [LaunchDoubt::RefAndCommitDiffer { .. }]), "{doubts:?}");
 
     // A commit of its own with the changed plan, which was never merged.
     let git = git2::Repository::open(fixture.path()).expect("the repository");
@@ -183,8 +200,7 @@ fn a_forged_launch_ref_verifies_nothing_and_says_what_disagrees() {
     let stray = git.commit(None, &author, &author, "elsewhere", &tree, &[]).expect("a commit");
     let stray = Commit::parse(&stray.to_string()).expect("an id");
     fixture.forge(&Launch { commit: stray.clone(), ..now.clone() });
-    let reason = fixture.reason(&[]);
-    assert!(reason.contains(&format!("{}, which is not in the history of HEAD", stray.short())), "{reason}");
+    assert_eq!(fixture.doubts(&[]), [LaunchDoubt::NotMerged { commit: stray.as_str().to_owned() }]);
     // The branch that the remote merges into counts as well.
     git.reference("refs/remotes/origin/HEAD", git2::Oid::from_str(stray.as_str()).expect("an id"), true, "")
         .expect("a ref");
@@ -192,18 +208,53 @@ fn a_forged_launch_ref_verifies_nothing_and_says_what_disagrees() {
 
     // A later commit with the changed plan: the target knows which one was launched.
     fixture.forge(&now);
-    let live =
-        LiveLaunch { commit: Some(honest.commit.as_str().to_owned()), digest: Some(honest.digest.clone()) };
-    let reason = fixture.reason(std::slice::from_ref(&live));
-    assert!(reason.starts_with("the launch ref and the target disagree: the ref has digest "), "{reason}");
-    let moved = LiveLaunch { commit: live.commit.clone(), digest: Some(now.digest.clone()) };
-    let reason = fixture.reason(&[moved]);
-    assert!(reason.starts_with("the launch ref and the target disagree: the ref names commit"), "{reason}");
+    let live = LiveLaunch {
+        start: at(),
+        commit: Some(honest.commit.as_str().to_owned()),
+        digest: Some(honest.digest.clone()),
+    };
+    let doubts = fixture.doubts(std::slice::from_ref(&live));
+    assert!(matches!(doubts[..], [LaunchDoubt::RefAndTargetDiffer { .. }]), "{doubts:?}");
+    let moved = LiveLaunch { start: at(), commit: live.commit.clone(), digest: Some(now.digest.clone()) };
+    let doubts = fixture.doubts(&[moved]);
+    assert!(matches!(doubts[..], [LaunchDoubt::CommitsDiffer { .. }]), "{doubts:?}");
 
     // All three agree.
     fixture.forge(&honest);
     let deviates = fixture.registration_with(std::slice::from_ref(&live));
-    assert!(matches!(deviates, Registration::Deviates { changed, .. } if changed == ["metrics"]));
+    assert_eq!(bearings(&deviates), [("metrics", Bearing::Deviation)]);
+}
+
+#[test]
+fn a_commit_with_the_same_digest_stands_in_for_a_lost_one_where_the_target_confirms_it() {
+    let fixture = Fixture::new();
+    let honest = fixture.launch(&fixture.head());
+    // The commit of a branch that was squashed into another one, and is gone since.
+    let git = git2::Repository::open(fixture.path()).expect("the repository");
+    let head = git.head().and_then(|head| head.peel_to_commit()).expect("a commit");
+    let author = git2::Signature::now("test", "test@acme.test").expect("an author");
+    let tree = head.tree().expect("a tree");
+    let lost = git.commit(None, &author, &author, "on a branch", &tree, &[]).expect("a commit").to_string();
+    let lost = Commit::parse(&lost).expect("an id");
+    fixture.forge(&Launch { commit: lost.clone(), ..honest.clone() });
+    let (folder, file) = lost.as_str().split_at(2);
+    std::fs::remove_file(fixture.path().join(".git/objects").join(folder).join(file)).expect("an object");
+    let doubts = fixture.doubts(&[]);
+    assert!(
+        matches!(doubts[..], [LaunchDoubt::CommitMissing { .. }]),
+        "a ref alone proves nothing: {doubts:?}"
+    );
+    let live = LiveLaunch {
+        start: at(),
+        commit: Some(lost.as_str().to_owned()),
+        digest: Some(honest.digest.clone()),
+    };
+    let live = std::slice::from_ref(&live);
+    assert!(matches!(fixture.registration_with(live), Registration::Verified { .. }));
+    fixture.edit(EXPERIMENT, "mde: 7%", "mde: 3%");
+    fixture.commit("a change after launch");
+    let found = fixture.registration_with(live);
+    assert_eq!(bearings(&found), [("metrics", Bearing::Deviation)]);
 }
 
 #[test]
@@ -213,11 +264,12 @@ fn a_malformed_launch_ref_or_a_missing_commit_concerns_one_experiment() {
     let git = git2::Repository::open(fixture.path()).expect("the repository");
     let head = git2::Oid::from_str(launch.commit.as_str()).expect("an id");
     git.reference("refs/trialbook/launch/bold-checkout-button", head, true, "").expect("a ref");
-    let reason = fixture.reason(&[]);
-    assert!(reason.contains("refs/trialbook/launch/bold-checkout-button"), "{reason}");
+    let doubts = fixture.doubts(&[]);
+    let [LaunchDoubt::RefUnreadable { cause }] = &doubts[..] else { panic!("{doubts:?}") };
+    assert!(cause.contains("refs/trialbook/launch/bold-checkout-button"), "{cause}");
     std::fs::write(fixture.path().join(".git/refs/trialbook/launch/bold-checkout-button"), "no id\n")
         .expect("a broken ref");
-    let _ = fixture.reason(&[]);
+    let _ = fixture.doubts(&[]);
     assert!(fixture.repository().launched(jiff::Timestamp::UNIX_EPOCH).expect("git").begun.contains(&key()));
 }
 
@@ -269,16 +321,103 @@ fn a_shallow_clone_refuses_to_name_its_edge_as_the_introduction() {
     std::fs::write(fixture.path().join(".git/shallow"), format!("{edge}\n")).expect("a shallow file");
     let error = fixture.repository().introduced(EXPERIMENT).expect_err("a shallow clone");
     assert!(matches!(error, HistoryError::Shallow(_)), "{error:?}");
-    assert!(error.help().expect("help").contains("--unshallow"));
+    assert!(error.help().expect("help").to_string().contains("--unshallow"));
 }
 
 #[test]
-fn an_edited_book_is_told_from_a_committed_one() {
+fn an_edited_book_is_distinguished_from_a_committed_one() {
     let fixture = Fixture::new();
     let repository = fixture.repository();
     assert!(!repository.book_is_edited().expect("git"));
     std::fs::write(fixture.path().join("notes.txt"), "not of the book").expect("a file");
     assert!(!repository.book_is_edited().expect("git"));
+    // A file that git ignores is read with the book, and is in no commit.
+    std::fs::write(fixture.path().join(".git/info/exclude"), "*.metric.yaml\n").expect("a file");
+    assert!(!repository.book_is_edited().expect("git"));
+    let ignored = fixture.path().join("new.metric.yaml");
+    std::fs::write(&ignored, "description: New.\n").expect("a file");
+    assert!(repository.book_is_edited().expect("git"));
+    std::fs::remove_file(&ignored).expect("the file");
+    assert!(!repository.book_is_edited().expect("git"));
     fixture.edit(EXPERIMENT, "mde: 7%", "mde: 8%");
     assert!(repository.book_is_edited().expect("git"));
+}
+
+const FLAG: &str = "checkout/checkout-button.flag.yaml";
+const SHIP: &str =
+    "decision: {outcome: ship, variant: bold, date: 2026-12-01, reason: Purchases up.}\nmetrics:";
+
+/// A file, what stands in it, and what takes its place.
+type Edit<'a> = (&'a str, &'a str, &'a str);
+
+/// A name, edits, and what they mean for the plan.
+type Case<'a> = (&'a str, &'a [Edit<'a>], &'a [(&'a str, Bearing)]);
+
+#[test]
+fn what_the_book_allows_after_launch_does_not_weaken_the_result() {
+    let edits: [Case<'_>; 6] = [
+        (
+            "a decision with its flag's rule",
+            &[
+                (EXPERIMENT, "metrics:", SHIP),
+                (
+                    FLAG,
+                    "    serve: bold",
+                    "    serve: bold\n  - when: {country: {in: [SE, FI, DK]}}\n    serve: bold",
+                ),
+            ],
+            &[("flag", Bearing::Allowed)],
+        ),
+        ("a decision alone", &[(EXPERIMENT, "metrics:", SHIP)], &[]),
+        (
+            "an earlier end",
+            &[(EXPERIMENT, "end: 2026-11-23", "end: 2026-11-20")],
+            &[("schedule", Bearing::Allowed)],
+        ),
+        (
+            "a later end",
+            &[(EXPERIMENT, "end: 2026-11-23", "end: 2026-11-30")],
+            &[("schedule", Bearing::Deviation)],
+        ),
+        (
+            "another start",
+            &[(EXPERIMENT, "start: 2026-11-02", "start: 2026-11-03")],
+            &[("schedule", Bearing::Untrusted)],
+        ),
+        (
+            "what a variant is",
+            &[(FLAG, "bold: {colour: orange", "bold: {colour: red")],
+            &[("flag", Bearing::Untrusted)],
+        ),
+    ];
+    for (what, edits, expected) in edits {
+        let fixture = Fixture::new();
+        fixture.repository().record_launch(&fixture.launch(&fixture.head())).expect("a recorded launch");
+        for (path, from, to) in edits {
+            fixture.edit(path, from, to);
+        }
+        match fixture.registration() {
+            Registration::Verified { .. } => assert!(expected.is_empty(), "{what}"),
+            changed => assert_eq!(bearings(&changed), expected, "{what}"),
+        }
+    }
+}
+
+#[test]
+fn without_a_ref_the_target_vouches_for_the_same_plan_and_for_allowed_edits_only() {
+    let fixture = Fixture::new();
+    let launch = fixture.launch(&fixture.head());
+    let live = [LiveLaunch {
+        start: at(),
+        commit: Some(launch.commit.as_str().to_owned()),
+        digest: Some(launch.digest.clone()),
+    }];
+    assert!(matches!(fixture.registration_with(&live), Registration::Verified { .. }));
+    fixture.edit(EXPERIMENT, "end: 2026-11-23", "end: 2026-11-20");
+    assert_eq!(bearings(&fixture.registration_with(&live)), [("schedule", Bearing::Allowed)]);
+    fixture.edit(EXPERIMENT, "mde: 7%", "mde: 3%");
+    let Registration::Contradicted { doubts } = fixture.registration_with(&live) else {
+        panic!("another plan than the target's");
+    };
+    assert!(matches!(doubts[..], [LaunchDoubt::OtherPlan { .. }]), "{doubts:?}");
 }

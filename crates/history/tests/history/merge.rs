@@ -1,97 +1,13 @@
 //! Merging a book in memory: real repositories, made with git itself.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+mod random;
+mod repo;
 
+use miette::Diagnostic as _;
+
+use repo::{Repo, SEGMENT, git, merge, paths, text};
 use trialbook_history::{ConflictKind, HistoryError, Merge, MergedFiles, Repository};
-use trialbook_language::load::{Limits, RawFile, read_folder};
-
-/// A repository in a folder of its own.
-struct Repo {
-    _folder: tempfile::TempDir,
-    root: PathBuf,
-}
-
-impl Repo {
-    fn new() -> Self {
-        Self::with(&[])
-    }
-
-    fn with(options: &[&str]) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let root = folder.path().canonicalize().expect("a folder").join("repo");
-        std::fs::create_dir(&root).expect("a folder");
-        let repo = Self { _folder: folder, root };
-        let mut init = vec!["init", "-q", "-b", "main"];
-        init.extend(options);
-        repo.git(&init);
-        repo.write("trialbook.yaml", "book: shop\nentities: {user: {column: user_id}}\n");
-        repo.write("a.segment.yaml", SEGMENT);
-        repo.write("b.segment.yaml", SEGMENT);
-        repo.commit("the book");
-        repo
-    }
-
-    fn git(&self, arguments: &[&str]) -> String {
-        git(&self.root, arguments)
-    }
-
-    fn write(&self, path: &str, text: &str) {
-        let path = self.root.join(path);
-        std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
-        std::fs::write(path, text).expect("a written file");
-    }
-
-    fn commit(&self, message: &str) {
-        self.git(&["add", "-A"]);
-        self.git(&["commit", "-q", "-m", message]);
-    }
-
-    /// Commits on a new branch from where `main` is.
-    fn branch(&self, name: &str, change: impl FnOnce(&Self)) {
-        self.git(&["switch", "-q", "-C", name, "main"]);
-        change(self);
-        self.commit(name);
-    }
-
-    fn on(&self, name: &str, change: impl FnOnce(&Self)) {
-        self.git(&["switch", "-q", name]);
-        change(self);
-        self.commit("more");
-    }
-
-    fn merge(&self) -> Result<Merge, HistoryError> {
-        merge(&self.root, "main")
-    }
-}
-
-fn git(folder: &Path, arguments: &[&str]) -> String {
-    let output = Command::new("git")
-        .args(["-c", "user.name=test", "-c", "user.email=test@acme.test", "-c", "protocol.file.allow=always"])
-        .args(arguments)
-        .current_dir(folder)
-        .output()
-        .expect("git runs");
-    let text = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "git {arguments:?}: {text}");
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-fn merge(book: &Path, into: &str) -> Result<Merge, HistoryError> {
-    let repository = Repository::of_book(book)?.expect("a repository");
-    repository.merge_into(into, read_folder(book).expect("the files"))
-}
-
-const SEGMENT: &str = "description: Some people.\n\n\naudience:\n  {}\n\n\n# the end\n";
-
-fn text<'a>(merge: &'a Merge, path: &str) -> Option<&'a str> {
-    let file = merge.files.iter().find(|file: &&RawFile| file.path == path)?;
-    Some(std::str::from_utf8(&file.bytes).expect("text"))
-}
-
-fn paths(merge: &Merge) -> Vec<&str> {
-    merge.files.iter().map(|file| file.path.as_str()).collect()
-}
+use trialbook_language::load::Limits;
 
 #[test]
 fn each_side_brings_what_it_changed() {
@@ -282,7 +198,7 @@ fn a_head_that_is_the_merge_already_is_compared_with_what_it_was_merged_into() {
 }
 
 #[test]
-fn what_is_not_in_the_clone_says_what_to_fetch() {
+fn what_is_not_in_the_clone_states_what_to_fetch() {
     let repo = Repo::new();
     repo.branch("ours", |repo| repo.write("c.segment.yaml", SEGMENT));
     repo.on("ours", |repo| repo.write("d.segment.yaml", SEGMENT));
@@ -296,17 +212,19 @@ fn what_is_not_in_the_clone_says_what_to_fetch() {
     git(&parent, &["clone", "-q", "--depth", "1", "--no-single-branch", &url, "shallow"]);
     let error = merge(&parent.join("shallow"), "origin/main").expect_err("the base was not fetched");
     assert!(matches!(error, HistoryError::Shallow(_)), "{error}");
-    assert!(error.help().expect("a help").contains("fetch-depth: 0"));
+    assert!(error.help().expect("a help").to_string().contains("fetch-depth: 0"));
 
     git(&parent, &["clone", "-q", "--single-branch", "-b", "ours", &url, "single"]);
     let error = merge(&parent.join("single"), "origin/main").expect_err("the branch was not fetched");
     assert_eq!(error.to_string(), "there is no revision `origin/main` in this clone");
-    assert!(error.help().expect("a help").contains("git fetch origin main:refs/remotes/origin/main"));
+    assert!(
+        error.help().expect("a help").to_string().contains("git fetch origin main:refs/remotes/origin/main")
+    );
 
     git(&parent, &["clone", "-q", "--filter=blob:none", &url, "blobless"]);
     let error = merge(&parent.join("blobless"), "origin/main").expect_err("a blob was not fetched");
     assert!(matches!(error, HistoryError::NotFetched(_)), "{error}");
-    assert!(error.help().expect("a help").contains("--no-filter"));
+    assert!(error.help().expect("a help").to_string().contains("--no-filter"));
 }
 
 #[test]
@@ -379,108 +297,6 @@ fn a_key_that_a_branch_once_had_is_known_and_a_move_is_not() {
     assert!(deleted.complete);
     let by: Vec<_> = deleted.by.iter().map(|(name, commit)| (name.as_str(), commit.as_str())).collect();
     assert_eq!(by, [("c.segment", gone.trim())]);
-}
-
-/// Numbers that look random and are the same in every run.
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).expect("32 bits") % end
-    }
-}
-
-const FILES: [&str; 4] = ["a.segment.yaml", "b.segment.yaml", "c.segment.yaml", "d.segment.yaml"];
-
-/// Edits, moves, deletes and adds files; says whether it moved one.
-fn change(repo: &Repo, numbers: &mut Numbers, side: &str) -> bool {
-    let mut moved = false;
-    for file in FILES {
-        let path = repo.root.join(file);
-        if !path.exists() {
-            continue;
-        }
-        let mut lines: Vec<String> =
-            std::fs::read_to_string(&path).expect("a file").lines().map(str::to_owned).collect();
-        for _ in 0..numbers.below(3) {
-            let at = numbers.below(lines.len());
-            match numbers.below(4) {
-                0 => _ = lines.remove(at),
-                1 => lines.insert(at, format!("# {} {side}", numbers.below(3))),
-                // The same on both sides.
-                2 => lines.insert(at, "# both".to_owned()),
-                _ => lines[at] = format!("# {} {side}", numbers.below(3)),
-            }
-        }
-        let end = if numbers.below(8) == 0 { "" } else { "\n" };
-        std::fs::write(&path, lines.join("\n") + end).expect("a written file");
-        match numbers.below(12) {
-            0 => std::fs::remove_file(&path).expect("a file less"),
-            1 => {
-                std::fs::create_dir_all(repo.root.join(side)).expect("a folder");
-                std::fs::rename(&path, repo.root.join(side).join(file)).expect("a move");
-                moved = true;
-            }
-            _ => {}
-        }
-    }
-    if numbers.below(3) == 0 {
-        repo.write("new.segment.yaml", &format!("# {}\n", numbers.below(2)));
-    }
-    if numbers.below(3) == 0 {
-        repo.write(&format!("{side}.segment.yaml"), &format!("# {}\n", numbers.below(2)));
-    }
-    moved
-}
-
-#[test]
-fn random_changes_merge_as_git_merges_them() {
-    let repo = Repo::new();
-    for file in FILES {
-        let lines: Vec<String> = (0..14).map(|n| format!("line: {n} of {file}")).collect();
-        repo.write(file, &(lines.join("\n") + "\n"));
-    }
-    repo.commit("lines");
-    let base = repo.git(&["rev-parse", "HEAD"]).trim().to_owned();
-    let cases = std::env::var("MERGES").ok().and_then(|text| text.parse().ok()).unwrap_or(40);
-    let (mut clean, mut in_conflict) = (0, 0);
-    for seed in 0..cases {
-        let mut numbers = Numbers(seed * 7_919 + 1);
-        repo.git(&["switch", "-q", "-C", "main", &base]);
-        let mut moved = change(&repo, &mut numbers, "theirs");
-        repo.git(&["add", "-A"]);
-        repo.git(&["commit", "-q", "--allow-empty", "-m", "theirs"]);
-        repo.git(&["switch", "-q", "-C", "ours", &base]);
-        moved |= change(&repo, &mut numbers, "ours");
-        repo.git(&["add", "-A"]);
-        repo.git(&["commit", "-q", "--allow-empty", "-m", "ours"]);
-        let merge = repo.merge().expect("a merge");
-        let output = Command::new("git")
-            .args(["merge-tree", "--write-tree", "--name-only", "--no-messages", "ours", "main"])
-            .current_dir(&repo.root)
-            .output()
-            .expect("git runs");
-        let told = String::from_utf8_lossy(&output.stdout).into_owned();
-        if output.status.success() {
-            clean += 1;
-            assert_eq!(merge.conflicts, [], "seed {seed}");
-            let tree = told.trim();
-            let listed = repo.git(&["ls-tree", "-r", "--name-only", tree]);
-            assert_eq!(paths(&merge), listed.lines().collect::<Vec<_>>(), "seed {seed}");
-            for path in listed.lines() {
-                let expected = repo.git(&["show", &format!("{tree}:{path}")]);
-                assert_eq!(text(&merge, path), Some(expected.as_str()), "seed {seed}: {path}");
-            }
-        } else if !moved {
-            in_conflict += 1;
-            let mut expected: Vec<&str> = told.lines().skip(1).filter(|line| !line.is_empty()).collect();
-            expected.dedup();
-            let found: Vec<&str> = merge.conflicts.iter().map(|conflict| conflict.path.as_str()).collect();
-            assert_eq!(found, expected, "seed {seed}");
-        }
-    }
-    assert!(clean > cases / 8 && in_conflict > cases / 8, "{clean} clean, {in_conflict} in conflict");
 }
 
 #[cfg(unix)]
