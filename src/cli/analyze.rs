@@ -1,7 +1,7 @@
 //! `trialbook analyze`: from the warehouse to outcomes.
 
 mod place;
-mod plans;
+mod verify;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,39 +9,40 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::refusals::Refusals;
-use super::report::{Format, tell};
-use super::{At, Exit, Failure, Session};
+use super::report::{Format, show};
+use super::{At, Exit, Failure, Opened, Session, failed, sink};
+use crate::app::AppError;
+use crate::app::analyze::{self, Analysis, Hidden, Launched, Plans, Refusals};
+use crate::report::{self, calendar::Calendar};
 use place::Place;
-use plans::Plans;
-use trialbook_analysis::warehouse::{self, Embedded, WarehouseError};
-use trialbook_analysis::{AnalysisError, Outcome, Request, analyse};
-use trialbook_language::load::suggestion;
-use trialbook_model::{Book, ExperimentKey, ExperimentState, Warehouse};
+use trialbook_analysis::warehouse;
+use trialbook_analysis::{AnalysisError, Request};
+use trialbook_model::{Book, ExperimentKey};
 
 /// Analyse experiments: units, quality, effects where the plan allows a look, and a verdict
 ///
 /// The warehouse of the book is read, never written. Without `--out` the results are shown; with it they are
-/// written as JSON, which `trialbook report` shows and `trialbook comment` brings to the pull request.
+/// written as JSON, which `trialbook report` shows and `trialbook comment` posts to the pull request.
 ///
 /// A plan that was changed after launch is analysed as it was launched.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The experiments; every one that runs, matures or is overdue when none is named
-    #[arg(value_name = "EXPERIMENT")]
-    experiments: Vec<String>,
-    /// The watermark: nothing at or after it is read; now unless given
-    #[arg(long, value_name = "TIME")]
-    as_of: Option<At>,
     #[command(flatten)]
-    limits: Limits,
+    scope: Scope,
+    /// Print the SQL that would be run, and run none of it. The engine is asked whether it accepts each query
+    #[arg(long, conflicts_with_all = ["out", "format"])]
+    dry_run: bool,
     /// Write the outcome as JSON: into a folder as `EXPERIMENT.json` where OUTCOME is a folder, ends with `/` or there are several,
-    /// else into that file
+    /// else into that file. A name that ends with `.json` is a file, and refuses several outcomes
     #[arg(long, value_name = "OUTCOME", conflicts_with = "format")]
     out: Option<PathBuf>,
     /// How to show the results
     #[arg(long, value_name = "FORMAT", default_value = "terminal")]
     format: Format,
+    /// Compute an outcome that `--out` wrote again, from the book at its commit and the data before its watermark, and compare. Exits
+    /// with 1 where a number, a check or a verdict differs
+    #[arg(long, value_name = "OUTCOME", conflicts_with_all = ["experiments", "as_of", "dry_run", "out", "format"])]
+    verify: Option<PathBuf>,
 }
 
 /// Runs the command.
@@ -49,208 +50,203 @@ pub struct Args {
 /// # Errors
 ///
 /// Where the book has errors, no experiment matches, exposures cannot be read, or the outcome cannot be
-/// written. A metric that cannot be measured is no error: the outcome says why.
+/// written. A metric that cannot be measured is no error: the outcome has the reason.
 pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
+    if let Some(outcome) = &args.verify {
+        return verify::run(outcome, args.scope.limits, session);
+    }
     let opened = session.open()?;
     let book = opened.book()?;
-    let as_of = opened.instant(args.as_of);
-    let keys = match chosen(&args.experiments, book, as_of) {
+    let as_of = opened.instant(args.scope.as_of);
+    let failed = |error| failed::of(&error, &opened);
+    let keys = match analyze::chosen(&args.scope.experiments, book, as_of) {
         // Whoever collects outcomes every night has none on a quiet one.
-        Err(_) if args.out.is_some() && args.experiments.is_empty() => {
-            session
-                .say(format_args!("no experiment runs or awaits a decision at {as_of}: nothing is written"));
+        Err(AppError::NothingRuns) if args.out.is_some() => {
+            session.inform(format_args!(
+                "no experiment runs or awaits a decision at {}: nothing is written",
+                Calendar::new(&book.timezone).instant(as_of)
+            ));
             return Ok(Exit::Done);
         }
-        keys => keys?,
+        keys => keys.map_err(failed)?,
     };
-    let plans = Plans::read(&opened, book, &keys, session)?;
-    let keys = computed(keys, args.experiments.is_empty(), &plans, book, session)?;
+    let plans = planned(&keys, book, as_of, &opened, session)?;
     let place = args.out.as_deref().map(|out| Place::new(out, keys.len())).transpose()?;
-    let warehouse = Refusals::of(open(book, &opened.root, args.limits)?);
+    let (keys, hidden) = with_all_data(keys, book, &opened.root)?;
+    if keys.is_empty() {
+        return ended(hidden, 0, session);
+    }
+    let warehouse = Refusals::of(open(book, &opened, args.scope.limits)?);
+    let (request, frozen) = request(keys, plans, as_of);
+    if args.dry_run {
+        return show_queries(book, &frozen, &warehouse, &request, hidden, session);
+    }
+    let bar = session.progress(0, "reading");
+    let mut progress = |what: &str| bar.set_message(format!("reading {what}"));
+    let Analysis { outcomes, failures, costs } =
+        analyze::analyse(book, &opened.root, &frozen, &warehouse, &request, session.verbose(), &mut progress);
+    let failures: Vec<_> = hidden.into_iter().chain(of_failures(failures)).collect();
+    bar.finish_and_clear();
+    // The report for the terminal shows them itself.
+    let shown = place.is_none() && matches!(args.format, Format::Terminal);
+    if session.verbose() && !shown {
+        costs.iter().for_each(|(name, cost)| session.inform(report::cost::line(name.as_deref(), cost)));
+    }
+    let documents = &opened.loaded.documents;
+    let outcomes: Vec<_> =
+        outcomes.into_iter().map(|outcome| analyze::with_releases(outcome, book, documents)).collect();
+    // What failed reports it itself.
+    if !outcomes.is_empty() {
+        report_refusals(&warehouse, session);
+    }
+    // Ids are personal data: they are shown to whoever runs this, and are in no outcome.
+    for (source, ids) in outcomes.iter().flat_map(|outcome| &outcome.examples) {
+        let (exposed, fact) = (sink::inline(&ids.exposed), sink::inline(&ids.fact));
+        session.inform(format_args!(
+            "source {source}: the exposures have the id `{exposed}`, the facts have `{fact}`"
+        ));
+    }
+    match place {
+        None => outcomes.iter().try_for_each(|outcome| show(outcome, args.format, session))?,
+        Some(place) => {
+            for outcome in &outcomes {
+                let path = place.write(outcome)?;
+                session.inform(format_args!("{}: {}", outcome.experiment.key, path.display()));
+            }
+        }
+    }
+    ended(failures, outcomes.len(), session)
+}
+
+/// Reads the plans of experiments.
+pub(super) fn planned(
+    keys: &[ExperimentKey],
+    book: &Book,
+    as_of: Timestamp,
+    opened: &Opened,
+    session: &Session,
+) -> Result<Plans, Failure> {
+    let failed = |error| failed::of(&error, opened);
+    let plans = Plans::read(&opened.root, &opened.loaded, book, keys, as_of).map_err(failed)?;
+    if let Some((target, error)) = &plans.unread {
+        session.inform(format_args!(
+            "the target `{target}` cannot be read, so launches are not compared with it: {error}"
+        ));
+    }
+    Ok(plans)
+}
+
+/// Returns what is asked of an analysis, and the books of the plans that were changed after launch.
+pub(super) fn request(
+    experiments: Vec<ExperimentKey>,
+    plans: Plans,
+    as_of: Timestamp,
+) -> (Request, BTreeMap<ExperimentKey, Launched>) {
     let request = Request {
-        experiments: keys,
+        experiments,
         as_of,
         commit: plans.commit.as_ref().map(|commit| commit.as_str().to_owned()),
         files: plans.files,
         preregistrations: plans.preregistrations,
+        changes: BTreeMap::new(),
     };
-    let bar = session.progress(0, "reading");
-    let (outcomes, failures) = by_plan(book, &plans.frozen, &warehouse, &request, &mut |what: &str| {
-        bar.set_message(format!("reading {what}"));
-    });
-    bar.finish_and_clear();
-    let outcomes: Vec<_> = outcomes.into_iter().map(|outcome| outcome.relative_to(&opened.root)).collect();
-    // What failed says it itself.
-    if !outcomes.is_empty() {
-        warehouse.say(session);
-    }
-    match place {
-        None => outcomes.iter().try_for_each(|outcome| tell(outcome, args.format, session))?,
-        Some(place) => {
-            for outcome in &outcomes {
-                let path = place.write(outcome)?;
-                session.say(format_args!("{}: {}", outcome.experiment.key, path.display()));
-            }
-        }
-    }
-    told(failures, outcomes.len(), session)
+    (request, plans.frozen)
 }
 
-/// Returns the experiments that are named or, where none is, those that are not concluded and have begun.
-fn chosen(names: &[String], book: &Book, as_of: Timestamp) -> Result<Vec<ExperimentKey>, Failure> {
-    if names.is_empty() {
-        use ExperimentState::{Maturing, Overdue, Running};
-        let active = book
-            .experiments
-            .values()
-            .filter(|experiment| matches!(book.state_at(experiment, as_of), Running | Maturing | Overdue));
-        let keys: Vec<_> = active.map(|experiment| experiment.key.clone()).collect();
-        if keys.is_empty() {
-            return Err(Failure::new(
-                Exit::NothingMatched,
-                format!("no experiment runs or awaits a decision at {as_of}"),
-            )
-            .help("name an experiment to analyse it whatever its state"));
-        }
-        return Ok(keys);
-    }
-    let mut keys = Vec::new();
-    for name in names {
-        let Some((key, _)) = book.experiments.get_key_value(name.as_str()) else {
-            let known = book.experiments.keys().map(ExperimentKey::as_str);
-            return Err(Failure::new(Exit::NothingMatched, format!("the book has no experiment `{name}`"))
-                .help(suggestion(name, known)));
-        };
-        if !keys.contains(key) {
-            keys.push(key.clone());
-        }
-    }
-    Ok(keys)
+pub(super) fn of_failures(failures: Vec<(ExperimentKey, AnalysisError)>) -> Vec<(ExperimentKey, Failure)> {
+    failures.into_iter().map(|(key, error)| (key, failed::of_analysis(&error))).collect()
 }
 
-/// Returns the experiments whose method this version computes. One that is named and is not computed is refused;
-/// of those that nobody named it is told, so that one team's plan does not stop the others' results.
-fn computed(
-    mut keys: Vec<ExperimentKey>,
-    unnamed: bool,
-    plans: &Plans,
+/// Prints the SQL of an analysis, each query with what it is for.
+fn show_queries(
     book: &Book,
+    frozen: &BTreeMap<ExperimentKey, Launched>,
+    warehouse: &Refusals,
+    request: &Request,
+    hidden: Vec<(ExperimentKey, Failure)>,
     session: &Session,
-) -> Result<Vec<ExperimentKey>, Failure> {
-    let method = |key: &ExperimentKey| {
-        let launched = plans.frozen.get(key).unwrap_or(book);
-        launched.experiments.get(key).map(|experiment| experiment.analysis.method)
-    };
-    let (mut left_out, mut first) = (Vec::new(), None);
-    keys.retain(|key| match method(key) {
-        Some(method) if !method.is_computed() => {
-            first.get_or_insert(AnalysisError::Method { experiment: key.clone(), method });
-            left_out.push(format!("{key} ({})", method.as_str()));
-            false
-        }
-        Some(_) | None => true,
-    });
-    match first {
-        Some(error) if !unnamed || keys.is_empty() => {
-            Err(Failure::of(Exit::Refused, &error).help(error.hint().unwrap_or_default()))
-        }
-        Some(_) => {
-            session.say(format_args!(
-                "left out, by a method that this version does not compute: {}",
-                left_out.join(", ")
-            ));
-            Ok(keys)
-        }
-        None => Ok(keys),
+) -> Result<Exit, Failure> {
+    let (queries, failures) = analyze::queries(book, frozen, warehouse, request);
+    for (name, sql) in &queries {
+        sink::print(sink::Text::Plain(&report::cost::query(name.as_deref(), sql)))?;
     }
+    report_refusals(warehouse, session);
+    let failures = hidden.into_iter().chain(of_failures(failures)).collect();
+    ended(failures, request.experiments.len(), session)
+}
+
+/// Which experiments are read from the warehouse, up to when, and what that may take.
+#[derive(Debug, clap::Args)]
+pub(super) struct Scope {
+    /// The experiments; when none is named, every one that is running, maturing or overdue
+    #[arg(value_name = "EXPERIMENT")]
+    pub(super) experiments: Vec<String>,
+    /// The watermark: data at or after it is not read; the present when left out
+    #[arg(long, value_name = "TIME")]
+    pub(super) as_of: Option<At>,
+    #[command(flatten)]
+    pub(super) limits: Limits,
 }
 
 /// What reading a warehouse may take.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(super) struct Limits {
-    /// The seconds that one query of the warehouse may take; then it is stopped
-    #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..))]
-    query_timeout: u32,
+    /// How many seconds one query of the warehouse may take before it is stopped; when left out, what `warehouse: {timeout}`
+    /// declares, else 600
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
+    query_timeout: Option<u32>,
+}
+
+/// Experiments with why they are not analysed.
+type Refused = Vec<(ExperimentKey, Failure)>;
+
+/// Divides experiments into those of which all data are there, and the others with why they are not analysed.
+pub(super) fn with_all_data(
+    keys: Vec<ExperimentKey>,
+    book: &Book,
+    root: &Path,
+) -> Result<(Vec<ExperimentKey>, Refused), Failure> {
+    let (whole, hidden) = analyze::with_all_data(keys, book, root)
+        .map_err(|error| Failure::of(Exit::Refused, &error).advised(&error))?;
+    let refused = hidden.into_iter().map(|(key, Hidden { source, first, more })| {
+        let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+        let message = format!("source `{source}`: git has `{first}`{more}, and the checkout leaves that out");
+        let failure = Failure::new(Exit::Refused, message)
+            .help("show the data with `git sparse-checkout disable`: an experiment is not analysed without all of them");
+        (key, failure)
+    });
+    Ok((whole, refused.collect()))
 }
 
 /// Opens the book's warehouse, read-only.
 pub(super) fn open(
     book: &Book,
-    root: &Path,
+    opened: &Opened,
     limits: Limits,
 ) -> Result<Box<dyn warehouse::Warehouse>, Failure> {
-    let Some(warehouse) = &book.warehouse else {
-        return Err(Failure::new(Exit::Findings, "the book has no warehouse")
-            .help("add `warehouse: {engine: duckdb}` to trialbook.yaml"));
-    };
-    let Warehouse::Duckdb { database } = warehouse else {
-        let why = warehouse.cannot_open().unwrap_or("this version cannot read the book's warehouse");
-        return Err(Failure::new(Exit::Refused, why)
-            .help("write `engine: duckdb`, and give it the data as files or as a DuckDB database"));
-    };
-    let time_limit = Duration::from_secs(limits.query_timeout.into());
-    let embedded = Embedded { time_limit, ..Embedded::new(root, database.as_deref()) };
-    embedded.open().map_err(|error: WarehouseError| {
-        let failure = Failure::of(Exit::Unreachable, &error);
-        match error.hint() {
-            Some(hint) => failure.help(hint),
-            None => failure,
-        }
-    })
+    open_book(book, &opened.root, limits).map_err(|error| failed::of(&error, opened))
 }
 
-/// Analyses each experiment by its plan: together where the head's plan holds, alone where it was changed.
-///
-/// What fails for all together is tried one by one, so that one experiment does not stop the others. Returns what was analysed, in
-/// the order of the request, and what failed.
-fn by_plan(
-    book: &Book,
-    frozen: &BTreeMap<ExperimentKey, Book>,
-    warehouse: &dyn warehouse::Warehouse,
-    request: &Request,
-    progress: &mut dyn FnMut(&str),
-) -> (Vec<Outcome>, Vec<(ExperimentKey, Failure)>) {
-    let mut analysed = |book: &Book, experiments: Vec<ExperimentKey>| {
-        let request = Request { experiments, ..request.clone() };
-        analyse(book, warehouse, &request, progress).map_err(|error| {
-            let failure = Failure::of(Exit::Unreachable, &error);
-            match error.hint() {
-                Some(hint) => failure.help(hint),
-                None => failure,
-            }
-        })
-    };
-    let (mut outcomes, mut failures) = (Vec::new(), Vec::new());
-    let together: Vec<_> =
-        request.experiments.iter().filter(|key| !frozen.contains_key(*key)).cloned().collect();
-    let mut alone: Vec<(&Book, ExperimentKey)> = frozen
-        .iter()
-        // One that was left out stays out.
-        .filter(|(key, _)| request.experiments.contains(key))
-        .map(|(key, launched)| (launched, key.clone()))
-        .collect();
-    let found = if together.is_empty() { Ok(Vec::new()) } else { analysed(book, together.clone()) };
-    match found {
-        Ok(found) => outcomes.extend(found),
-        Err(failure) if together.len() == 1 => {
-            failures.extend(together.into_iter().map(|key| (key, failure.clone())));
-        }
-        Err(_) => alone.extend(together.into_iter().map(|key| (book, key))),
-    }
-    for (book, key) in alone {
-        match analysed(book, vec![key.clone()]) {
-            Ok(found) => outcomes.extend(found),
-            Err(failure) => failures.push((key, failure)),
-        }
-    }
-    let order = |key: &ExperimentKey| request.experiments.iter().position(|other| other == key);
-    outcomes.sort_by_key(|outcome| order(&outcome.experiment.key));
-    failures.sort_by_key(|(key, _)| order(key));
-    (outcomes, failures)
+fn open_book(book: &Book, root: &Path, limits: Limits) -> Result<Box<dyn warehouse::Warehouse>, AppError> {
+    let time_limit = limits.query_timeout.map(|seconds| Duration::from_secs(seconds.into()));
+    analyze::open(book, root, time_limit)
 }
 
-/// Says which experiments could not be analysed, and returns how the command ends: as the first of them.
-fn told(
+/// Prints the different messages of an engine that refused queries.
+pub(super) fn report_refusals(warehouse: &Refusals, session: &Session) {
+    /// The most messages that are shown.
+    const SHOWN: usize = 20;
+    let messages = warehouse.messages();
+    for message in messages.iter().take(SHOWN) {
+        session.inform(format_args!("the warehouse refused a query: {message}"));
+    }
+    if messages.len() > SHOWN {
+        session.inform(format_args!("and {} more refusals", messages.len() - SHOWN));
+    }
+}
+
+/// Prints which experiments could not be analysed, and returns how the command ends: as the first of them.
+pub(super) fn ended(
     failures: Vec<(ExperimentKey, Failure)>,
     analysed: usize,
     session: &Session,
@@ -265,8 +261,8 @@ fn told(
     for (key, failure) in
         std::iter::once((&first, &failure)).chain(rest.iter().map(|(key, failure)| (key, failure)))
     {
-        session.say(format_args!("`{key}` was not analysed"));
+        session.inform(format_args!("`{key}` was not analysed"));
         failure.report();
     }
-    Err(Failure::told(failure.exit()))
+    Err(Failure::reported(failure.exit()))
 }

@@ -1,25 +1,27 @@
-//! `trialbook apply`: makes a target serve what a plan says.
+//! `trialbook apply`: makes a target serve what the book declares.
 
-use std::collections::BTreeMap;
-use std::io::{BufRead as _, IsTerminal as _, Read as _};
+use std::io::{BufRead as _, IsTerminal as _};
+use std::path::Path;
 use std::path::PathBuf;
 
-use super::launches::record;
 use super::plan::{Overrides, print};
-use super::prepared::{Planned, Prepared, failure};
 use super::report::Format;
-use super::{At, Exit, Failure, Opened, Session, exit, sink};
-use crate::report;
-use trialbook_delivery::plan::{LaunchInfo, Live, Obstacle, Options, Plan, Stale};
-use trialbook_delivery::target::TargetError;
-use trialbook_history::Preregistration;
-use trialbook_model::{Digest, ExperimentKey, RolloutKey, TargetKey};
+use super::{At, Exit, Failure, Opened, Session, actor, exit, failed, sink};
+use crate::app::apply::{self, Caller, ToApply};
+use crate::app::plan::{self as planning, Planned, Prepared};
+use crate::app::resume::resume;
+use crate::app::{AppError, Recorded, record, stop};
+use crate::{artifact, report};
+use jiff::Timestamp;
+use trialbook_delivery::journal::{Outcome, Settled};
+use trialbook_delivery::plan::{Live, Options, Plan};
+use trialbook_model::{ExperimentKey, RolloutKey, TargetKey};
 
-/// Make the flag back end serve what a plan says
+/// Apply a plan: make the flag back end serve what the book declares
 ///
 /// With a plan file, exactly that plan is applied, or refused (exit code 4) when the target or the book has changed
-/// since: it is planned again, and what comes out is compared with the file. Without one, a plan is made and shown, and
-/// asked about; without a terminal that is refused.
+/// since: it is planned again, and the result is compared with the file. Without a file, a plan is made and shown, and you
+/// are asked; without a terminal that is refused.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The file that `trialbook plan --out` wrote
@@ -30,16 +32,20 @@ pub struct Args {
     target: Option<TargetKey>,
     #[command(flatten)]
     overrides: Overrides,
-    /// Let this rollout take its next step, which must be due: a plan is made, shown and asked about
+    /// Let this rollout take its next step, which must be due: a plan is made and shown, and you are asked
     #[arg(long, value_name = "ROLLOUT", conflicts_with = "plan")]
     advance: Vec<RolloutKey>,
-    /// Apply as of then instead of now: for rehearsals, as the demo is one, and for a plan that was made long ago
+    /// Apply only that this experiment ends, as `trialbook stop` wrote it: at once, without a question, also where other launches
+    /// are in a freeze or the rest of the book would be too large a change
+    #[arg(long, value_name = "EXPERIMENT", conflicts_with_all = ["plan", "advance", "rollback"])]
+    stop: Option<ExperimentKey>,
+    /// Finish an apply that was cut off: find out whether it wrote, write what it had not, and record its launches
+    #[arg(long, conflicts_with_all = ["plan", "advance", "stop", "rollback", "allow_large_change"])]
+    resume: bool,
+    /// The present, instead of the clock's time: for rehearsals, and for a plan that was made long ago
     #[arg(long, value_name = "TIME")]
     at: Option<At>,
 }
-
-/// The largest plan file that is read.
-const LARGEST_PLAN: u64 = 256 << 20;
 
 /// Applies a plan.
 ///
@@ -49,97 +55,101 @@ const LARGEST_PLAN: u64 = 256 << 20;
 /// it again records what is missing.
 pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     let opened = session.open()?;
-    let now = opened.instant(args.at);
-    let given = args.plan.as_ref().map(read_plan).transpose()?;
+    let (book, now) = (opened.book()?, opened.instant(args.at));
+    let given = args.plan.as_deref().map(read_plan).transpose()?;
     let target = given.as_ref().map(|plan| &plan.target).or(args.target.as_ref());
-    let prepared = Prepared::new(&opened, target, now)?;
-    let live = prepared.read()?;
-    let Planned { plan, launches } = match &given {
-        Some(given) if is_done(given, &prepared, &live)? => {
-            session.say("Nothing to do: the target serves what the plan says already.");
-            record(&prepared, &live, now, session)?;
-            return Ok(Exit::Done);
-        }
-        Some(given) => again(given, &prepared, &live, (now, args.at.is_some()), &opened)?,
-        None => ask(&prepared, &opened, &live, now, args, session)?,
-    };
-    refuse(&plan, args, &opened)?;
-    let info = LaunchInfo {
-        now,
-        commit: plan.commit.clone(),
-        head: prepared.head()?.map(|commit| commit.as_str().to_owned()),
-        digests: digests(&plan, &prepared),
-        recorded: launches,
-    };
-    let changes = plan.changes(&live, &info);
-    if changes.is_empty() {
-        session.say(report::plan::nothing_to_do(&plan));
-    } else {
-        prepared.target.write(&changes, &live.version).map_err(|error| match error {
-            TargetError::Conflict { .. } => {
-                Failure::of(Exit::Refused, &error).help("plan again, and have the new plan reviewed")
+    let failed = |error| failed::of(&error, &opened);
+    let urgency = if args.stop.is_some() { planning::Urgency::Stop } else { planning::Urgency::None };
+    let prepared = Prepared::new(&opened.root, &opened.loaded, book, target, now, urgency).map_err(failed)?;
+    if args.resume {
+        return resumed(&prepared, now, args.at.is_some(), &opened, session);
+    }
+    let live = prepared.read().map_err(failed)?;
+    let overrides = planning::Overrides { clock: args.at.is_some(), ..args.overrides.into() };
+    let planned = match (&given, &args.stop) {
+        (Some(given), _) => match apply::again(given, &prepared, &live, now, args.at.is_some()) {
+            Ok(ToApply::Plan(planned)) => *planned,
+            Ok(ToApply::Done) => {
+                session.inform("Nothing to do: the target already serves what the plan wants.");
+                let recorded = record(&prepared, &live, now);
+                say(&recorded.map_err(|error| failed(AppError::NotRecorded(error)))?, session);
+                return Ok(Exit::Done);
             }
-            other => failure(&other),
-        })?;
+            Err(AppError::FarFromNow) => {
+                let (message, help) = report::plan::far_from_now(given, now, opened.timezone_name());
+                return Err(Failure::new(Exit::Refused, message).help(help));
+            }
+            Err(error) => return Err(failed(error)),
+        },
+        (None, Some(key)) => {
+            let mut planned = prepared.plan(&live, now, &Options::default()).map_err(failed)?;
+            stop::only(&mut planned.plan, key).map_err(failed)?;
+            print(&planned.plan, overrides, Format::Terminal, &opened, None)?;
+            planned
+        }
+        (None, None) => ask(&prepared, &opened, &live, args, overrides, session)?,
+    };
+    let plan = &planned.plan;
+    let approved =
+        given.as_ref().map(Plan::digest).transpose().map_err(|error| Failure::of(Exit::Bug, &error))?;
+    let by = actor::actor(prepared.repository.as_ref());
+    let caller = Caller { by, approved, nonce: actor::nonce() };
+    let applied = apply::apply(&prepared, &planned, &live, now, overrides, urgency, &caller);
+    let applied = applied.map_err(|error| match error {
+        AppError::Refused => refusal(plan, overrides, &opened),
+        error => failed(error),
+    })?;
+    if applied.written {
         let changed = plan.actions.len();
         let flags = if changed == 1 { "flag" } else { "flags" };
-        session.say(format_args!("Applied: {changed} {flags} of {} changed.", plan.target));
+        session.inform(format_args!("Applied: {changed} {flags} of {} changed.", plan.target));
+    } else {
+        session.inform(report::plan::nothing_to_do(plan));
     }
-    record(&prepared, &prepared.read()?, now, session)?;
+    say(&applied.recorded, session);
     Ok(Exit::Done)
 }
 
-fn read_plan(path: &PathBuf) -> Result<Plan, Failure> {
-    let mut text = String::new();
-    let file = std::fs::File::open(path);
-    let read = file.and_then(|file| file.take(LARGEST_PLAN + 1).read_to_string(&mut text));
-    read.map_err(|error| {
-        Failure::new(exit::of_named_file(&error), format!("cannot read the plan `{}`", path.display()))
-            .because(&error)
-    })?;
-    if text.len() as u64 > LARGEST_PLAN {
-        let message = format!("the plan `{}` is larger than {} MiB", path.display(), LARGEST_PLAN >> 20);
-        return Err(Failure::new(Exit::Refused, message).help("apply the flags of a book in several targets"));
-    }
-    Plan::read(&text).map_err(|error| {
-        Failure::of(Exit::Refused, &error).help("plan again with `trialbook plan --out FILE`")
-    })
-}
-
-/// Tells whether a plan of this book was applied already, and perhaps cut off before its launches were recorded.
-fn is_done(given: &Plan, prepared: &Prepared<'_>, live: &Live) -> Result<bool, Failure> {
-    if given.book != prepared.book.name {
-        let message =
-            format!("the plan is for the book `{}`, and this is `{}`", given.book, prepared.book.name);
-        return Err(Failure::new(Exit::Refused, message).help("apply it in the book that it was made in"));
-    }
-    Ok(given.identity == prepared.target.identity() && given.is_done(live))
-}
-
-/// Plans again what a file says, as of its instant and as of now, and returns the plan of now.
-///
-/// The first shows that the file is what was planned, the second that it still is. Nothing of the file is used beyond that
-/// but what was asked for.
-fn again(
-    given: &Plan,
+/// Finishes what was cut off, and reports what became of it.
+fn resumed(
     prepared: &Prepared<'_>,
-    live: &Live,
-    (now, is_chosen): (jiff::Timestamp, bool),
+    now: Timestamp,
+    is_chosen: bool,
     opened: &Opened,
-) -> Result<Planned, Failure> {
-    let then = prepared.plan(live, given.made_at, &given.options)?.plan;
-    given.check_same(&then, live).map_err(|stale| stale_plan(&stale))?;
-    if given.is_far_from(now) && !is_chosen {
-        let (message, help) = report::plan::far_from_now(given, now, opened.timezone_name());
-        return Err(Failure::new(Exit::Refused, message).help(help));
+    session: &Session,
+) -> Result<Exit, Failure> {
+    let resumed = resume(prepared, now, is_chosen).map_err(|error| failed::of(&error, opened))?;
+    if resumed.settled.is_empty() {
+        session.inform("Nothing to resume: no apply was cut off.");
     }
-    let planned = prepared.plan(live, now, &given.options)?;
-    given.check_does(&planned.plan).map_err(|stale| stale_plan(&stale))?;
-    Ok(planned)
+    for settled in &resumed.settled {
+        session.inform(report::plan::settled(settled, opened.timezone_name()));
+    }
+    say(&resumed.recorded, session);
+    let finished = |settled: &Settled| matches!(settled.outcome, Outcome::Written | Outcome::Resumed);
+    // What somebody wanted and nobody serves must be planned again.
+    let is_done = resumed.settled.is_empty() || resumed.settled.iter().any(finished);
+    Ok(if is_done { Exit::Done } else { Exit::Refused })
 }
 
-fn stale_plan(stale: &Stale) -> Failure {
-    Failure::of(Exit::Refused, stale).help("plan again, and have the new plan reviewed")
+/// Reads a plan file, within its bound and held to the published schema.
+fn read_plan(path: &Path) -> Result<Plan, Failure> {
+    let again = "plan again with `trialbook plan --out FILE`";
+    let value = artifact::read::<serde_json::Value>(path, &artifact::PLAN)
+        .map_err(|error| exit::of_artifact(&error, path).help(again))?;
+    Plan::from_value(value).map_err(|error| Failure::of(Exit::Refused, &error).help(again))
+}
+
+fn say(recorded: &Recorded, session: &Session) {
+    match recorded {
+        Recorded::NoRepository => {
+            session.inform("The book is not in a git repository: launches are recorded in the target only.");
+        }
+        Recorded::Launches(keys) if session.verbose() => {
+            keys.iter().for_each(|key| session.inform(format_args!("Recorded the launch of {key}.")));
+        }
+        Recorded::Launches(_) => {}
+    }
 }
 
 /// Makes a plan, shows it and asks; refuses without a terminal.
@@ -147,8 +157,8 @@ fn ask(
     prepared: &Prepared<'_>,
     opened: &Opened,
     live: &Live,
-    now: jiff::Timestamp,
     args: &Args,
+    overrides: planning::Overrides,
     session: &Session,
 ) -> Result<Planned, Failure> {
     if !std::io::stdin().is_terminal() {
@@ -156,12 +166,16 @@ fn ask(
             .help("make a plan with `trialbook plan --out FILE`, have it reviewed, and apply that file"));
     }
     let options = Options { advance: args.advance.iter().cloned().collect(), ..Options::default() };
-    let planned = prepared.plan(live, now, &options)?;
-    prepared.tell_held(live, &options, session);
-    print(&planned.plan, Format::Terminal, opened, None)?;
-    refuse(&planned.plan, args, opened)?;
+    let planned = prepared.plan(live, prepared.at, &options).map_err(|error| failed::of(&error, opened))?;
+    for (rollout, step) in prepared.held(live, &options) {
+        session.inform(report::plan::held(rollout, step, opened.timezone_name()));
+    }
+    print(&planned.plan, overrides, Format::Terminal, opened, None)?;
     if planned.plan.is_empty() {
         return Ok(planned);
+    }
+    if !overrides.refused(&planned.plan).is_empty() {
+        return Err(refusal(&planned.plan, overrides, opened));
     }
     sink::ask("Apply this? Only `yes` does it: ")?;
     let mut answer = String::new();
@@ -169,27 +183,13 @@ fn ask(
     if answer.trim() == "yes" { Ok(planned) } else { Err(Failure::new(Exit::Refused, "not applied")) }
 }
 
-/// Refuses what the plan that was just made cannot do, or not without an override.
-fn refuse(plan: &Plan, args: &Args, opened: &Opened) -> Result<(), Failure> {
-    let refused = args.overrides.refused(plan);
-    // Whoever says when now is knows that it is before the last apply.
-    let chosen = |obstacle: &&Obstacle<'_>| args.at.is_some() && matches!(obstacle, Obstacle::ClockBehind(_));
-    match refused.iter().find(|obstacle| !chosen(obstacle)) {
+/// Returns the failure of a plan that cannot be applied: the first thing that is in the way.
+fn refusal(plan: &Plan, overrides: planning::Overrides, opened: &Opened) -> Failure {
+    match overrides.refused(plan).first() {
         Some(obstacle) => {
             let (message, help) = report::plan::refusal(obstacle, plan, opened.timezone_name());
-            Err(Failure::new(Exit::Refused, message).help(help))
+            Failure::new(Exit::Refused, message).help(help)
         }
-        None => Ok(()),
+        None => failed::of(&AppError::Refused, opened),
     }
-}
-
-/// Returns the digests of the pre-registrations of what the plan launches.
-fn digests(plan: &Plan, prepared: &Prepared<'_>) -> BTreeMap<ExperimentKey, Digest> {
-    let launched = plan.actions.iter().flat_map(|action| action.launches.iter().chain(&action.refrozen));
-    let experiments = launched.filter_map(|key| prepared.book.experiments.get(key));
-    let registered = experiments.filter_map(|experiment| {
-        let registration = Preregistration::of(prepared.book, experiment).ok()?;
-        Some((experiment.key.clone(), registration.digest().clone()))
-    });
-    registered.collect()
 }

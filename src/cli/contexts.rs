@@ -52,7 +52,7 @@ pub(super) fn read(text: &[u8], place: &str) -> Result<Option<Map<String, Value>
         Ok(Value::Object(context)) => Ok(Some(context)),
         Ok(_) => Err(wrong("is not a JSON object")),
         Err(error) => {
-            // The parser counts lines within this text: of one line only the column says something.
+            // The parser counts lines within this text: of one line only the column means something.
             let what = error.to_string();
             let what = what.split_once(" at line ").map_or(what.as_str(), |(what, _)| what);
             Err(wrong(&format!("is not JSON: {what} at column {}", error.column())))

@@ -1,16 +1,18 @@
-//! How a command ends: documented exit codes, and failures that say what to do.
+//! How a command ends: documented exit codes, and failures with what to do.
 
 use std::error::Error;
 use std::fmt::Write as _;
+use std::path::Path;
 
 use super::sink::{self, Text};
+use crate::artifact::ArtifactError;
 
 /// How a command ended. The numbers are a promise: they are in the documentation and tested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     /// Done; a plan with changes too, unless `--detailed-exitcode`.
     Done,
-    /// Findings of severity error; a guardrail or a policy said no.
+    /// Findings of severity error; a guardrail or a policy is violated.
     Findings,
     /// There are changes (only with `--detailed-exitcode`), or drift.
     Changes,
@@ -18,7 +20,7 @@ pub enum Exit {
     NothingMatched,
     /// Refused: stale plan, lost race, locked, too large a change. Plan again.
     Refused,
-    /// Applied in part; the journal says how far.
+    /// Applied in part; the message names what is missing.
     AppliedInPart,
     /// Could not reach or sign in to something; safe to try again.
     Unreachable,
@@ -80,19 +82,26 @@ impl Failure {
         self
     }
 
-    /// Says what to do.
+    /// Adds what an error advises, where it advises anything.
+    #[must_use]
+    pub fn advised(mut self, error: &dyn miette::Diagnostic) -> Self {
+        self.help = error.help().map(|help| help.to_string()).or(self.help);
+        self
+    }
+
+    /// Adds what to do.
     #[must_use]
     pub fn help(mut self, text: impl Into<String>) -> Self {
         self.help = Some(text.into());
         self
     }
 
-    /// A failure that has been told already, by findings for example.
-    pub fn told(exit: Exit) -> Self {
+    /// A failure that has been reported already, by findings for example.
+    pub fn reported(exit: Exit) -> Self {
         Self::new(exit, String::new())
     }
 
-    /// Says first what failed, and this failure as its cause.
+    /// Puts what failed first, and this failure as its cause.
     #[must_use]
     pub fn within(mut self, message: impl Into<String>) -> Self {
         self.causes.insert(0, std::mem::replace(&mut self.message, message.into()));
@@ -120,7 +129,7 @@ impl Failure {
         self.exit
     }
 
-    /// Returns what is said on stderr; empty where it has been told already.
+    /// Returns what is printed on stderr; empty where it has been reported already.
     pub fn text(&self) -> String {
         let mut text = String::new();
         if !self.message.is_empty() {
@@ -140,18 +149,18 @@ impl Failure {
         text
     }
 
-    /// Says it on stderr, and returns how the command ends.
+    /// Prints it on stderr, and returns how the command ends.
     pub fn report(&self) -> Exit {
-        sink::tell(Text::Plain(&self.text()));
+        sink::notify(Text::Plain(&self.text()));
         self.exit
     }
 }
 
 impl From<std::io::Error> for Failure {
-    /// A failed write of results: a reader that has gone (`| head`) is no failure to talk about.
+    /// A failed write of results: a reader that has gone (`| head`) is no failure to report.
     fn from(error: std::io::Error) -> Self {
         if error.kind() == std::io::ErrorKind::BrokenPipe {
-            return Self::told(Exit::Done);
+            return Self::reported(Exit::Done);
         }
         Self::of(Exit::Unreachable, &error)
     }
@@ -162,12 +171,23 @@ pub(super) fn of_named_file(error: &std::io::Error) -> Exit {
     if error.kind() == std::io::ErrorKind::NotFound { Exit::NothingMatched } else { Exit::Unreachable }
 }
 
+/// Returns the failure of an artifact that cannot be read or is not what it should be.
+pub(super) fn of_artifact(error: &ArtifactError, path: &Path) -> Failure {
+    let shown = path.display();
+    match error {
+        ArtifactError::Unreadable(cause) => {
+            Failure::new(of_named_file(cause), format!("cannot read `{shown}`")).because(cause)
+        }
+        other => Failure::new(Exit::Refused, format!("cannot use `{shown}`")).because(other),
+    }
+}
+
 /// Prints help, the version or a usage error, and returns how the process ends: usage errors with 64.
 pub(super) fn of_usage(error: &clap::Error) -> Exit {
     use clap::error::ErrorKind::{DisplayHelp, DisplayVersion};
     let text = error.render().ansi().to_string();
     if error.use_stderr() {
-        sink::tell(Text::Styled(&text));
+        sink::notify(Text::Styled(&text));
     } else {
         let _ = sink::print(Text::Styled(&text));
     }

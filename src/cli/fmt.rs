@@ -2,20 +2,17 @@
 
 use std::path::PathBuf;
 
-use rayon::prelude::*;
-
 use super::lint::output::prefix;
-use super::lint::scope::Scope;
 use super::sink::{self, Text};
 use super::write::edited_file;
-use super::{Exit, Failure, Session};
+use super::{Exit, Failure, Session, failed};
+use crate::app::lint::{LintError, Scope};
+use crate::app::style::{Styled, styled};
 use crate::report::findings::{Findings, Format, visible};
 use trialbook_language::edit::difference;
-use trialbook_language::edit::format::{FormatError, format};
-use trialbook_language::load::{self, RawFile};
-use trialbook_model::diagnostic::{Diagnostic, Severity};
+use trialbook_model::diagnostic::Severity;
 
-/// Write the book's files in one style; what they say and their comments stay
+/// Write the book's files in one style, without changing their meaning or their comments
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Format only these files and folders of the book
@@ -29,14 +26,6 @@ pub struct Args {
     diff: bool,
 }
 
-/// What formatting makes of a file.
-enum Made {
-    Same,
-    Changed { path: String, before: String, after: String },
-    Broken(Vec<Diagnostic>),
-    Refused(Failure),
-}
-
 /// Formats files.
 ///
 /// # Errors
@@ -44,11 +33,10 @@ enum Made {
 /// Where there is no book, nothing in it matches, or a file cannot be written.
 pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     let (root, files) = session.files()?;
-    let scope = Scope::new(&root, &args.paths)?;
-    let made: Vec<_> = files.into_par_iter().filter(|file| scope.holds(&file.path)).filter_map(one).collect();
+    let scope = Scope::new(&root, &args.paths).map_err(|error| failed::of_lint(&error))?;
+    let made = styled(files, &scope);
     if made.is_empty() {
-        return Err(Failure::new(Exit::NothingMatched, "no file of the book is there")
-            .help("a book's files are `trialbook.yaml` and `KEY.KIND.yaml`"));
+        return Err(failed::of_lint(&LintError::NoFile));
     }
     let count = made.len();
     let asked = args.check || args.diff;
@@ -56,16 +44,19 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     let (mut changed, mut refused, mut broken) = (0, 0, Vec::new());
     for made in made {
         match made {
-            Made::Same => {}
-            Made::Broken(findings) => {
+            Styled::Same => {}
+            Styled::Broken(findings) => {
                 refused += 1;
                 broken.extend(findings);
             }
-            Made::Refused(failure) => {
+            Styled::Refused { path, cause } => {
                 refused += 1;
-                failure.report();
+                Failure::new(Exit::Findings, format!("cannot format `{path}`"))
+                    .because(&cause)
+                    .help("lay out what is unusual by hand: text in quotes over several lines, or comments between a key and its value")
+                    .report();
             }
-            Made::Changed { path, before, after } => {
+            Styled::Changed { path, before, after } => {
                 changed += 1;
                 if args.check {
                     sink::print(Text::Plain(&format!("{}\n", visible(&format!("{prefix}{path}")))))?;
@@ -87,32 +78,13 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
             fails: Severity::Error,
             rules: &[],
             fingerprints: &[],
+            change: None,
+            width: sink::width(),
         };
-        sink::tell(Text::Styled(&found.render(Format::Full)));
+        sink::notify(Text::Styled(&found.render(Format::Full)));
     }
-    session.say(summary(count, changed, refused, asked));
+    session.inform(summary(count, changed, refused, asked));
     Ok(if refused > 0 || (asked && changed > 0) { Exit::Findings } else { Exit::Done })
-}
-
-fn one(raw: RawFile) -> Option<Made> {
-    let path = raw.path.clone();
-    let kind = load::kind_of(&path)?;
-    let file = match load::text_of(raw) {
-        Ok(file) => file,
-        Err(findings) => return Some(Made::Broken(findings)),
-    };
-    Some(match format(kind, &file) {
-        Ok(after) if after == file.text() => Made::Same,
-        Ok(after) => Made::Changed { path, before: file.text().to_owned(), after },
-        Err(FormatError::Broken(findings)) => Made::Broken(
-            findings.into_iter().filter(|finding| finding.severity == Severity::Error).collect(),
-        ),
-        Err(error @ FormatError::Layout) => Made::Refused(
-            Failure::new(Exit::Findings, format!("cannot format `{path}`"))
-                .because(&error)
-                .help("lay out what is unusual by hand: text in quotes over several lines, or comments between a key and its value"),
-        ),
-    })
 }
 
 fn summary(count: usize, changed: usize, refused: usize, asked: bool) -> String {

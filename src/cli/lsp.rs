@@ -13,7 +13,7 @@ pub struct Args {
     /// Take no notice: the protocol is spoken over stdin and stdout in any case
     #[arg(long, hide = true)]
     stdio: bool,
-    /// When now is: a date or an instant
+    /// The present: a date or an instant; the clock's time when left out
     #[arg(long, value_name = "TIME")]
     at: Option<At>,
 }

@@ -4,19 +4,19 @@ mod size;
 
 use std::path::PathBuf;
 
-use super::prepared::Prepared;
 use super::report::Format;
 use super::sink::{self, Text};
-use super::{At, Exit, Failure, Opened, Session, write};
-use crate::report;
+use super::{At, Exit, Failure, Opened, Session, failed, write};
+use crate::app::plan::{self as planning, Prepared};
+use crate::app::upgrade::{Upgraded, upgrade};
 use crate::report::blocks::{Block, Line};
-use trialbook_delivery::plan::{self, Obstacle, Options, Plan, Revert};
-use trialbook_model::{FlagKey, RolloutKey, TargetKey};
+use crate::{artifact, report};
+use trialbook_delivery::plan::{Options, Plan, Revert};
+use trialbook_model::{Evaluator, FlagKey, RolloutKey, TargetKey};
 
 /// Show what an apply would change in the flag back end
 ///
-/// The plan is bound to what it was made from: when the target or the book has changed by the time it is applied, it
-/// is refused. It also shows why an apply would refuse it. With `--detailed-exitcode`, exit code 2 means that there are
+/// A plan is refused when the target or the book has changed by the time it is applied. It also shows why an apply would refuse it. With `--detailed-exitcode`, exit code 2 means that there are
 /// changes, or that somebody changed the target by hand, and 4 that an apply would refuse the plan.
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -29,18 +29,27 @@ pub struct Args {
     /// End with 2 when there are changes, and with 4 when an apply would refuse them
     #[arg(long)]
     detailed_exitcode: bool,
-    /// Make the plan as of then instead of now; `apply` then needs `--at` as well
+    /// The present, instead of the clock's time; `apply` then needs `--at` as well
     #[arg(long, value_name = "TIME")]
     at: Option<At>,
-    /// Take over this flag, which somebody else created
-    #[arg(long, value_name = "FLAG")]
-    adopt: Vec<FlagKey>,
+    /// Take over flags that somebody else created: these, or all that the book has
+    #[arg(long, value_name = "FLAG", num_args = 0..)]
+    adopt: Option<Vec<FlagKey>>,
     /// Put back what was changed in the target by hand: these flags, or all of them
     #[arg(long, value_name = "FLAG", num_args = 0..)]
     revert_drift: Option<Vec<FlagKey>>,
     /// Let this rollout take its next step, which must be due
     #[arg(long, value_name = "ROLLOUT")]
     advance: Vec<RolloutKey>,
+    /// Show instead who would be served something else if these evaluators read what is live: before clients are upgraded
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_delimiter = ',',
+        value_parser = super::evaluate::evaluator,
+        conflicts_with_all = ["out", "adopt", "revert_drift", "advance", "allow_large_change", "rollback"]
+    )]
+    evaluators: Vec<Evaluator>,
     #[command(flatten)]
     overrides: Overrides,
     /// How to write it
@@ -59,15 +68,10 @@ pub(super) struct Overrides {
     pub(super) rollback: bool,
 }
 
-impl Overrides {
-    /// Returns what an apply refuses all the same.
-    pub(super) fn refused<'a>(self, plan: &'a Plan) -> Vec<Obstacle<'a>> {
-        let allowed = |obstacle: &Obstacle<'_>| match obstacle {
-            Obstacle::TooLarge(_) => self.allow_large_change,
-            Obstacle::Rollback(_) => self.rollback,
-            _ => false,
-        };
-        plan.obstacles().into_iter().filter(|obstacle| !allowed(obstacle)).collect()
+impl From<Overrides> for planning::Overrides {
+    fn from(overrides: Overrides) -> Self {
+        let Overrides { allow_large_change, rollback } = overrides;
+        Self { large_change: allow_large_change, rollback, clock: false }
     }
 }
 
@@ -79,8 +83,8 @@ impl Overrides {
 pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     let opened = session.open()?;
     let at = opened.instant(args.at);
-    let options = Options {
-        adopt: args.adopt.iter().cloned().collect(),
+    let mut options = Options {
+        adopt: args.adopt.iter().flatten().cloned().collect(),
         revert_drift: match &args.revert_drift {
             None => Revert::Nothing,
             Some(flags) if flags.is_empty() => Revert::All,
@@ -88,21 +92,42 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
         },
         advance: args.advance.iter().cloned().collect(),
     };
-    let prepared = Prepared::new(&opened, args.target.as_ref(), at)?;
-    let live = prepared.read()?;
-    let plan = prepared.plan(&live, at, &options)?.plan;
-    refuse_unknown(&options, &plan)?;
-    prepared.tell_held(&live, &options, session);
+    let failed = |error| failed::of(&error, &opened);
+    let book = opened.book()?;
+    let target = args.target.as_ref();
+    let prepared = Prepared::new(&opened.root, &opened.loaded, book, target, at, planning::Urgency::None)
+        .map_err(failed)?;
+    if !args.evaluators.is_empty() {
+        let upgraded = upgrade(&prepared, &args.evaluators, at).map_err(failed)?;
+        return shown(&upgraded, args.format, args.detailed_exitcode);
+    }
+    let live = prepared.read().map_err(failed)?;
+    if args.adopt.as_ref().is_some_and(Vec::is_empty) {
+        options.adopt = prepared.foreign(&live);
+    }
+    let plan = prepared.plan(&live, at, &options).map_err(failed)?.plan;
+    prepared.check_names(&options, &plan, &live).map_err(failed)?;
+    for (rollout, step) in prepared.held(&live, &options) {
+        session.inform(report::plan::held(rollout, step, opened.timezone_name()));
+    }
     if let Some(path) = &args.out {
         let text = plan.write().map_err(|error| Failure::of(Exit::Bug, &error))?;
+        let largest = artifact::PLAN.largest;
+        if text.len() as u64 > largest {
+            let message = format!("the plan is larger than {} MiB, which no apply reads", largest >> 20);
+            let help = "apply without a file at a terminal, or divide the book's flags among several targets";
+            return Err(Failure::new(Exit::Refused, message).help(help));
+        }
         write::output(path, Text::Json(&text))?;
     }
-    let too_large = size::warning(&prepared, &prepared.desired(&live, at, &options)?, &opened);
-    print(&plan, args.format, &opened, too_large)?;
-    let refused = !args.overrides.refused(&plan).is_empty();
+    let desired = prepared.desired(&live, at, &options).map_err(failed)?;
+    let too_large = size::warning(&prepared, &desired, &opened);
+    let overrides = planning::Overrides::from(args.overrides);
+    print(&plan, overrides, args.format, &opened, too_large)?;
+    let refused = !overrides.refused(&plan).is_empty();
     if let Some(path) = &args.out {
         let path = path.display();
-        session.say(if refused {
+        session.inform(if refused {
             format!("The plan is in {path}, and `trialbook apply {path}` refuses it: see above.")
         } else {
             format!("The plan is in {path}: `trialbook apply {path}` applies exactly this.")
@@ -116,33 +141,23 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     })
 }
 
-/// Refuses to put back a flag that nobody changed: the name is likely to be another.
-fn refuse_unknown(options: &Options, plan: &Plan) -> Result<(), Failure> {
-    let plan::Revert::Flags(flags) = &options.revert_drift else { return Ok(()) };
-    let drifted: Vec<&str> = plan.drifted.iter().map(|drift| drift.flag.as_str()).collect();
-    match flags.iter().find(|flag| !drifted.contains(&flag.as_str())) {
-        Some(flag) => {
-            let message = format!("`{flag}` was not changed by hand in the target");
-            let help = if drifted.is_empty() {
-                "no flag was".to_owned()
-            } else {
-                format!("these were: {}", drifted.join(", "))
-            };
-            Err(Failure::new(Exit::NothingMatched, message).help(help))
-        }
-        None => Ok(()),
-    }
+/// Shows what other evaluators would serve.
+fn shown(upgraded: &Upgraded, format: Format, detailed_exitcode: bool) -> Result<Exit, Failure> {
+    let page = || report::plan::upgrade_page(upgraded);
+    super::report::print(&page, &report::plan::upgrade_rest(), upgraded, format)?;
+    Ok(if detailed_exitcode && upgraded.moves() { Exit::Changes } else { Exit::Done })
 }
 
 /// Shows a plan on stdout, with a warning at its end.
 pub(super) fn print(
     plan: &Plan,
+    overrides: planning::Overrides,
     format: Format,
     opened: &Opened,
     warning: Option<Line>,
 ) -> Result<(), Failure> {
     let timezone = opened.loaded.book.as_ref().map_or("UTC", |book| book.timezone.as_str());
-    let mut document = report::plan::document(plan, timezone);
+    let mut document = report::plan::document(plan, &overrides.refused(plan), timezone);
     document.blocks.extend(warning.map(Block::Alert));
     match format {
         Format::Terminal => {

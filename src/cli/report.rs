@@ -1,18 +1,20 @@
-//! `trialbook report`: an outcome, told again.
+//! `trialbook report`: shows an outcome again.
 
-use std::fs;
 use std::path::{Path, PathBuf};
+
+use serde::Serialize;
 
 use super::sink::{self, Text};
 use super::{Exit, Failure, Session, exit};
-use crate::report::blocks::{Inline, Line};
+use crate::artifact::{self, ArtifactError};
+use crate::report::blocks::{Inline, Line, Page};
 use crate::report::terminal::{self, Settings};
 use crate::report::{markdown, outcome};
-use trialbook_analysis::{Outcome, OutcomeError};
+use trialbook_analysis::Outcome;
 
 /// Show the result that `trialbook analyze` wrote
 ///
-/// Nothing is computed anew, and no warehouse is asked. With `--verbose` the terminal also shows what the
+/// Nothing is computed anew, and no warehouse is queried. With `--verbose` the terminal also shows what the
 /// comment on the pull request folds: every test, every check, every query.
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -35,14 +37,14 @@ pub enum Format {
     Json,
 }
 
-/// Tells an outcome on stdout.
+/// Shows an outcome on stdout.
 ///
 /// # Errors
 ///
-/// Where the file cannot be read, is no outcome, or is one of another version.
+/// Where the file cannot be read, is too large, is no outcome, or is one of another version.
 pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     let outcome = read(&args.outcome)?;
-    tell(&outcome, args.format, session)?;
+    show(&outcome, args.format, session)?;
     Ok(Exit::Done)
 }
 
@@ -51,7 +53,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
 /// # Errors
 ///
 /// Where stdout cannot be written.
-pub fn tell(outcome: &Outcome, format: Format, session: &Session) -> Result<(), Failure> {
+pub fn show(outcome: &Outcome, format: Format, session: &Session) -> Result<(), Failure> {
     let text = match format {
         Format::Terminal => terminal::render(&outcome::document(outcome), settings(session.verbose())),
         Format::Markdown => markdown::for_pull_request(&outcome::document(outcome), &rest()),
@@ -64,13 +66,31 @@ pub fn tell(outcome: &Outcome, format: Format, session: &Session) -> Result<(), 
     })?)
 }
 
-/// Says where the rest of an outcome is.
+/// Returns where the rest of an outcome is.
 pub(super) fn rest() -> Line {
     vec![
         "This is not all: ".into(),
         Inline::code("trialbook report OUTCOME --verbose"),
         " shows the rest of it.".into(),
     ]
+}
+
+/// Prints a page in one of the formats; `value` is what the page is made of, and `rest` names where the rest is.
+pub(super) fn print(
+    page: &dyn Fn() -> Page,
+    rest: &Line,
+    value: &impl Serialize,
+    format: Format,
+) -> Result<(), Failure> {
+    match format {
+        Format::Terminal => sink::print(Text::Styled(&terminal::render(&page(), settings(false))))?,
+        Format::Markdown => sink::print(Text::Plain(&markdown::for_pull_request(&page(), rest)))?,
+        Format::Json => {
+            let text = serde_json::to_string_pretty(value).map_err(|error| Failure::of(Exit::Bug, &error))?;
+            sink::print(Text::Json(&format!("{text}\n")))?;
+        }
+    }
+    Ok(())
 }
 
 /// Returns how this process's stdout is written to. Colours that it does not take are taken out on the way.
@@ -84,27 +104,18 @@ pub fn settings(details: bool) -> Settings {
 ///
 /// # Errors
 ///
-/// Where the file cannot be read, is no outcome, or is one of another version.
+/// Where the file cannot be read, is too large, is no outcome, or is one of another version.
 pub fn read(path: &Path) -> Result<Outcome, Failure> {
-    let shown = path.display();
-    let bytes = fs::read(path).map_err(|error| {
-        Failure::new(exit::of_named_file(&error), format!("cannot read `{shown}`"))
-            .because(&error)
-            .help("`trialbook analyze EXPERIMENT --out FILE` writes one")
-    })?;
-    let text = String::from_utf8(bytes).map_err(|error| refused(path).because(&error.utf8_error()))?;
-    Outcome::from_json(&text).map_err(|error| {
+    artifact::read(path, &artifact::OUTCOME).map_err(|error| {
         let help = match &error {
-            OutcomeError::NotAnOutcome(_) => "`trialbook analyze EXPERIMENT --out FILE` writes one",
-            OutcomeError::Version(version) if *version > Outcome::VERSION => {
+            ArtifactError::Version { .. } if error.is_newer() => {
                 "use the trialbook that wrote it, or a newer one"
             }
-            OutcomeError::Version(_) => "analyse again: `trialbook analyze EXPERIMENT --out FILE`",
+            ArtifactError::Version { .. } | ArtifactError::Edited => {
+                "analyse again: `trialbook analyze EXPERIMENT --out FILE`"
+            }
+            _ => "`trialbook analyze EXPERIMENT --out FILE` writes one",
         };
-        refused(path).because(&error).help(help)
+        exit::of_artifact(&error, path).help(help)
     })
-}
-
-fn refused(path: &Path) -> Failure {
-    Failure::new(Exit::Refused, format!("`{}` cannot be told", path.display()))
 }

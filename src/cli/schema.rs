@@ -8,7 +8,7 @@ use trialbook_model::Kind;
 /// Print the JSON Schema of a kind of file, or of what a command writes, for editors and other programs
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The kind, or the name and version of an output such as `lint-v1`; all are listed when none is named
+    /// The kind, or an output such as `plan` or `lint-v1`; when left out, all are listed
     #[arg(value_name = "KIND", value_parser = named)]
     kind: Option<Named>,
 }
@@ -27,8 +27,10 @@ fn names() -> impl Iterator<Item = &'static str> {
 
 fn named(text: &str) -> Result<Named, String> {
     let kind = Kind::ALL.into_iter().find(|kind| kind.as_str() == text).map(Named::Kind);
+    // Each output has one version: its name alone selects it.
+    let is_named = |name: &str| name == text || name.rsplit_once("-v").is_some_and(|(name, _)| name == text);
     let output =
-        || schema::OUTPUTS.iter().find(|(name, _)| *name == text).map(|(_, text)| Named::Output(text));
+        || schema::OUTPUTS.iter().find(|(name, _)| is_named(name)).map(|(_, text)| Named::Output(text));
     kind.or_else(output).ok_or_else(|| format!("expected one of {}", names().collect::<Vec<_>>().join(", ")))
 }
 

@@ -42,12 +42,13 @@ impl Opened {
                 let place = finding.primary.file.position(finding.primary.span.start);
                 format!(", the first at {}:{}: {}", finding.primary.file.path(), place.line, finding.message)
             });
-            Failure::new(Exit::Findings, format!("the book has {errors} findings{first}"))
+            let findings = if errors == 1 { "finding" } else { "findings" };
+            Failure::new(Exit::Findings, format!("the book has {errors} {findings}{first}"))
                 .help("`trialbook lint` shows them all")
         })
     }
 
-    /// Returns the time zone in which the book's dates begin; UTC where the book cannot say.
+    /// Returns the time zone in which the book's dates begin; UTC where the book declares none.
     pub fn timezone(&self) -> TimeZone {
         let name = self.loaded.book.as_ref().map(|book| book.timezone.as_str());
         name.and_then(trialbook_model::timezone).unwrap_or(TimeZone::UTC)
@@ -76,21 +77,21 @@ impl Session {
         Self { global }
     }
 
-    /// Tells whether more should be said about what is done.
+    /// Tells whether more should be printed about what is done.
     pub fn verbose(&self) -> bool {
         self.global.verbose
     }
 
-    /// Says a sentence on stderr, unless the run is quiet. What nobody would see of it is shown as escapes.
-    pub fn say(&self, text: impl std::fmt::Display) {
+    /// Prints a sentence on stderr, unless the run is quiet. Invisible characters are shown as escapes.
+    pub fn inform(&self, text: impl std::fmt::Display) {
         if !self.global.quiet {
-            sink::tell(Text::Plain(&format!("{}\n", sink::inline(text))));
+            sink::notify(Text::Plain(&format!("{}\n", sink::inline(text))));
         }
     }
 
     /// Warns on stderr of what was left out, also where the run is quiet: a result without it looks whole.
     pub fn warn(&self, text: impl std::fmt::Display) {
-        sink::tell(Text::Plain(&format!("warning: {}\n", sink::inline(text))));
+        sink::notify(Text::Plain(&format!("warning: {}\n", sink::inline(text))));
     }
 
     /// Starts a progress bar of so many steps on stderr; hidden where stderr is no terminal or the run is quiet.
@@ -105,12 +106,17 @@ impl Session {
         bar
     }
 
+    /// Tells whether the book's folder was named.
+    pub fn is_named(&self) -> bool {
+        self.global.book.is_some()
+    }
+
     /// Returns the folder that was named with `--book`, or the working directory.
     pub fn start(&self) -> Result<PathBuf, Failure> {
         match &self.global.book {
             Some(folder) => Ok(folder.clone()),
             None => std::env::current_dir().map_err(|error| {
-                Failure::new(Exit::Unreachable, "cannot tell the working directory").because(&error)
+                Failure::new(Exit::Unreachable, "cannot find the working directory").because(&error)
             }),
         }
     }
@@ -153,7 +159,7 @@ impl Session {
             [only] if self.global.book.is_none() => {
                 let root = std::fs::canonicalize(only)?;
                 if self.verbose() {
-                    self.say(format_args!("the book is `{}`", only.display()));
+                    self.inform(format_args!("the book is `{}`", only.display()));
                 }
                 Ok(root)
             }
@@ -185,5 +191,5 @@ pub(super) fn unreadable(error: &ReadError) -> Failure {
         // The book itself is wrong, and stays so however often one tries.
         _ => Exit::Findings,
     };
-    Failure::of(ending, error).help(error.hint())
+    Failure::of(ending, error).advised(error)
 }

@@ -85,8 +85,8 @@ pub(super) fn ask(text: &str) -> io::Result<()> {
     stdout.flush()
 }
 
-/// Prints on stderr. Where that cannot be written, nobody is left to tell.
-pub(super) fn tell(text: Text<'_>) {
+/// Prints on stderr. Where that cannot be written, there is nowhere to report it.
+pub(super) fn notify(text: Text<'_>) {
     let safe = text.safe(stderr_with_colours().current_choice() != ColorChoice::Never);
     let _ = match text {
         Text::Styled(_) => stderr_with_colours().write_all(safe.as_bytes()),
@@ -107,6 +107,11 @@ pub(super) fn patch(patch: &str) -> io::Result<()> {
     }
     let lines: String = patch.split_inclusive('\n').map(|line| line.replace("\r\n", "\n")).collect();
     stdout.write_all(Text::Plain(&lines).shown().as_bytes())
+}
+
+/// Returns how wide the terminal is, in columns; `None` where there is none.
+pub(super) fn width() -> Option<usize> {
+    terminal_size::terminal_size().map(|(width, _)| usize::from(width.0))
 }
 
 /// Many lines of JSON on stdout.

@@ -77,6 +77,9 @@ pub(super) fn whole_file(path: &Path, text: &str) -> io::Result<()> {
     Ok(())
 }
 
+/// The byte order mark.
+const MARK: &str = "\u{feff}";
+
 /// The most links that lead from one to another, as on Linux.
 const MOST_LINKS: usize = 40;
 
@@ -115,12 +118,14 @@ pub(super) fn edited_file(root: &Path, path: &str, before: &str, after: &str) ->
         }
         Err(error) => return Err(unwritable(error)),
     };
-    if std::fs::read(&real).map_err(unwritable)? != before.as_bytes() {
-        return Err(
-            Failure::new(Exit::Refused, format!("`{path}` has changed meanwhile")).help("run it again")
-        );
+    // The mark that some editors begin a file with may have been left out of what was read; in the file it stays.
+    let found = std::fs::read(&real).map_err(unwritable)?;
+    let mark = if found.starts_with(MARK.as_bytes()) && !before.starts_with(MARK) { MARK } else { "" };
+    if found.get(mark.len()..) != Some(before.as_bytes()) {
+        let failure = Failure::new(Exit::Refused, format!("`{path}` has changed since it was read"));
+        return Err(failure.help("run the command again"));
     }
-    whole_file(&real, after).map_err(unwritable)
+    whole_file(&real, &format!("{mark}{after}")).map_err(unwritable)
 }
 
 /// Writes a file that must not be there yet.
@@ -132,7 +137,7 @@ pub(super) fn new_file(path: &Path, text: &str) -> Result<(), Failure> {
     let shown = path.display();
     if path.symlink_metadata().is_ok() {
         return Err(
-            Failure::new(Exit::Refused, format!("`{shown}` is there already")).help("nothing is overwritten")
+            Failure::new(Exit::Refused, format!("`{shown}` already exists")).help("nothing is overwritten")
         );
     }
     whole_file(path, text)

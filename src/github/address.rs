@@ -1,4 +1,4 @@
-//! What requests are addressed to: the API, a repository, a commit, a comment's marker.
+//! What requests are addressed to: the API, a repository, a commit.
 
 use std::fmt;
 
@@ -143,42 +143,6 @@ impl fmt::Display for Commit {
     }
 }
 
-/// The hidden first line by which a comment is found again: `<!-- trialbook:KIND:KEY -->`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Marker(String);
-
-impl Marker {
-    /// The marker of what `kind` says about `key`, for example `outcome` and an experiment's key.
-    ///
-    /// # Errors
-    ///
-    /// [`GithubError::Marker`] unless both are lower-case letters, digits, `-`, `_` and `.`: with these no
-    /// text can end the HTML comment early, which takes a `>`.
-    pub fn new(kind: &str, key: &str) -> Result<Self, GithubError> {
-        let valid = |part: &str| {
-            !part.is_empty()
-                && part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_.".contains(c))
-        };
-        if valid(kind) && valid(key) {
-            Ok(Marker(format!("<!-- trialbook:{kind}:{key} -->")))
-        } else {
-            Err(GithubError::Marker { kind: kind.to_owned(), key: key.to_owned() })
-        }
-    }
-
-    /// The line, without its end.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The comment's body: this marker on its own line, then the Markdown.
-    #[must_use]
-    pub fn mark(&self, markdown: &str) -> String {
-        format!("{}\n{markdown}", self.0)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -242,18 +206,6 @@ mod tests {
         assert_eq!(Commit::new(full).unwrap().as_str(), full.to_ascii_lowercase());
         for bad in ["", "abcdef0", "HEAD", &"g".repeat(40), &"a".repeat(41)] {
             assert!(matches!(Commit::new(bad), Err(GithubError::Commit { .. })), "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_marker_cannot_be_broken_out_of() {
-        let marker = Marker::new("outcome", "bold-checkout-button").unwrap();
-        assert_eq!(marker.mark("# Ship"), "<!-- trialbook:outcome:bold-checkout-button -->\n# Ship");
-        assert!(Marker::new("outcome", "two--dashes-").is_ok());
-        for (kind, key) in
-            [("", "a"), ("a", ""), ("a", "b --> <img>"), ("a:b", "c"), ("a", "b\nc"), ("a", "--!>")]
-        {
-            assert!(matches!(Marker::new(kind, key), Err(GithubError::Marker { .. })), "{kind} {key}");
         }
     }
 }

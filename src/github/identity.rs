@@ -9,23 +9,17 @@ use super::{Client, GithubError};
 impl Client {
     /// The login of the account behind the token, `github-actions[bot]` for one.
     ///
-    /// A user's token answers `GET /user`. An installation's token, the one that GitHub Actions hands out
-    /// among them, may not ask that (403), but may ask GraphQL for its `viewer`.
+    /// GraphQL's `viewer` answers every kind of token. `GET /user` refuses an installation's, the one that GitHub
+    /// Actions hands out among them.
     pub(super) async fn login(&self) -> Result<String, GithubError> {
         const WHAT: &str = "ask who the token belongs to";
-        match self.read(WHAT, Request::Get(&self.rest("/user"))).await {
-            Ok(answer) => Ok(answer.parse::<Account>(WHAT)?.login),
-            Err(GithubError::Forbidden { .. }) => {
-                let query = json!({"query": "query { viewer { login } }"});
-                let answer = self.read(WHAT, Request::Post(&self.graphql(), &query)).await?;
-                let viewer = answer.parse::<Graphql>(WHAT)?.data.and_then(|data| data.viewer);
-                viewer.map(|account| account.login).ok_or_else(|| GithubError::Unexpected {
-                    what: WHAT.to_owned(),
-                    detail: "it names no viewer".to_owned(),
-                })
-            }
-            Err(other) => Err(other),
-        }
+        let query = json!({"query": "query { viewer { login } }"});
+        let answer = self.read(WHAT, Request::Post(&self.graphql(), &query)).await?;
+        let viewer = answer.parse::<Graphql>(WHAT)?.data.and_then(|data| data.viewer);
+        viewer.map(|account| account.login).ok_or_else(|| GithubError::Unexpected {
+            what: WHAT.to_owned(),
+            detail: "it names no viewer".to_owned(),
+        })
     }
 }
 

@@ -1,23 +1,41 @@
-//! GitHub: the pull request that launched an experiment, and its one comment.
+//! GitHub: the pull request that launched an experiment or proposes a change, and what is reported on it.
 //!
-//! A blocking client for the two things that a verdict needs: which pull request brought a commit in, and
-//! one comment per experiment that is written once and edited afterwards. Bodies arrive as finished Markdown.
+//! A blocking client for what a review and a verdict need: which pull request a commit belongs to, one comment for each
+//! thing that is reported, and the commit status beside it. Bodies arrive as finished Markdown.
 //!
 //! Nothing here repeats a write. When the answer to one is lost, what is on GitHub is read before anything is
-//! said about it, so that a comment never appears twice.
+//! known about it, so that a comment never appears twice.
 
 mod address;
+mod answer;
 mod body;
+mod check;
 mod client;
 mod comment;
 mod error;
+mod event;
+mod fetch;
 mod identity;
+mod marker;
+mod open;
+mod pace;
+mod propose;
 mod pull;
+mod status;
 mod token;
 
-pub use address::{ApiUrl, Commit, Marker, Repository};
+pub use address::{ApiUrl, Commit, Repository};
 pub use body::BODY_LIMIT;
-pub use client::{Client, Pace};
-pub use comment::{Change, Upserted};
+pub use check::{Annotation, AnnotationLevel, CheckRun, MOST_ANNOTATIONS};
+pub use client::Client;
+pub use comment::{CommentWrite, Kept, Note};
 pub use error::GithubError;
+pub use event::{Event, PullOf, run_of};
+pub use fetch::{FetchError, Remote};
+pub use marker::{Marker, Run, Stamp};
+pub use open::{OpenPull, OpenPulls};
+pub use pace::Pace;
+pub use propose::Proposed;
+pub use pull::Headed;
+pub use status::Standing;
 pub use token::Token;

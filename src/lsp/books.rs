@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::uri;
+use crate::app::lint;
 use trialbook_history as history;
-use trialbook_language::load::{self, Document, RawFile};
+use trialbook_language::load::{self, Document};
 use trialbook_lint::workspace::Workspace;
 
 /// A book.
@@ -21,7 +22,7 @@ pub struct Shelved {
     pub workspace: Workspace,
     /// The addresses of its files that are open, by path.
     pub open: HashMap<String, String>,
-    /// What was said of each file last.
+    /// What was published of each file last.
     pub published: BTreeMap<String, serde_json::Value>,
     /// The files whose findings may have changed since.
     pub touched: BTreeSet<String>,
@@ -77,13 +78,12 @@ impl Books {
         if self.books.iter().any(|book| book.root == root) {
             return None;
         }
-        let (files, problem) = match history::read_book(&root) {
-            Ok(files) => (files, None),
-            Err(error) => (Vec::new(), Some(shown_error(&error))),
+        let (workspace, problem) = match lint::open(&root, now) {
+            Ok(workspace) => (workspace, None),
+            Err(error) => (Workspace::open(Vec::new(), now), Some(shown_error(&error))),
         };
         let shown = shown(near, &root);
-        let touched = files.iter().map(|file| file.path.clone()).collect();
-        let workspace = Workspace::open(files, now);
+        let touched = paths(&workspace).collect();
         self.books.push(Shelved {
             root,
             shown,
@@ -92,7 +92,7 @@ impl Books {
             published: BTreeMap::new(),
             touched,
         });
-        // A book inside another is part of it, and the outer one says what is wrong with that.
+        // A book inside another is part of it, and the outer one reports what is wrong with that.
         problem
     }
 
@@ -115,11 +115,11 @@ impl Books {
     /// Reads a book anew from the disk, after more changed than single files.
     pub fn reread(&mut self, index: usize, now: Timestamp) -> Option<String> {
         let book = self.books.get_mut(index)?;
-        match history::read_book(&book.root) {
-            Ok(files) => {
+        match lint::open(&book.root, now) {
+            Ok(workspace) => {
                 book.touched.extend(book.published.keys().cloned());
-                book.touched.extend(files.iter().map(|file| file.path.clone()));
-                book.workspace = Workspace::open(files, now);
+                book.touched.extend(paths(&workspace));
+                book.workspace = workspace;
                 // What is open is to be laid over it again.
                 book.open.clear();
                 None
@@ -171,6 +171,12 @@ impl Books {
     }
 }
 
+/// Returns the paths of a book's files, and of those with findings.
+fn paths(workspace: &Workspace) -> impl Iterator<Item = String> {
+    let files = workspace.documents().iter().map(|document| document.file().path().to_owned());
+    files.chain(workspace.findings().keys().cloned())
+}
+
 /// Returns a book's root as the client would write it, from a folder of the client in it or around it.
 fn shown(near: &Path, root: &Path) -> PathBuf {
     let Ok(real) = std::fs::canonicalize(near) else { return root.to_owned() };
@@ -190,13 +196,11 @@ fn shown(near: &Path, root: &Path) -> PathBuf {
 ///
 /// Where it cannot be read, to be shown to people: it is not taken for deleted.
 pub fn as_saved(root: &Path, path: &str) -> Result<Option<Vec<u8>>, String> {
-    match history::read_file(root, path) {
-        Ok(file) => Ok(file.map(|RawFile { bytes, .. }| bytes)),
-        Err(error) => Err(shown_error(&error)),
-    }
+    lint::saved(root, path).map_err(|error| shown_error(&error))
 }
 
 fn shown_error(error: &history::ReadError) -> String {
     let cause = std::error::Error::source(error).map_or(String::new(), |cause| format!(": {cause}"));
-    format!("{error}{cause}; {}", error.hint())
+    let help = miette::Diagnostic::help(error).map_or(String::new(), |help| format!("; {help}"));
+    format!("{error}{cause}{help}")
 }

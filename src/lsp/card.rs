@@ -5,9 +5,10 @@ use jiff::tz::TimeZone;
 
 use super::books::Shelved;
 use super::names;
+use super::syntax::uses::Symbol;
+use super::syntax::values::{source_at, text_at};
 use trialbook_language::load::Document;
 use trialbook_language::load::language::Name;
-use trialbook_language::load::uses::Symbol;
 use trialbook_model::{Book, ExperimentKey, Kind, RolloutKey};
 
 /// What is known of something, as plain text.
@@ -36,7 +37,7 @@ impl Card {
 
 /// Returns what is known of something; `None` where it is not declared.
 ///
-/// What a file says counts as it stands in the editor. What it is doing now is as the book last said without errors.
+/// A file's content counts as it stands in the editor. What it is doing now is as in the last book without errors.
 pub fn card(book: &Shelved, symbol: &Symbol, now: Timestamp) -> Option<Card> {
     let (document, _) = names::declaration(book, symbol)?;
     let name = &symbol.text;
@@ -45,34 +46,34 @@ pub fn card(book: &Shelved, symbol: &Symbol, now: Timestamp) -> Option<Card> {
         Name::File(kind) => of_file(&mut card, kind, document, book.workspace.book(), now),
         Name::Variant => {
             card.what.push_str(&format!(" of flag {}", symbol.owner));
-            card.fact("value", document.source_at(&format!("/variants/{name}")));
+            card.fact("value", source_at(document, &format!("/variants/{name}")));
         }
         Name::Attribute => {
             for (what, key) in [("type", "type"), ("values", "values"), ("from", "min"), ("to", "max")] {
-                card.fact(what, document.source_at(&format!("/attributes/{name}/{key}")));
+                card.fact(what, source_at(document, &format!("/attributes/{name}/{key}")));
             }
-            let stable = document.text_at(&format!("/attributes/{name}/stable")) == Some("true");
+            let stable = text_at(document, &format!("/attributes/{name}/stable")) == Some("true");
             card.fact("stable", stable.then_some("a unit keeps its value while a test runs"));
         }
         Name::Entity => {
-            card.fact("column", document.source_at(&format!("/entities/{name}/column")));
-            let context = document.source_at(&format!("/entities/{name}/context"));
+            card.fact("column", source_at(document, &format!("/entities/{name}/column")));
+            let context = source_at(document, &format!("/entities/{name}/context"));
             card.fact("context", Some(context.unwrap_or("the targeting key")));
         }
-        Name::Surface => card.fact("owner", document.source_at(&format!("/surfaces/{name}/owner"))),
+        Name::Surface => card.fact("owner", source_at(document, &format!("/surfaces/{name}/owner"))),
         Name::Target => {
             for (what, key) in [("type", "type"), ("store", "store"), ("url", "url"), ("primary", "primary")]
             {
-                card.fact(what, document.source_at(&format!("/targets/{name}/{key}")));
+                card.fact(what, source_at(document, &format!("/targets/{name}/{key}")));
             }
         }
         Name::Measure => {
             card.what.push_str(&format!(" of source {}", symbol.owner));
-            card.fact("column", document.source_at(&format!("/measures/{name}")));
+            card.fact("column", source_at(document, &format!("/measures/{name}")));
         }
         Name::Dimension => {
             card.what.push_str(&format!(" of source {}", symbol.owner));
-            card.fact("column", document.source_at(&format!("/dimensions/{name}")));
+            card.fact("column", source_at(document, &format!("/dimensions/{name}")));
         }
         Name::Column | Name::Salt => return None,
     }
@@ -80,7 +81,7 @@ pub fn card(book: &Shelved, symbol: &Symbol, now: Timestamp) -> Option<Card> {
 }
 
 fn of_file(card: &mut Card, kind: Kind, document: &Document, book: Option<&Book>, now: Timestamp) {
-    let says = |pointer: &str| document.text_at(pointer).filter(|text| !text.is_empty()).map(str::to_owned);
+    let says = |pointer: &str| text_at(document, pointer).filter(|text| !text.is_empty()).map(str::to_owned);
     card.title = says("/title");
     card.description = says("/description").or_else(|| says("/hypothesis"));
     card.fact("owner", says("/owner"));
@@ -132,7 +133,7 @@ fn of_file(card: &mut Card, kind: Kind, document: &Document, book: Option<&Book>
     }
 }
 
-/// Says what an experiment is doing, and until when.
+/// Describes what an experiment is doing, and until when.
 fn state(document: &Document, book: Option<&Book>, now: Timestamp) -> Option<String> {
     let book = book?;
     let experiment = book.experiments.get(&ExperimentKey::new(document.key()).ok()?)?;
@@ -145,7 +146,7 @@ fn state(document: &Document, book: Option<&Book>, now: Timestamp) -> Option<Str
     Some(format!("{state} (enrols from {start} to {end})"))
 }
 
-/// Says how far a rollout has come.
+/// Describes how far a rollout has gone.
 fn share(document: &Document, book: Option<&Book>, now: Timestamp) -> Option<String> {
     let rollout = book?.rollouts.get(&RolloutKey::new(document.key()).ok()?)?;
     let share = rollout.steps.share_at(now);
@@ -156,7 +157,7 @@ fn share(document: &Document, book: Option<&Book>, now: Timestamp) -> Option<Str
     })
 }
 
-/// Says how much of a layer is held.
+/// Describes how much of a layer is held.
 fn held(document: &Document, book: Option<&Book>) -> Option<String> {
     let layer = book?.layers.get(document.key())?;
     Some(match layer.slots.len() {

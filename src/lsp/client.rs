@@ -1,4 +1,4 @@
-//! What the client can do, as it says when it starts.
+//! What the client can do, as it declares when it starts.
 
 use std::path::PathBuf;
 
@@ -29,7 +29,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// Reads what a client says of itself.
+    /// Reads what a client declares of itself.
     pub fn new(params: &InitializeParams) -> Self {
         let capabilities = &params.capabilities;
         let text = capabilities.text_document.as_ref();

@@ -12,9 +12,10 @@ use super::hover::{Say, key_text};
 use super::names;
 use super::position::Lines;
 use super::server::Spot;
+use super::syntax::typing::{Keys, Typing, alternatives, items_of, typing};
+use super::syntax::uses::Symbol;
+use super::syntax::values::{names_at, text_at};
 use trialbook_language::load::language::{Key, Mapping, Name, Shape, Word, prose};
-use trialbook_language::load::typing::{Keys, Typing, alternatives, items_of, typing};
-use trialbook_language::load::uses::Symbol;
 use trialbook_model::{AttributeType, Kind};
 
 /// How many items one answer has; past that the client asks again as more is typed.
@@ -120,7 +121,11 @@ impl Items<'_> {
     fn attribute_type(&self) -> Option<AttributeType> {
         let name = self.typing.attribute.as_deref()?;
         let book = self.spot.book.workspace.documents().get(Kind::Book, "")?;
-        let word = book.text_at(&format!("/attributes/{name}/type"))?;
+        let place = format!("/attributes/{name}/type");
+        if text_at(book, &format!("{place}/version")).is_some() {
+            return Some(AttributeType::LenientVersion);
+        }
+        let word = text_at(book, &place)?;
         let types =
             [AttributeType::String, AttributeType::Number, AttributeType::Boolean, AttributeType::Version];
         types.into_iter().find(|kind| kind.as_str() == word)
@@ -133,9 +138,10 @@ impl Items<'_> {
             Shape::Name(name, _) => self.names(name, None),
             Shape::Text(grammar) => self.plain(grammar.examples, CompletionItemKind::VALUE),
             Shape::Literal { .. } => self.attribute_values(),
+            Shape::JsonSchema => {}
             Shape::VariantValue => {
                 let document = self.spot.book.document(&self.spot.path);
-                if document.and_then(|document| document.text_at("/type")) == Some("boolean") {
+                if document.and_then(|document| text_at(document, "/type")) == Some("boolean") {
                     self.plain(&["true", "false"], CompletionItemKind::VALUE);
                 }
             }
@@ -166,7 +172,7 @@ impl Items<'_> {
             return self.plain(&["true", "false"], CompletionItemKind::VALUE);
         }
         let Some(book) = self.spot.book.workspace.documents().get(Kind::Book, "") else { return };
-        let values: Vec<_> = book.names_at(&format!("/attributes/{attribute}/values"));
+        let values: Vec<_> = names_at(book, &format!("/attributes/{attribute}/values"));
         let taken = |value: &&str| !self.typing.taken.iter().any(|taken| taken == value);
         let values: Vec<_> = values.into_iter().filter(taken).collect();
         self.plain(&values, CompletionItemKind::VALUE);
@@ -190,7 +196,7 @@ impl Items<'_> {
             }
             let mut item = self.item(&text, CompletionItemKind::REFERENCE);
             item.detail = Some(name.as_str().to_owned());
-            // What is said of each costs, and nobody reads three hundred.
+            // The text of each costs, and nobody reads three hundred.
             if self.found.len() < MOST {
                 let symbol = Symbol { name, owner: owner.into(), text: text.as_str().into() };
                 if let Some(card) = card(self.spot.book, &symbol, self.now) {
@@ -226,7 +232,7 @@ impl Items<'_> {
         CompletionItem { label: label.to_owned(), kind: Some(kind), ..CompletionItem::default() }
     }
 
-    /// Says what a key inserts: its colon where there is none yet, and a place for its value.
+    /// Returns what a key inserts: its colon where there is none yet, and a place for its value.
     fn insert_key(&self, item: &mut CompletionItem, key: &str, shape: Shape) {
         if self.typing.has_colon {
             return;

@@ -12,7 +12,7 @@ use trialbook_model::diagnostic::{Diagnostic, Label, Severity};
 use trialbook_model::span::SourceFile;
 
 /// Returns the parameters of the notifications that are due: of every file that was touched and of which something
-/// else is to be said than before.
+/// else is to be published than before.
 pub fn changed(books: &mut Books, buffers: &Buffers, client: &Client) -> Vec<Value> {
     let mut messages = Vec::new();
     for book in books.iter_mut() {

@@ -8,28 +8,28 @@ use super::client::Client;
 use super::names;
 use super::position::Lines;
 use super::server::Spot;
+use super::syntax::typing::{alternatives, items_of};
+use super::syntax::uses::{Symbol, use_at};
+use super::syntax::word::{Known, word_at};
 use crate::report::escape;
-use trialbook_language::load::cursor::Spoken;
 use trialbook_language::load::language::{Grammar, Key, Name, Number, Shape, prose};
-use trialbook_language::load::typing::{alternatives, items_of};
-use trialbook_language::load::uses::Symbol;
 
 /// How many users of something are named.
 const SHOWN: usize = 8;
 
-/// Returns what is to be said of the place: of a name, what it is and who uses it; of a key or a word of the language,
+/// Returns what is to be shown of the place: of a name, what it is and who uses it; of a key or a word of the language,
 /// its documentation.
 pub fn hover(spot: &Spot<'_>, client: &Client, now: Timestamp) -> Option<Value> {
     let document = spot.book.document(&spot.path)?;
     let lines = Lines::new(document.file().text(), client.encoding);
     let say = Say { markdown: client.markdown };
-    let (text, span) = if let Some(found) = document.use_at(spot.offset) {
+    let (text, span) = if let Some(found) = use_at(document, spot.offset) {
         (named(spot, &found.symbol, now, say)?, found.span)
     } else {
-        let (spoken, span) = document.spoken_at(spot.offset)?;
-        let text = match spoken {
-            Spoken::Key(key) => key_text(key, say),
-            Spoken::Word(word) => say.paragraphs(&[say.strong(word.word), prose(word.doc)]),
+        let (word, span) = word_at(document, spot.offset)?;
+        let text = match word {
+            Known::Key(key) => key_text(key, say),
+            Known::Word(word) => say.paragraphs(&[say.strong(word.word), prose(word.doc)]),
         };
         (text, span)
     };
@@ -85,7 +85,7 @@ fn named(spot: &Spot<'_>, symbol: &Symbol, now: Timestamp, say: Say) -> Option<S
     Some(say.paragraphs(&[say.card(&card), users(spot, symbol, say)]))
 }
 
-/// Says who uses something, by file.
+/// Lists who uses something, by file.
 fn users(spot: &Spot<'_>, symbol: &Symbol, say: Say) -> String {
     let own = match symbol.name {
         Name::File(_) => None,
@@ -127,7 +127,7 @@ pub fn key_text(key: &Key, say: Say) -> String {
     say.paragraphs(&[head, prose(key.doc), expected])
 }
 
-/// Says what a place takes.
+/// Describes what a place takes.
 fn expected(shape: Shape) -> Option<String> {
     Some(match shape {
         Shape::Mapping(mapping) if mapping.keys.is_empty() => match (mapping.others?.names)() {
@@ -155,6 +155,7 @@ fn expected(shape: Shape) -> Option<String> {
         Shape::Number(Number::Whole) => "a whole number".to_owned(),
         Shape::Literal { .. } => "a value of the attribute's type".to_owned(),
         Shape::VariantValue => "a value of the flag's type".to_owned(),
+        Shape::JsonSchema => "a JSON Schema".to_owned(),
         Shape::Either(_) => return None,
     })
 }

@@ -10,7 +10,7 @@ use super::frame::{self, Frame};
 
 /// The messages of a client, in the order in which they came.
 ///
-/// Requests that the client takes back while they wait are told apart, so that they cost nothing.
+/// Requests that the client takes back while they wait are recognised, so that they cost nothing.
 #[derive(Debug)]
 pub struct Inbox {
     incoming: Receiver<Frame>,

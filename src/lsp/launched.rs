@@ -6,32 +6,30 @@ use jiff::Timestamp;
 
 use super::books::Shelved;
 use super::names;
+use super::syntax::uses::Symbol;
 use trialbook_history::Repository;
 use trialbook_language::load::language::Name;
-use trialbook_language::load::uses::Symbol;
 use trialbook_model::{Book, ExperimentKey, HoldoutKey, Kind, RolloutKey};
 
 /// Returns why something must keep its name; `None` where nothing that was launched has to do with it.
 ///
 /// What depends on a name is followed from file to file: a metric's experiments, a segment's segments and their flags.
-/// A launch is one that git has recorded, or a start that has passed.
+/// Launched is what git has recorded as launched, and whatever has a start that has passed.
 pub fn reason(book: &Shelved, symbol: &Symbol, now: Timestamp) -> Option<String> {
-    let broken = book.workspace.documents().iter().find(|document| !document.is_parsed());
+    let broken = book.workspace.documents().iter().find(|document| document.root().is_none());
     if let Some(document) = broken {
         return Some(format!(
-            "`{}` cannot be read, so it cannot be told whether it uses {}: mend it first",
+            "`{}` cannot be read, so whether it uses {} is unknown: fix it first",
             document.file().path(),
             symbol.text
         ));
     }
     let Some(model) = book.workspace.book() else {
-        return Some(
-            "the book has errors: mend them first, so that it can be told what was launched".to_owned(),
-        );
+        return Some("the book has errors: fix them first, so that what is launched is known".to_owned());
     };
     let repository = match Repository::of_book(&book.root) {
         Ok(repository) => repository,
-        Err(error) => return Some(format!("it cannot be told what was launched: {error}")),
+        Err(error) => return Some(format!("cannot read which experiments are launched: {error}")),
     };
     let launches = Launches { model, repository, now };
     let mut seen = BTreeSet::from([symbol.clone()]);
@@ -81,8 +79,7 @@ struct Launches<'a> {
 impl Launches<'_> {
     /// Returns why a file of a kind counts as launched.
     fn reason(&self, kind: Kind, key: &str) -> Option<String> {
-        let unknown =
-            || Some(format!("{kind} `{key}` has errors, so it cannot be told whether it has started"));
+        let unknown = || Some(format!("{kind} `{key}` has errors, so whether it is launched is unknown"));
         let start = match kind {
             Kind::Experiment => {
                 let key = ExperimentKey::new(key).ok()?;
@@ -90,11 +87,11 @@ impl Launches<'_> {
                     Some(Ok(Some(launch))) => {
                         let commit = launch.commit.short().to_owned();
                         return Some(format!(
-                            "experiment `{key}` was launched (commit {commit}): its data and its analysis plan have these names; another round is a new key with `previous: {key}`"
+                            "experiment `{key}` is launched (commit {commit}): its data and its analysis plan have these names; another round is a new key with `previous: {key}`"
                         ));
                     }
                     Some(Err(error)) => {
-                        return Some(format!("it cannot be told whether `{key}` was launched: {error}"));
+                        return Some(format!("cannot read whether `{key}` is launched: {error}"));
                     }
                     Some(Ok(None)) | None => {}
                 }
@@ -110,7 +107,7 @@ impl Launches<'_> {
         };
         let Some(start) = start else { return unknown() };
         (start <= self.now).then(|| {
-            format!("{kind} `{key}` has started ({start}): who is served what and its data have these names")
+            format!("{kind} `{key}` is launched (it started on {start}): who is served what and its data have these names")
         })
     }
 }

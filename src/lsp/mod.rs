@@ -24,6 +24,7 @@ mod references;
 mod rename;
 mod server;
 mod symbols;
+mod syntax;
 mod uri;
 
 pub use server::{Ending, serve};

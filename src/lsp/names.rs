@@ -3,9 +3,9 @@
 use rayon::prelude::*;
 
 use super::books::Shelved;
+use super::syntax::uses::{Symbol, Use, uses};
 use trialbook_language::load::Document;
 use trialbook_language::load::language::Name;
-use trialbook_language::load::uses::{Symbol, Use};
 use trialbook_model::Kind;
 use trialbook_model::span::Span;
 
@@ -20,7 +20,7 @@ fn declaring<'a>(book: &'a Shelved, name: Name, owner: &str) -> Option<&'a Docum
     }
 }
 
-/// Returns every name of a sort that is declared, in the order of the files and of what they say.
+/// Returns every name of a sort that is declared, in the order of the files and of their content.
 pub fn declared(book: &Shelved, name: Name, owner: &str) -> Vec<String> {
     if let Name::File(kind) = name {
         let of_kind = book.workspace.documents().iter().filter(|document| document.kind() == kind);
@@ -28,7 +28,7 @@ pub fn declared(book: &Shelved, name: Name, owner: &str) -> Vec<String> {
     }
     let mut names = Vec::new();
     if let Some(document) = declaring(book, name, owner) {
-        document.uses(&mut |found| {
+        uses(document, &mut |found| {
             if found.declares && found.symbol.name == name {
                 names.push(found.symbol.text.into());
             }
@@ -44,7 +44,7 @@ pub fn declaration<'a>(book: &'a Shelved, symbol: &Symbol) -> Option<(&'a Docume
     }
     let document = declaring(book, symbol.name, &symbol.owner)?;
     let mut place = None;
-    document.uses(&mut |found| {
+    uses(document, &mut |found| {
         if found.declares && found.symbol == *symbol {
             place.get_or_insert(found.span);
         }
@@ -61,7 +61,7 @@ pub fn uses_of<'a>(book: &'a Shelved, symbol: &Symbol) -> Vec<(&'a Document, Use
         .filter(|document| document.file().text().contains(&*symbol.text))
         .flat_map_iter(|document| {
             let mut found = Vec::new();
-            document.uses(&mut |one| {
+            uses(document, &mut |one| {
                 if one.symbol == *symbol {
                     found.push((document, one));
                 }

@@ -44,7 +44,7 @@ impl Encoding {
     }
 }
 
-/// A text with its lines, which end where the protocol says: at `\n`, `\r\n` or `\r`.
+/// A text with its lines, which end where the protocol defines: at `\n`, `\r\n` or `\r`.
 #[derive(Debug)]
 pub struct Lines<'a> {
     text: &'a str,

@@ -6,15 +6,15 @@ use super::client::Client;
 use super::names;
 use super::position::Lines;
 use super::server::Spot;
+use super::syntax::uses::{Symbol, Use, unquoted, use_at, uses};
 use trialbook_language::load::Document;
 use trialbook_language::load::language::Name;
-use trialbook_language::load::uses::{Symbol, Use, unquoted};
 use trialbook_model::span::Span;
 
 /// Returns what has its name at a place: the name there, or else, where nothing else stands, the file itself.
 pub fn symbol_at(spot: &Spot<'_>) -> Option<(Symbol, Option<Use>)> {
     let document = spot.book.document(&spot.path)?;
-    if let Some(found) = document.use_at(spot.offset) {
+    if let Some(found) = use_at(document, spot.offset) {
         return Some((found.symbol.clone(), Some(found)));
     }
     Some((Symbol::of_file(document.kind(), document.key()), None))
@@ -47,7 +47,7 @@ pub fn highlights(spot: &Spot<'_>, client: &Client) -> Vec<Value> {
     let Some((symbol, Some(_))) = symbol_at(spot) else { return Vec::new() };
     let lines = Lines::new(document.file().text(), client.encoding);
     let mut places = Vec::new();
-    document.uses(&mut |found| {
+    uses(document, &mut |found| {
         if found.symbol == symbol {
             let range = lines.range(unquoted(document.file().text(), found.span));
             places.push(json!({ "range": range, "kind": if found.declares { WRITTEN } else { READ } }));

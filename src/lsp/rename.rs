@@ -11,11 +11,11 @@ use super::names;
 use super::position::Lines;
 use super::references::symbol_at;
 use super::server::{Refusal, Spot};
+use super::syntax::uses::{Symbol, unquoted};
 use super::uri;
-use trialbook_language::load::COMBINATORS;
 use trialbook_language::load::language::Name;
-use trialbook_language::load::uses::{Symbol, unquoted};
 use trialbook_language::load::yaml::{ScalarNode, Typed};
+use trialbook_language::load::{COMBINATORS, Document, Documents};
 use trialbook_model::{AttributeKey, FlagKey, Kind, SurfaceKey, VariantKey};
 
 /// Returns the name at the cursor and its range, to be edited.
@@ -80,6 +80,13 @@ pub fn rename(
             "the flag's file gives its key: change `key:` there, which makes it another flag",
         ));
     }
+    if let Name::File(Kind::Flag) = symbol.name
+        && let Some(taken) = same_but_for_case(spot.book.workspace.documents(), new)
+    {
+        return Err(Refusal::because(format!(
+            "there is a flag `{taken}`, and keys of flags are unique whatever their case: take another name"
+        )));
+    }
     let other = Symbol { text: new.into(), ..symbol.clone() };
     if names::declaration(spot.book, &other).is_some() {
         return Err(Refusal::because(format!("there is a {what} `{new}` already")));
@@ -101,6 +108,13 @@ pub fn rename(
         edits.rename(spot.book.uri(path), to);
     }
     Ok(edits.value(client, buffers))
+}
+
+/// Returns the key of a flag that differs from a name in its case alone.
+fn same_but_for_case<'b>(documents: &'b Documents, name: &str) -> Option<&'b str> {
+    let flags = documents.iter().filter(|document| document.kind() == Kind::Flag);
+    let name = name.to_lowercase();
+    flags.map(Document::key).find(|key| key.to_lowercase() == name)
 }
 
 /// Holds a new name against the grammar of its sort.

@@ -23,9 +23,9 @@ mod changes;
 /// How a server ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
-    /// The client shut it down and told it to go.
+    /// The client shut it down and asked it to exit.
     Asked,
-    /// The client went, or told it to go without shutting it down.
+    /// The client disconnected, or asked it to exit without shutting it down.
     Lost,
 }
 
@@ -66,7 +66,7 @@ pub struct Spot<'a> {
 
 /// Serves a client until it goes.
 ///
-/// `clock` says when now is.
+/// `clock` returns the present.
 ///
 /// # Errors
 ///
@@ -108,7 +108,7 @@ struct Server<W, C> {
     inbox: Inbox,
     output: W,
     clock: C,
-    /// The client, once it has said who it is.
+    /// The client, once it has introduced itself.
     client: Option<Client>,
     shut_down: bool,
     books: Books,
@@ -137,7 +137,7 @@ impl<W: Write, C: Fn() -> Timestamp> Server<W, C> {
     }
 
     /// Shows a sentence to the person in front of the editor.
-    fn say(&mut self, message: &str) -> io::Result<()> {
+    fn show(&mut self, message: &str) -> io::Result<()> {
         self.notify("window/showMessage", json!({ "type": 2, "message": format!("trialbook: {message}") }))
     }
 
@@ -223,7 +223,7 @@ impl<W: Write, C: Fn() -> Timestamp> Server<W, C> {
         value(result)
     }
 
-    /// Says what is wrong with the files of which it has changed.
+    /// Publishes what is wrong with the files of which it has changed.
     fn publish(&mut self) -> io::Result<()> {
         /// A book that was judged longer ago than this is judged anew: what is overdue depends on the time.
         const STALE: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);

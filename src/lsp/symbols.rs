@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::books::{Books, Shelved};
 use super::client::Client;
 use super::position::Lines;
-use trialbook_language::load::cursor::{Outline, OutlineContent};
-use trialbook_language::load::uses::{declares_names, unquoted};
+use super::syntax::outline::{Outline, OutlineContent, outline};
+use super::syntax::uses::{declares_names, unquoted, uses};
 use trialbook_model::Kind;
 use trialbook_model::span::Span;
 
@@ -32,7 +32,7 @@ mod kind {
 pub fn of_document(book: &Shelved, path: &str, client: &Client) -> Option<Vec<Value>> {
     let document = book.document(path)?;
     let lines = Lines::new(document.file().text(), client.encoding);
-    let outline = document.outline();
+    let outline = outline(document);
     if client.nested_symbols {
         return Some(outline.iter().map(|part| nested(part, &lines, DEPTH)).collect());
     }
@@ -96,7 +96,7 @@ pub fn of_workspace(books: &Books, query: &str, client: &Client) -> Vec<Value> {
                 add(document.key(), kind_of_file(kind), kind.to_string(), Span::default());
             }
             if declares_names(kind) {
-                document.uses(&mut |one| {
+                uses(document, &mut |one| {
                     if one.declares && matches(&one.symbol.text) {
                         let container = format!("{} of {kind} {}", one.symbol.name.as_str(), document.key());
                         add(&one.symbol.text, kind::ENUM_MEMBER, container, one.span);

@@ -1,4 +1,4 @@
-//! A document without a format: what is said, and how it is weighted, not how it is written.
+//! A document without a format: its content and weight, not its notation.
 //!
 //! Every text in it is plain. A renderer escapes all of it, whoever wrote it, so that markup can only
 //! come from the structure here.
@@ -124,7 +124,7 @@ impl Table {
 /// A part of a document.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Block {
-    /// What the part says, in a line.
+    /// The message of the part, in a line.
     Heading(Line),
     /// What a smaller part is about, in a line.
     Subheading(Line),
@@ -156,12 +156,12 @@ pub enum Block {
 
 /// A document.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Document {
+pub struct Page {
     /// Its parts, in reading order.
     pub blocks: Vec<Block>,
 }
 
-impl Document {
+impl Page {
     /// Adds a part.
     pub fn push(&mut self, block: Block) {
         self.blocks.push(block);

@@ -14,7 +14,7 @@ pub struct Calendar {
 }
 
 impl Calendar {
-    /// Makes the calendar of an IANA time zone; where it is not known, of UTC, and says so.
+    /// Makes the calendar of an IANA time zone; where it is not known, of UTC, which is then written beside every date.
     pub fn new(name: &str) -> Self {
         match trialbook_model::timezone(name) {
             Some(zone) => Self { zone, suffix: "" },
@@ -22,23 +22,23 @@ impl Calendar {
         }
     }
 
-    /// Writes the instant as a date where it is midnight, and with its minute elsewhere.
+    /// Writes the instant as a date where it is midnight, and with its minute and time zone elsewhere.
     pub fn instant(&self, instant: Timestamp) -> String {
-        let local = instant.to_zoned(self.zone.clone()).datetime();
+        let local = instant.to_zoned(self.zone.clone());
         if local.time() == civil::Time::midnight() {
             format!("{}{}", local.date(), self.suffix)
         } else {
-            let minute = local.time().strftime("%H:%M");
-            format!("{}{NBSP}{minute}{}", local.date(), self.suffix)
+            let minute = local.strftime("%H:%M");
+            format!("{}{NBSP}{minute}{NBSP}{}", local.date(), local.strftime("%Z"))
         }
     }
 
     /// Writes the day that the instant is in.
     pub fn day(&self, instant: Timestamp) -> String {
-        self.date(instant).to_string()
+        format!("{}{}", self.date(instant), self.suffix)
     }
 
-    /// Says how many days there are from one instant's day to another's: `in 6 days`. Nothing for the past.
+    /// Writes how many days there are from one instant's day to another's: `in 6 days`. Nothing for the past.
     pub fn ahead(&self, from: Timestamp, to: Timestamp) -> Option<String> {
         let days = self.date(from).until(self.date(to)).ok()?.get_days();
         match days {
@@ -48,7 +48,8 @@ impl Calendar {
         }
     }
 
-    fn date(&self, instant: Timestamp) -> civil::Date {
+    /// Returns the day that the instant is in.
+    pub fn date(&self, instant: Timestamp) -> civil::Date {
         instant.to_zoned(self.zone.clone()).date()
     }
 }

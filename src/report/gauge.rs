@@ -21,6 +21,11 @@ impl Scale {
         Self { low, high }
     }
 
+    /// Tells whether a value is on the scale.
+    pub fn holds(self, value: f64) -> bool {
+        self.low <= value && value <= self.high
+    }
+
     /// Returns the column of a value, between 1 and `WIDTH - 2`; nothing has an extent: the middle.
     fn column(self, value: f64) -> usize {
         let span = self.high - self.low;

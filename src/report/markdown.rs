@@ -2,7 +2,7 @@
 
 mod cut;
 
-use super::blocks::{Align, Block, Document, Inline, Line, Table};
+use super::blocks::{Align, Block, Inline, Line, Page, Table};
 use super::escape;
 use super::number::shortened;
 
@@ -22,22 +22,27 @@ const LONGEST_TEXT: usize = 1_000;
 const LONGEST_LINE: usize = 8_000;
 
 /// Writes the document for a pull request: never longer than GitHub takes, with [`HEADROOM`] left. Where something is
-/// left out, the last paragraph is `pointer`, which says where the rest is.
-pub fn for_pull_request(document: &Document, pointer: &Line) -> String {
+/// left out, the last paragraph is `pointer`, which names where the rest is.
+pub fn for_pull_request(document: &Page, pointer: &Line) -> String {
     render_within(document, LONGEST_BODY - HEADROOM, pointer)
 }
 
+/// Writes a text that somebody wrote as a paragraph of its own, cut where it is long.
+pub fn paragraph(text: &str) -> String {
+    render(&Page { blocks: vec![Block::Paragraph(vec![Inline::text(text)])] })
+}
+
 /// Writes the document, however long.
-pub fn render(document: &Document) -> String {
+pub fn render(document: &Page) -> String {
     joined(&parts(document))
 }
 
 /// Writes the document in at most `limit` UTF-16 units, or in those of its first heading and `pointer`.
 ///
-/// What is folded is left out first, from the end; then rows of tables and lists, which say how many; then whole blocks,
+/// What is folded is left out first, from the end; then rows of tables and lists, which count how many; then whole blocks,
 /// from the end, but no heading and no alert before all else. Where something is left out, the last paragraph is
-/// `pointer`, which says where the rest is.
-pub fn render_within(document: &Document, limit: usize, pointer: &Line) -> String {
+/// `pointer`, which names where the rest is.
+pub fn render_within(document: &Page, limit: usize, pointer: &Line) -> String {
     let mut parts = parts(document);
     let whole = joined(&parts);
     if units(&whole) <= limit {
@@ -76,7 +81,7 @@ enum Shape {
     Head,
     /// Before all else.
     Folded,
-    /// Between its lines, but for the first ones, which say what the others are.
+    /// Between its lines, but for the first ones, which introduce the others.
     Rows { head: usize },
     /// As a whole.
     Other,
@@ -96,7 +101,7 @@ impl Shape {
     }
 }
 
-fn parts(document: &Document) -> Vec<Part> {
+fn parts(document: &Page) -> Vec<Part> {
     let written = |block: &Block| Part::new(write(block), Shape::of(block));
     document.blocks.iter().map(written).filter(|part| !part.text.is_empty()).collect()
 }
@@ -120,7 +125,7 @@ fn write(block: &Block) -> String {
         Block::Verbatim { language, text } => escape::fenced(language, text),
         Block::Details { summary, blocks } => {
             let inner: Vec<_> = blocks.iter().map(write).collect();
-            let summary = bounded(summary, LONGEST_TITLE, escape::text);
+            let summary = bounded(summary, LONGEST_TITLE, escape::html);
             format!("<details><summary>{summary}</summary>\n\n{}\n\n</details>", inner.join("\n\n"))
         }
     }
@@ -134,22 +139,27 @@ fn line(line: &Line) -> String {
 /// Writes a line of texts of so many characters at most. A line of too many ends in `…`.
 fn line_of(line: &Line, longest: usize) -> String {
     let mut out = String::new();
-    let mut used = 0;
-    for piece in line {
-        let piece = inline(piece, longest);
-        used += units(&piece);
-        if used > LONGEST_LINE {
+    for (index, piece) in line.iter().enumerate() {
+        let piece = inline(piece, longest, &out, line.get(index + 1));
+        if units(&out) + units(&piece) > LONGEST_LINE {
             return out.trim_end().to_owned() + " …";
+        }
+        // Two verbatim texts side by side would share their backticks.
+        if out.ends_with('`') && piece.starts_with('`') {
+            out.push_str(escape::PART);
         }
         out.push_str(&piece);
     }
     out
 }
 
-fn inline(inline: &Inline, longest: usize) -> String {
+/// Writes a piece of a line, given what is written of it already and the piece that follows.
+fn inline(inline: &Inline, longest: usize, before: &str, next: Option<&Inline>) -> String {
     match inline {
-        Inline::Text(text) | Inline::Toned(_, text) => bounded(text, longest, escape::text),
-        Inline::Strong(text) => bounded(text, longest, strong),
+        Inline::Text(text) | Inline::Toned(_, text) => {
+            bounded(text, longest, |text| escape::piece(before, text, next.and_then(first)))
+        }
+        Inline::Strong(text) => bounded(text, longest, |text| strong(text, before, next)),
         Inline::Code(text) => bounded(text, longest, escape::code),
         Inline::Link { text, url } => {
             let text = bounded(text, longest, escape::text);
@@ -161,6 +171,14 @@ fn inline(inline: &Inline, longest: usize) -> String {
         }
         // Box drawings and no-break spaces only: a code span holds them as they are.
         Inline::Gauge(gauge) => format!("`{}`", gauge.draw()),
+    }
+}
+
+/// Returns the first character of a piece that is plain text.
+fn first(inline: &Inline) -> Option<char> {
+    match inline {
+        Inline::Text(text) | Inline::Toned(_, text) => text.chars().next(),
+        _ => None,
     }
 }
 
@@ -181,14 +199,29 @@ fn bounded(text: &str, longest: usize, write: impl Fn(&str) -> String) -> String
     }
 }
 
-/// Writes strong text. White space at the ends stays outside, where it does not keep the stars from counting.
-fn strong(text: &str) -> String {
+/// Writes strong text. White space at the ends stays outside, where it does not keep the stars from counting; where its
+/// neighbours would keep them from it, tags stand for the stars.
+fn strong(text: &str, before: &str, next: Option<&Inline>) -> String {
     let inner = text.trim();
     let Some((start, _)) = text.split_once(inner).filter(|_| !inner.is_empty()) else {
-        return escape::text(text);
+        return escape::piece(before, text, None);
     };
     let end = text.get(start.len() + inner.len()..).unwrap_or_default();
-    format!("{}**{}**{}", escape::text(start), escape::text(inner), escape::text(end))
+    let parts = |c: char| c.is_whitespace() || (c.is_ascii_punctuation() && c != '*');
+    let word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+    let opens =
+        !start.is_empty() || before.chars().next_back().is_none_or(parts) || word(inner.chars().next());
+    let closes = !end.is_empty()
+        || next.is_none_or(|next| first(next).is_some_and(parts))
+        || word(inner.chars().next_back());
+    let (start, inner) = (escape::piece(before, start, None), escape::text(inner));
+    let end = if end.is_empty() { "" } else { " " };
+    let beside = before.ends_with('*') || matches!(next, Some(Inline::Strong(_)));
+    if opens && closes && !beside {
+        format!("{start}**{inner}**{end}")
+    } else {
+        format!("{start}<strong>{inner}</strong>{end}")
+    }
 }
 
 fn table(table: &Table) -> String {

@@ -11,7 +11,7 @@ pub const NBSP: char = '\u{a0}';
 
 /// Returns how many decimals show `digits` significant digits of an uncertainty, between 0 and 9.
 ///
-/// The uncertainty, not the number, says what is known: 0.41237 ± 0.008 is 0.412.
+/// The uncertainty, not the number, decides what is known: 0.41237 ± 0.008 is 0.412.
 pub fn decimals(uncertainty: f64, digits: u8) -> usize {
     let uncertainty = uncertainty.abs();
     if !uncertainty.is_finite() || uncertainty == 0.0 {
@@ -60,7 +60,7 @@ pub fn signed_percent(fraction: f64, decimals: usize) -> String {
     format!("{}{NBSP}%", signed(fraction * 100.0, decimals))
 }
 
-/// Writes a percentage that is exact, without decimals that say nothing: `5 %`, `0.5 %`.
+/// Writes a percentage that is exact, without decimals that mean nothing: `5 %`, `0.5 %`.
 pub fn exact_percent(fraction: f64) -> String {
     let text = fixed(fraction * 100.0, 4);
     let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
@@ -93,7 +93,7 @@ pub fn counted(n: u64, singular: &str, plural: &str) -> String {
 }
 
 /// Writes a probability as a reader compares it: two or three decimals, and a bound where it is tiny.
-/// Never zero: below 1e-15 that is all that is said.
+/// Never zero: below 1e-15 only that bound is shown.
 pub fn p_value(p: f64) -> String {
     match p {
         p if !(0.0..=1.0).contains(&p) => format!("p = {}", not_finite(p)),
@@ -106,7 +106,7 @@ pub fn p_value(p: f64) -> String {
     }
 }
 
-/// Says how often something as improbable happens: `once in 180 billion`.
+/// Writes how often something as improbable happens: `once in 180 billion`.
 pub fn once_in(p: f64) -> String {
     const NAMES: [(f64, &str); 4] =
         [(1e12, "trillion"), (1e9, "billion"), (1e6, "million"), (1e3, "thousand")];
@@ -143,7 +143,7 @@ pub fn list<T: AsRef<str>>(items: &[T]) -> String {
     }
 }
 
-/// Shortens a text to a number of characters, and says so with an ellipsis. On one line, as [`clean::one_line`].
+/// Shortens a text to a number of characters, with an ellipsis in place of the rest. On one line, as [`clean::one_line`].
 pub fn shortened(text: &str, characters: usize) -> String {
     let text = clean::one_line(text);
     if text.chars().count() <= characters {
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn the_uncertainty_says_how_many_decimals_there_are() {
+    fn the_uncertainty_states_how_many_decimals_there_are() {
         assert_eq!(decimals(0.019, 2), 3);
         assert_eq!(decimals(1.9, 2), 1);
         assert_eq!(decimals(19.0, 2), 0);
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn an_improbable_split_is_told_in_words() {
+    fn an_improbable_split_is_reported_in_words() {
         assert_eq!(plain(&once_in(5.6e-12)), "once in 180 billion");
         assert_eq!(plain(&once_in(1.02e-6)), "once in 980 000");
         assert_eq!(plain(&once_in(1e-6)), "once in 1 million");

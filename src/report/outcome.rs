@@ -1,67 +1,101 @@
-//! The result of an experiment, told so that a product manager can repeat it and an analyst can check it.
+//! The result of an experiment, worded so that a product manager can repeat it and an analyst can check it.
 
+mod against;
+mod data;
+mod doubt;
 mod evidence;
+mod explain;
 mod headline;
+mod looks;
 mod metrics;
+mod missing;
 mod naming;
 mod next;
+mod parts;
 mod print;
-mod strength;
+mod proposal;
+mod quality;
+mod split;
 mod trust;
+mod verified;
 
-use trialbook_analysis::{ArmUnits, Outcome, Verdict, VerdictKind};
+pub use naming::verdict;
+pub use verified::verified_page;
 
-use super::blocks::{Block, Document, Inline, Line};
+use trialbook_analysis::{ArmUnits, Ground, Outcome, Verdict, VerdictKind};
+
+pub use data::data_page;
+pub use proposal::{Proposal, proposal};
+
+use super::blocks::{Block, Inline, Line, Page};
 use super::calendar::Calendar;
 
-/// Tells an outcome.
+/// Returns a commit status's description of an outcome.
+pub fn standing(outcome: &Outcome) -> String {
+    format!("Result of {}", outcome.experiment.key)
+}
+
+/// Words an outcome.
 ///
 /// The verdict comes first, then what supports it, whether it can be trusted, what to do next, and the
 /// small print. What may not be seen yet, or cannot be believed, is not shown.
-pub fn document(outcome: &Outcome) -> Document {
-    let told = Told::new(outcome);
-    let mut document = Document::default();
-    document.push(Block::Heading(headline::line(&told)));
+pub fn document(outcome: &Outcome) -> Page {
+    let reading = Reading::new(outcome);
+    let mut document = Page::default();
+    document.push(Block::Heading(headline::line(&reading)));
     document.push(Block::Paragraph(headline::title(outcome)));
-    let shared = told.lead.is_shared(&outcome.verdicts);
-    if let (true, Some(verdict)) = (shared, told.lead.verdict()) {
-        document.blocks.extend(headline::explanation(&told, verdict));
+    let shared = reading.lead.is_shared(&outcome.verdicts);
+    if let (true, Some(verdict)) = (shared, reading.lead.verdict()) {
+        document.blocks.extend(explain::blocks(&reading, verdict));
     }
     for verdict in &outcome.verdicts {
         if !shared {
             if outcome.verdicts.len() > 1 {
-                document.push(Block::Subheading(headline::of_treatment(&told, verdict)));
+                document.push(Block::Subheading(headline::of_treatment(&reading, verdict)));
             }
-            document.blocks.extend(headline::explanation(&told, verdict));
+            document.blocks.extend(explain::blocks(&reading, verdict));
         }
-        if let Some(alarm) = headline::alarm(&told, verdict) {
+        if let Some(alarm) = explain::alarm(&reading, verdict) {
             document.push(Block::Alert(alarm));
         }
-        if let Some(table) = metrics::table(&told, verdict) {
+        if let Some(table) = metrics::table(&reading, verdict) {
             document.push(Block::Table(table));
         }
+        document.blocks.extend(looks::blocks(&reading, verdict));
     }
-    if let Some(key) = metrics::key(&document) {
+    if let Some(key) = metrics::key(&reading, &document) {
         document.push(Block::Small(key));
     }
-    document.push(Block::Paragraph(trust::line(&told)));
-    document.blocks.extend(next::blocks(&told));
-    document.push(Block::Small(print::line(&told)));
-    document.blocks.extend(evidence::blocks(&told));
+    document.push(Block::Paragraph(trust::line(&reading)));
+    document.blocks.extend(against::alert(&reading).map(Block::Alert));
+    document.blocks.extend(next::blocks(&reading));
+    document.push(Block::Small(print::line(&reading)));
+    document.blocks.extend(evidence::blocks(&reading));
     document
 }
 
-/// An outcome with what its parts are told by.
-struct Told<'a> {
+/// An outcome with what its parts are worded by.
+struct Reading<'a> {
     outcome: &'a Outcome,
     calendar: Calendar,
     lead: Lead<'a>,
 }
 
-impl<'a> Told<'a> {
+impl<'a> Reading<'a> {
     fn new(outcome: &'a Outcome) -> Self {
         let calendar = Calendar::new(&outcome.book.timezone);
         Self { outcome, calendar, lead: Lead::of(outcome) }
+    }
+
+    /// Tells whether the plan has several looks.
+    fn is_sequential(&self) -> bool {
+        self.outcome.experiment.analysis.method.is_sequential()
+    }
+
+    /// Tells whether the plan's look at effects is still to come, and no decision has ended the experiment.
+    fn is_open(&self) -> bool {
+        let experiment = &self.outcome.experiment;
+        self.outcome.as_of < experiment.horizon && experiment.decision.is_none()
     }
 }
 
@@ -83,6 +117,14 @@ impl<'a> Lead<'a> {
         let find = |kind: VerdictKind| verdicts.iter().find(|verdict| verdict.kind == kind);
         let best = outcome.best.as_ref().and_then(|best| verdicts.iter().find(|v| v.treatment == *best));
         let best = best.filter(|verdict| verdict.kind == VerdictKind::Ship);
+        // Harm before the horizon waits for nobody else's result.
+        let early = |verdict: &&Verdict| {
+            matches!(
+                verdict.reasons.last(),
+                Some(Ground::BeforeHorizon { .. } | Ground::StoppedAtLook { .. })
+            )
+        };
+        let alarm = find(VerdictKind::RollBack).filter(early);
         match verdicts.as_slice() {
             [] => Self::Nothing,
             [one] => Self::One(one),
@@ -90,7 +132,7 @@ impl<'a> Lead<'a> {
                 Some(best) => Self::One(best),
                 None => Self::All(first),
             },
-            _ => match find(VerdictKind::Invalid).or(best).or_else(|| find(VerdictKind::Ship)) {
+            _ => match find(VerdictKind::Invalid).or(best).or_else(|| find(VerdictKind::Ship)).or(alarm) {
                 Some(lead) => Self::One(lead),
                 None => match (find(VerdictKind::KeepRunning), find(VerdictKind::NotDecidable)) {
                     (Some(running), _) => Self::All(running),

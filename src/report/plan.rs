@@ -1,20 +1,41 @@
 //! A plan, so that its reader knows who will be served something else, and whether it can be applied.
 
+/// Makes a line of texts and other pieces.
+macro_rules! line {
+    ($($piece:expr),* $(,)?) => { vec![$($crate::report::blocks::Inline::from($piece)),*] };
+}
+
+mod advance;
 mod audience;
+mod change;
+mod difference;
+mod drift;
+mod log;
+mod moves;
 mod obstacle;
+mod stale;
+mod upgrade;
+
+pub use self::audience::of_test;
 
 use jiff::Timestamp;
-use trialbook_delivery::plan::{
-    Action, ActionKind, Change, Difference, Differences, Drift, FlagState, Growth, HeldOut, Plan, RuleChange,
-    ServedRule,
-};
-use trialbook_model::{ExperimentKey, Share};
+use trialbook_delivery::plan::{Action, ActionKind, Drift, DriftReason, FlagState, Obstacle, Plan};
+use trialbook_model::ExperimentKey;
 
+pub use self::advance::{held, not_advanced};
+pub use self::drift::{drift_page, drift_rest};
+pub use self::log::{log_page, log_rest, settled};
 pub use self::obstacle::{far_from_now, refusal};
+pub use self::stale::stale;
+pub use self::upgrade::{upgrade_page, upgrade_rest};
 
-use super::blocks::{Align, Block, Document, Inline, Line, Table, Tone};
+pub(super) use self::change::lines as change_lines;
+pub(super) use self::moves::line as moves_line;
+pub(super) use self::obstacle::alert as obstacle_alert;
+
+use super::blocks::{Align, Block, Inline, Line, Page, Table, Tone};
 use super::calendar::Calendar;
-use super::number::{count, counted, exact_percent, list, shortened};
+use super::number::{count, counted, list, shortened};
 
 /// How many launches are named before the rest is only counted.
 const LAUNCHES: usize = 50;
@@ -22,21 +43,23 @@ const LAUNCHES: usize = 50;
 /// How many names a sentence holds.
 const NAMED: usize = 10;
 
-/// Describes a plan. Dates are those of an IANA time zone, the book's.
-pub fn document(plan: &Plan, timezone: &str) -> Document {
+/// Describes a plan, of whose obstacles an apply refuses some; the others are allowed by its options. Dates are those of an IANA
+/// time zone, the book's.
+pub fn document(plan: &Plan, refused: &[Obstacle<'_>], timezone: &str) -> Page {
     let calendar = Calendar::new(timezone);
-    let mut document = Document::default();
+    let mut document = Page::default();
     document.push(Block::Heading(vec![
         "Plan for ".into(),
         Inline::strong(plan.target.as_str()),
-        format!(": {}", summary(plan)).into(),
+        format!(": {}", summary(plan, refused)).into(),
     ]));
     document.push(Block::Paragraph(origin(plan, &calendar)));
     for obstacle in plan.obstacles().iter().take(NAMED) {
-        document.push(Block::Alert(obstacle::alert(obstacle, plan, &calendar)));
+        let alert = if refused.contains(obstacle) { obstacle::alert } else { obstacle::allowed };
+        document.push(Block::Alert(alert(obstacle, plan, &calendar)));
     }
     if !plan.actions.is_empty() {
-        document.push(Block::Table(actions(plan, &calendar)));
+        document.push(Block::Table(actions(&plan.actions, plan.made_at, &calendar)));
     }
     for line in launches(plan, &calendar) {
         document.push(Block::Paragraph(line));
@@ -49,13 +72,13 @@ pub fn document(plan: &Plan, timezone: &str) -> Document {
     document
 }
 
-/// Says where the rest of a plan is.
+/// Returns where the rest of a plan is.
 pub fn rest() -> Line {
     vec!["This is not all: ".into(), Inline::code("trialbook plan"), " shows every change.".into()]
 }
 
-/// Says which plans are frozen when.
-fn launches(plan: &Plan, calendar: &Calendar) -> Vec<Line> {
+/// Describes which plans are frozen when.
+pub(super) fn launches(plan: &Plan, calendar: &Calendar) -> Vec<Line> {
     let starts = plan.actions.iter().flat_map(|action| {
         let branch = |key: &ExperimentKey| {
             action.desired.iter().flat_map(FlagState::experiments).find(|one| one.key == *key)
@@ -89,11 +112,11 @@ fn launches(plan: &Plan, calendar: &Calendar) -> Vec<Line> {
     lines
 }
 
-/// Says why an apply of a plan changes nothing.
+/// Explains why an apply of a plan changes nothing.
 pub fn nothing_to_do(plan: &Plan) -> String {
     let drifted: Vec<_> = plan.drifted.iter().map(|drift| drift.flag.as_str()).collect();
     if drifted.is_empty() {
-        return "Nothing to do: the target serves what the book says.".to_owned();
+        return "Nothing to do: the target serves what the book declares.".to_owned();
     }
     let (flags, stay) = match drifted.len() {
         1 => ("1 flag was", "stays so"),
@@ -131,8 +154,8 @@ fn named(names: &[&str]) -> String {
     }
 }
 
-/// Says what is to be done: `1 to add, 2 to change`.
-fn summary(plan: &Plan) -> String {
+/// Counts what is to be done: `1 to add, 2 to change`.
+fn summary(plan: &Plan, refused: &[Obstacle<'_>]) -> String {
     let parts = [
         (ActionKind::Create, "to add"),
         (ActionKind::Update, "to change"),
@@ -145,7 +168,7 @@ fn summary(plan: &Plan) -> String {
         0 => None,
         n => Some(format!("{} changed by hand", counted(n, "flag", "flags"))),
     };
-    let nothing = match (plan.obstacles().is_empty(), &drifted) {
+    let nothing = match (refused.is_empty(), &drifted) {
         (true, None) => "nothing to do",
         (true, Some(_)) => "nothing to apply",
         (false, _) => "cannot be applied",
@@ -168,12 +191,18 @@ fn origin(plan: &Plan, calendar: &Calendar) -> Line {
     line
 }
 
-fn actions(plan: &Plan, calendar: &Calendar) -> Table {
+/// Writes what changes about each of some flags.
+pub(super) fn actions<'a>(
+    actions: impl IntoIterator<Item = &'a Action>,
+    made_at: Timestamp,
+    calendar: &Calendar,
+) -> Table {
     let mut table = Table::new([("", Align::Left), ("flag", Align::Left), ("what changes", Align::Left)]);
-    for action in &plan.actions {
-        let replaces = differences(&action.replaces, "is ", "will be ");
-        let changes = action.changes.iter().flat_map(|change| told(change, calendar));
-        for (index, line) in changes.chain(replaces).enumerate() {
+    for action in actions {
+        let replaces = difference::in_time(&action.replaces, "is", "will be");
+        let changes = action.changes.iter().flat_map(|change| change::lines(change, calendar));
+        let moves = action.moves.iter().map(|moves| moves::line(moves, made_at, calendar));
+        for (index, line) in changes.chain(replaces).chain(moves).enumerate() {
             let first = index == 0;
             let (mark, flag) = if first {
                 (vec![mark(action)], vec![Inline::code(action.flag.as_str())])
@@ -194,156 +223,6 @@ fn mark(action: &Action) -> Inline {
         ActionKind::Archive => (Tone::Bad, "−"),
     };
     Inline::Toned(tone, mark.to_owned())
-}
-
-/// Describes a change, in as many lines as it needs. Dates are the book's.
-fn told(change: &Change, calendar: &Calendar) -> Vec<Line> {
-    if let Change::Rules { from, to, rules } = change
-        && !rules.is_empty()
-    {
-        let heading = if from == to {
-            format!("rules changed ({to})")
-        } else {
-            format!("rules changed ({from} → {to})")
-        };
-        return std::iter::once(vec![heading.into()]).chain(rules.iter().map(rule_changed)).collect();
-    }
-    vec![in_one_line(change, calendar)]
-}
-
-fn in_one_line(change: &Change, calendar: &Calendar) -> Line {
-    match change {
-        Change::Audience { key, from, to } => {
-            let mut line =
-                vec!["experiment ".into(), Inline::code(key.as_str()), " has another audience: ".into()];
-            line.push(format!("{} → {}", audience::text(from), audience::text(to)).into());
-            line
-        }
-        Change::RolloutAudience { key, from, to } => {
-            let mut line =
-                vec!["rollout ".into(), Inline::code(key.as_str()), " has another audience: ".into()];
-            line.push(format!("{} → {}", audience::text(from), audience::text(to)).into());
-            line
-        }
-        Change::PlanReplaced { key, start } => vec![
-            "experiment ".into(),
-            Inline::code(key.as_str()),
-            format!(
-                " has not begun: its plan replaces the recorded one, and is frozen on {}",
-                calendar.instant(*start)
-            )
-            .into(),
-        ],
-        Change::ExperimentAdded { key, window, share, grows, everyone } => vec![
-            "experiment ".into(),
-            Inline::code(key.as_str()),
-            format!(" starts {}: {}", calendar.instant(window.start()), of_audience(*share, *everyone))
-                .into(),
-            later(grows, calendar).into(),
-            format!("; served until {} at most", calendar.instant(window.end())).into(),
-        ],
-        Change::RolloutAdded { key, serve, start, share, grows, everyone } => vec![
-            "rollout ".into(),
-            Inline::code(key.as_str()),
-            format!(": {} get ", of_audience(*share, *everyone)).into(),
-            Inline::code(serve.as_str()),
-            format!(" from {}{}", calendar.instant(*start), later(grows, calendar)).into(),
-        ],
-        Change::Holdout { key, from, to: Some(to) } => {
-            let mut line = vec!["holdout ".into(), Inline::code(key.as_str()), " keeps ".into()];
-            line.extend(held_out(to, calendar));
-            if let Some(from) = from {
-                line.push("; it kept ".into());
-                line.extend(held_out(from, calendar));
-            }
-            line
-        }
-        Change::Window { key, from, to } => {
-            let window = |schedule: &trialbook_model::Schedule| {
-                format!("{} … {}", calendar.instant(schedule.start()), calendar.instant(schedule.end()))
-            };
-            vec![
-                "experiment ".into(),
-                Inline::code(key.as_str()),
-                format!(" served {} → {}", window(from), window(to)).into(),
-            ]
-        }
-        other => ticked(&other.to_string()),
-    }
-}
-
-/// Describes what stands in a rule's place before and after.
-fn rule_changed(change: &RuleChange) -> Line {
-    let rule = |rule: &ServedRule| -> Line {
-        vec![format!("{} gets ", audience::text(&rule.when)).into(), Inline::code(rule.serve.as_str())]
-    };
-    let mut line: Line = vec![format!("rule {}: ", change.number).into()];
-    match (&change.from, &change.to) {
-        (Some(from), Some(to)) => {
-            line.extend(rule(from));
-            line.push(" → ".into());
-            line.extend(rule(to));
-        }
-        (Some(from), None) => {
-            line.push("no longer ".into());
-            line.extend(rule(from));
-        }
-        (None, Some(to)) => {
-            line.push("new: ".into());
-            line.extend(rule(to));
-        }
-        (None, None) => {}
-    }
-    line
-}
-
-/// Describes each field that differs, and how many more do.
-fn differences(differences: &Differences, from: &str, to: &str) -> Vec<Line> {
-    let line = |one: &Difference| -> Line {
-        let value = |value: &Option<String>| match value {
-            Some(value) => Inline::code(value.as_str()),
-            None => "absent".into(),
-        };
-        let (was, will) = (value(&one.from), value(&one.to));
-        vec![Inline::code(one.field.as_str()), format!(" {from}").into(), was, format!(", {to}").into(), will]
-    };
-    let mut lines: Vec<Line> = differences.shown.iter().map(line).collect();
-    if differences.more > 0 {
-        lines.push(vec![
-            format!("and {} more", counted(differences.more as u64, "difference", "differences")).into(),
-        ]);
-    }
-    lines
-}
-
-fn of_audience(share: Share, everyone: bool) -> String {
-    let of = if everyone { "everybody" } else { "its audience" };
-    format!("{} of {of}", exact_percent(share.fraction()))
-}
-
-/// Tells the steps that come later: `, 10 % from 2026-11-27`.
-fn later(grows: &[Growth], calendar: &Calendar) -> String {
-    let step = |growth: &Growth| {
-        format!(", {} from {}", exact_percent(growth.share.fraction()), calendar.instant(growth.at))
-    };
-    grows.iter().map(step).collect()
-}
-
-fn held_out(held: &HeldOut, calendar: &Calendar) -> Line {
-    let (share, until) = (exact_percent(held.share.fraction()), calendar.instant(held.until));
-    let mut line = vec![format!("{share} of all units out until {until}").into()];
-    if let Some(serve) = &held.serve {
-        line.extend([", with ".into(), Inline::code(serve.as_str())]);
-    }
-    line
-}
-
-/// Turns what stands between backticks into verbatim text.
-fn ticked(text: &str) -> Line {
-    let pieces = text.split('`').enumerate().filter(|(_, piece)| !piece.is_empty());
-    pieces
-        .map(|(index, piece)| if index % 2 == 1 { Inline::code(piece) } else { Inline::text(piece) })
-        .collect()
 }
 
 fn left_alone(plan: &Plan) -> String {
@@ -369,15 +248,28 @@ fn drift_heading(plan: &Plan) -> String {
 }
 
 fn drifted(drift: &Drift, calendar: &Calendar) -> Line {
-    let mut line =
-        vec![Inline::code(drift.flag.as_str()), format!(": {}", shortened(&drift.reason, 200)).into()];
-    let changes = drift.changes.iter().flat_map(|change| told(change, calendar));
-    let fields = differences(&drift.differences, "was ", "is ");
-    let lines: Vec<Line> =
-        if drift.differences.is_empty() { changes.collect() } else { changes.chain(fields).collect() };
-    for (index, change) in lines.into_iter().enumerate() {
+    let reason = match drift.reason {
+        DriftReason::ChangedByHand => "changed by hand",
+        DriftReason::OtherVersion => "written by another version of trialbook",
+    };
+    let mut line = line![Inline::code(drift.flag.as_str()), format!(": {reason}")];
+    let changes = drift.changes.iter().flat_map(|change| change::lines(change, calendar));
+    let fields = difference::in_time(&drift.differences, "was", "is");
+    for (index, change) in changes.chain(fields).enumerate() {
         line.push(if index == 0 { " — ".into() } else { "; ".into() });
         line.extend(change);
     }
     line
+}
+
+/// Writes a line as one text, with verbatim pieces between backticks.
+fn plain(line: &[Inline]) -> String {
+    let piece = |piece: &Inline| match piece {
+        Inline::Text(text) | Inline::Strong(text) | Inline::Toned(_, text) | Inline::Link { text, .. } => {
+            text.clone()
+        }
+        Inline::Code(text) => format!("`{text}`"),
+        Inline::Gauge(_) => String::new(),
+    };
+    line.iter().map(piece).collect()
 }

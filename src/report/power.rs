@@ -1,4 +1,4 @@
-//! A forecast, told so that its author knows what to change.
+//! A forecast, worded so that its author knows what to change.
 
 mod measured;
 
@@ -8,14 +8,14 @@ use trialbook_decision::power::{
 use trialbook_model::{Method, MetricKey};
 use trialbook_stats::design::Size;
 
-use super::blocks::{Align, Block, Document, Inline, Line, Table, Tone};
+use super::blocks::{Align, Block, Inline, Line, Page, Table, Tone};
 use super::calendar::{Calendar, duration};
 use super::number::{NBSP, about, count, counted, exact_percent, percent, significant};
 
-/// Tells a forecast. Dates are those of an IANA time zone, the book's.
-pub fn document(forecast: &Forecast, timezone: &str) -> Document {
+/// Words a forecast. Dates are those of an IANA time zone, the book's.
+pub fn document(forecast: &Forecast, timezone: &str) -> Page {
     let calendar = Calendar::new(timezone);
-    let mut document = Document::default();
+    let mut document = Page::default();
     document.push(Block::Heading(heading(forecast)));
     document.push(Block::Paragraph(needed(forecast, &calendar)));
     if let Some(line) = enrolled(forecast, &calendar) {
@@ -28,9 +28,8 @@ pub fn document(forecast: &Forecast, timezone: &str) -> Document {
         document.push(Block::Paragraph(measured::measured(seen, forecast, &calendar)));
         if !seen.not_measured.is_empty() {
             let not = seen.not_measured.iter();
-            document.push(Block::List(
-                not.map(|not| measured::not_measured(&not.metric, &not.why, forecast)).collect(),
-            ));
+            document
+                .push(Block::List(not.map(|not| measured::not_measured(not, forecast, &calendar)).collect()));
         }
     }
     if !forecast.remedies.is_empty() {
@@ -62,12 +61,12 @@ fn heading(forecast: &Forecast) -> Line {
     vec![key, " ".into(), rest]
 }
 
-/// Where a metric is unknown, the others say what is needed at least.
+/// Where a metric is unknown, the others show what is needed at least.
 fn least(forecast: &Forecast) -> &'static str {
     if forecast.is_complete() { "" } else { "at least " }
 }
 
-/// Says what the whole decision needs, and when that is there.
+/// Returns what the whole decision needs, and when that is there.
 fn needed(forecast: &Forecast, calendar: &Calendar) -> Line {
     let Some(need) = &forecast.need else {
         return vec!["No deciding metric has a baseline that can be planned with.".into()];
@@ -84,19 +83,19 @@ fn needed(forecast: &Forecast, calendar: &Calendar) -> Line {
     match (need.days, need.decided_on) {
         (Some(days), Some(decided_on)) => line.push(
             format!(
-                " They come within {} of enrolment; with the metrics’ windows, the decision is on {}.",
+                " At today’s traffic that takes {} of enrolment; with the metrics’ windows, the decision is on {}.",
                 counted(u64::from(days), "day", "days"),
                 calendar.day(decided_on)
             )
             .into(),
         ),
-        (None, _) if forecast.units.is_some() => line.push(" Within two years so many do not come.".into()),
+        (None, _) if forecast.units.is_some() => line.push(" Today’s traffic does not bring that many within two years.".into()),
         _ => {}
     }
     line
 }
 
-/// Says how many units come, and of what they are a share.
+/// Returns how many units come, and of what they are a share.
 fn enrolled(forecast: &Forecast, calendar: &Calendar) -> Option<Line> {
     let units = forecast.units?;
     let at_most = forecast.missing.iter().any(|missing| matches!(missing, Missing::Fewer(_)));

@@ -6,7 +6,7 @@ mod table;
 use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthStr;
 
-use super::blocks::{Block, Document, Inline, Line, Tone};
+use super::blocks::{Block, Inline, Line, Page, Tone};
 use super::clean;
 use layout::{Run, wrap};
 
@@ -35,7 +35,7 @@ impl Settings {
 }
 
 /// Writes the document.
-pub fn render(document: &Document, settings: Settings) -> String {
+pub fn render(document: &Page, settings: Settings) -> String {
     let mut lines = Vec::new();
     for block in &document.blocks {
         let written = write(block, settings, settings.width());

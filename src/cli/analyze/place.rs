@@ -15,6 +15,13 @@ pub(super) enum Place {
 impl Place {
     /// A folder that exists is a folder; so is any name for several outcomes, and one that ends in `/`.
     pub(super) fn new(out: &Path, outcomes: usize) -> Result<Self, Failure> {
+        let named_as_file = out.extension().is_some_and(|extension| extension == "json");
+        if outcomes > 1 && named_as_file && !out.is_dir() {
+            let message =
+                format!("`{}` is the name of one file, and there are {outcomes} outcomes", out.display());
+            return Err(Failure::new(Exit::Usage, message)
+                .help("name a folder, such as `--out outcomes/`, or one experiment"));
+        }
         let folder = out.is_dir() || outcomes > 1 || out.as_os_str().to_string_lossy().ends_with('/');
         if !folder {
             return Ok(Self::File(out.to_owned()));

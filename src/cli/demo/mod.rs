@@ -9,12 +9,12 @@ use std::path::PathBuf;
 
 pub use script::run;
 
-/// The whole loop on the example book and generated data, narrated
+/// Show the whole cycle on the example book and generated data, step by step
 ///
 /// Writes a book, lints it, plans and applies it to a flag file, asks who is served what, generates a warehouse of
 /// five million events with known effects, analyses it, and prints the comments that pull requests would get. The
 /// first run downloads the library of DuckDB and checks its hash, unless there is one. After that it needs no network, and
-/// never an account. The folder stays, so that you can go on playing.
+/// never an account. The folder stays, so that you can try more commands in it.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The folder to make; it must not exist, or be empty

@@ -1,4 +1,4 @@
-//! The story that the demo tells. It runs the very commands that it shows; nothing in it knows what they will say.
+//! The story that the demo tells. It runs the very commands that it shows; nothing in it knows what they will print.
 
 use std::path::Path;
 
@@ -18,27 +18,28 @@ const TODAY: &str = "2026-12-01";
 /// Where the folder is in use or cannot be written, and where a command does not end as it should.
 pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     let script = Script { dir: &args.dir };
-    obtain(&DUCKDB, &Environment::of_process(), &mut |line| session.say(line))
+    obtain(&DUCKDB, &Environment::of_process(), &mut |line| session.inform(line))
         .map_err(|error| cli::driver::failure(&error))?;
     book::write(&args.dir)?;
-    script.tell("A book: flags, experiments, metrics and layers as YAML in a git repository.")?;
-    script.tell(&format!("It is in {}, and this is one of its experiments:", args.dir.display()))?;
+    script.narrate("A book: flags, experiments, metrics and layers as YAML in a git repository.")?;
+    script.narrate(&format!("It is in {}, and this is one of its experiments:", args.dir.display()))?;
     script.show("checkout/bold-checkout-button.experiment.yaml")?;
 
-    script.tell(
+    script.narrate(
         "In CI, every pull request is linted. A second test of the same button, open to the same people:",
     )?;
     script.collide(session)?;
-    script.tell("On the other customers, it may stay. Now nothing collides:")?;
+    script.narrate("On the other customers, it may stay. Now nothing collides:")?;
     script.run(&["lint", "--at", TODAY], Exit::Done)?;
 
-    script
-        .tell("After the merge CI plans what will change in the flag back end, and applies exactly that:")?;
+    script.narrate(
+        "After the merge CI plans what will change in the flag back end, and applies exactly that:",
+    )?;
     script.run(&["plan", "--at", LAUNCH, "--out", "launch.plan"], Exit::Done)?;
     script.run(&["apply", "launch.plan", "--at", LAUNCH], Exit::Done)?;
-    script.tell("From here the flag clients serve it. A second look finds nothing left to do:")?;
+    script.narrate("From here the flag clients serve it. A second look finds nothing left to do:")?;
     script.run(&["plan", "--at", LAUNCH, "--detailed-exitcode"], Exit::Done)?;
-    script.tell("Who gets what, and why? The same answer as the client's, for one user:")?;
+    script.narrate("Who gets what, and why? The same answer as the client's, for one user:")?;
     let context =
         r#"{"targetingKey": "user-000001", "country": "SE", "platform": "ios", "app_version": "8.4.0"}"#;
     script.run(
@@ -46,25 +47,25 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
         Exit::Done,
     )?;
 
-    script.tell("Four weeks pass. People visit, search and buy; the clients write exposures:")?;
+    script.narrate("Four weeks pass. People visit, search and buy; the clients write exposures:")?;
     warehouse::generate(&args.dir, args.users, args.seed, session)?;
-    script.tell(
+    script.narrate(
         "A scheduled job analyses every experiment in the warehouse, by the plan that was frozen at launch:",
     )?;
     script.run(&["analyze", "--as-of", TODAY, "--out", "outcomes"], Exit::Done)?;
     for (key, why) in [
         ("bold-checkout-button", "The comment on the pull request that launched the bold button:"),
         ("one-page-checkout", "Not everything that is tried is better. The checkout on one page:"),
-        ("home-recommendations", "Some are not finished, and say so without showing a number too early:"),
+        ("home-recommendations", "Some are not finished, and show no effect too early:"),
         ("search-autocomplete", "And one cannot be trusted, however good its numbers look:"),
     ] {
-        script.tell(why)?;
+        script.narrate(why)?;
         let outcome = format!("outcomes/{key}.json");
         script.run(&["report", &outcome], Exit::Done)?;
     }
-    script.tell("The data was generated, so here the truth is known:")?;
+    script.narrate("The data was generated, so here the truth is known:")?;
     truth::print(&args.dir)?;
-    script.tell("On a pull request it is Markdown, in one comment that the next run edits. The folder stays; go on playing:")?;
+    script.narrate("On a pull request it is Markdown, in one comment that the next run edits. The folder stays. Try more in it:")?;
     sink::line(format_args!("  cd {}", args.dir.display()))?;
     if let Ok(program) = std::env::current_exe() {
         sink::line(format_args!("  alias trialbook={}", quoted(&program.to_string_lossy())))?;
@@ -81,7 +82,7 @@ struct Script<'a> {
 }
 
 impl Script<'_> {
-    fn tell(&self, sentence: &str) -> std::io::Result<()> {
+    fn narrate(&self, sentence: &str) -> std::io::Result<()> {
         let style = anstyle::Style::new().bold();
         sink::line(format_args!("\n{style}{sentence}{style:#}"))
     }

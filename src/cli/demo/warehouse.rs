@@ -68,8 +68,8 @@ pub fn generate(dir: &Path, users: u32, seed: u64, session: &Session) -> Result<
     let mut events = 0u64;
     let mut counts = Vec::new();
     for table in ["exposures", "page_views", "searches", "purchases"] {
-        let rows = database.rows(&format!("SELECT count(*) FROM {table}")).map_err(failed)?;
-        let rows = rows.first().and_then(|row| row.count(0)).unwrap_or_default();
+        let rows = database.rows(&format!("SELECT count(*) AS n FROM {table}")).map_err(failed)?;
+        let rows = rows.first().and_then(|row| row.count("n")).unwrap_or_default();
         events += rows;
         counts.push(format!("{rows} {}", table.replace('_', " ")));
     }
@@ -79,11 +79,7 @@ pub fn generate(dir: &Path, users: u32, seed: u64, session: &Session) -> Result<
 }
 
 fn failed(error: WarehouseError) -> Failure {
-    let failure = Failure::new(Exit::Unreachable, "cannot generate the warehouse").because(&error);
-    match error.hint() {
-        Some(hint) => failure.help(hint),
-        None => failure,
-    }
+    Failure::new(Exit::Unreachable, "cannot generate the warehouse").because(&error).advised(&error)
 }
 
 fn read_book(dir: &Path) -> Result<Book, Failure> {
@@ -108,7 +104,7 @@ fn assign(database: &NewDatabase, book: &Book, bar: &indicatif::ProgressBar) -> 
     for part in rows.chunks(10_000) {
         let mut assignments = Assignments::default();
         for row in part {
-            let Some(n) = row.integer(0).and_then(|n| i32::try_from(n).ok()) else { continue };
+            let Some(n) = row.integer("n").and_then(|n| i32::try_from(n).ok()) else { continue };
             let context = Context::new(context_of(row), &book.attributes);
             for (experiment, resolver) in &resolvers {
                 let Some(resolution) = resolver.resolve(&experiment.flag, &context) else { continue };
@@ -167,16 +163,21 @@ impl Assignments {
 /// Reads a row of `users` as an evaluation context: an attribute that is NULL is absent.
 fn context_of(row: &Row) -> Map<String, Value> {
     let mut context = Map::new();
-    for (at, name) in [(1, "targetingKey"), (2, "country"), (3, "platform"), (4, "app_version"), (6, "email")]
-    {
-        if let Some(text) = row.text(at) {
+    for (column, name) in [
+        ("user_id", "targetingKey"),
+        ("country", "country"),
+        ("platform", "platform"),
+        ("app_version", "app_version"),
+        ("email", "email"),
+    ] {
+        if let Some(text) = row.text(column) {
             context.insert(name.to_owned(), text.into());
         }
     }
-    if let Some(days) = row.integer(5) {
+    if let Some(days) = row.integer("age_days") {
         context.insert("age_days".to_owned(), days.into());
     }
-    if let Some(employee) = row.boolean(7) {
+    if let Some(employee) = row.boolean("employee") {
         context.insert("employee".to_owned(), employee.into());
     }
     context

@@ -1,31 +1,24 @@
 //! `--select` and `--ignore`: which rules are shown.
 
+use crate::app::lint;
 use trialbook_lint::check::{self, Rule};
-use trialbook_model::diagnostic::Diagnostic;
 
 /// Which rules' findings are shown, and count.
 #[derive(Debug, clap::Args)]
 pub(super) struct Choice {
-    /// Show only what these rules find, and what keeps them from being judged
+    /// Show only findings of these rules, and errors that keep them from running
     #[arg(long, value_name = "RULE,…", value_delimiter = ',', value_parser = known)]
     select: Vec<&'static str>,
-    /// Leave out what these rules find
+    /// Leave out findings of these rules
     ///
     /// What cannot be suppressed cannot be left out.
     #[arg(long, value_name = "RULE,…", value_delimiter = ',', value_parser = ignorable)]
     ignore: Vec<&'static str>,
 }
 
-impl Choice {
-    /// Tells whether a rule's findings are asked for.
-    pub(super) fn asks_for(&self, rule: &str) -> bool {
-        (self.select.is_empty() || self.select.contains(&rule)) && !self.ignore.contains(&rule)
-    }
-
-    /// Tells whether a finding is shown. What leaves no valid book always is: where it stands, the chosen rules
-    /// have not been judged, and silence would say that all is well.
-    pub(super) fn shows(&self, finding: &Diagnostic) -> bool {
-        self.asks_for(finding.rule) || check::suppression::leaves_no_book(finding)
+impl From<&Choice> for lint::Choice {
+    fn from(choice: &Choice) -> Self {
+        Self { select: choice.select.clone(), ignore: choice.ignore.clone() }
     }
 }
 
@@ -46,7 +39,7 @@ fn ignorable(name: &str) -> Result<&'static str, String> {
     if rule.is_suppressible() {
         return Ok(rule.name());
     }
-    Err(format!("it cannot be ignored: `trialbook explain {}` says why, and what to do", rule.name()))
+    Err(format!("it cannot be ignored: `trialbook explain {}` explains why, and what to do", rule.name()))
 }
 
 #[cfg(test)]

@@ -3,31 +3,26 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use jiff::Timestamp;
-
-use super::choice::Choice;
 use super::counted;
 use super::output::prefix;
-use super::scope::Scope;
+use crate::app::lint::{self, Question};
 use crate::cli::write::edited_file;
 use crate::cli::{Exit, Failure, Session, sink};
 use crate::report::findings::{Format, visible};
 use trialbook_language::edit::difference;
-use trialbook_language::edit::fix::{Fixed, fix};
-use trialbook_language::load::{self, RawFile};
-use trialbook_lint::check;
+use trialbook_language::edit::fix::Fixed;
 use trialbook_model::diagnostic::{Applicability, Diagnostic};
 
 /// Whether and how findings are fixed.
 #[derive(Debug, clap::Args)]
 pub(super) struct Fixing {
-    /// Fix what can be fixed without changing what a file says, then show what remains
+    /// Make the fixes that do not change the meaning of a file, then show what remains
     #[arg(long, conflicts_with_all = ["add_ignore", "write_baseline", "against", "diff"])]
     fix: bool,
-    /// Write nothing; print what `--fix` would change as a patch, and end with exit code 1 if it is anything
+    /// Write nothing; print what `--fix` would change as a patch, and end with exit code 1 if anything would
     #[arg(long, conflicts_with_all = ["add_ignore", "write_baseline", "against"])]
     diff: bool,
-    /// With `--fix` or `--diff`: also what may change what is meant, such as a misspelt name. Review it
+    /// With `--fix` or `--diff`: also fixes that may change the meaning, such as a misspelt name. Review them
     #[arg(long)]
     unsafe_fixes: bool,
 }
@@ -39,48 +34,35 @@ impl Fixing {
     }
 
     /// Fixes the findings that are shown, or prints what that would change. Returns how the run ends where that is all.
-    pub(super) fn run(
-        &self,
-        choice: &Choice,
-        scope: &Scope,
-        now: Timestamp,
-        session: &Session,
-    ) -> Result<Option<Exit>, Failure> {
+    pub(super) fn run(&self, question: Question<'_>, session: &Session) -> Result<Option<Exit>, Failure> {
         if !self.fix && !self.diff {
             return match self.unsafe_fixes {
-                true => Err(Failure::new(Exit::Usage, "`--unsafe-fixes` says what to fix, not to fix it")
+                true => Err(Failure::new(Exit::Usage, "`--unsafe-fixes` only chooses what to fix")
                     .help("add `--diff` to see it, or `--fix` to write it")),
                 false => Ok(None),
             };
         }
         let (root, files) = session.files()?;
         let trust = if self.unsafe_fixes { Applicability::Unsafe } else { Applicability::Safe };
-        let review = |files: Vec<RawFile>| check::review(&load::load(files), now).findings;
-        let wanted = |finding: &Diagnostic| {
-            let edits = finding.fix.iter().flat_map(|fix| &fix.edits);
-            scope.concerns(finding)
-                && choice.shows(finding)
-                && edits.into_iter().all(|edit| scope.holds(edit.file.path()))
-        };
-        let fixed = fix(files, trust, &review, &wanted);
+        let fixed = lint::fixed(files, trust, question);
         for refused in &fixed.refused {
             let path = visible(&refused.path);
-            session.say(format!("not fixed: {path}: {}: {}", visible(&refused.message), refused.reason));
+            session.inform(format!("not fixed: {path}: {}: {}", visible(&refused.message), refused.reason));
         }
         if self.diff {
             let prefix = prefix(Format::Full, &root);
             for file in &fixed.files {
                 sink::patch(&difference(&format!("{prefix}{}", file.path), &file.before, &file.after))?;
             }
-            session.say(summary(&fixed, "would fix"));
+            session.inform(summary(&fixed, "would fix"));
             return Ok(Some(if fixed.files.is_empty() { Exit::Done } else { Exit::Findings }));
         }
         write(&root, &fixed)?;
-        session.say(summary(&fixed, "fixed"));
+        session.inform(summary(&fixed, "fixed"));
         Ok(None)
     }
 
-    /// Says how many of the findings that are shown a program can fix.
+    /// Prints how many of the findings that are shown a program can fix.
     pub(super) fn offer(&self, findings: &[Diagnostic], session: &Session) {
         let count = |trust: Applicability| {
             let of =
@@ -89,11 +71,11 @@ impl Fixing {
         };
         match (count(Applicability::Safe), count(Applicability::Unsafe)) {
             (0, 0) => {}
-            (safe, 0) => session.say(format!("{safe} can be fixed with `--fix`")),
+            (safe, 0) => session.inform(format!("{safe} can be fixed with `--fix`")),
             (0, more) => session
-                .say(format!("{more} can be fixed with `--fix --unsafe-fixes`: look with `--diff` first")),
+                .inform(format!("{more} can be fixed with `--fix --unsafe-fixes`: look with `--diff` first")),
             (safe, more) => session
-                .say(format!("{safe} can be fixed with `--fix`, and {more} more with `--unsafe-fixes`")),
+                .inform(format!("{safe} can be fixed with `--fix`, and {more} more with `--unsafe-fixes`")),
         }
     }
 }

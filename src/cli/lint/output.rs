@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use super::scope::leading;
+use crate::app::lint::leading;
 use crate::cli::sink::{self, Text};
 use crate::cli::{Exit, Failure, Session, write};
 use crate::report::findings::{Findings, Format, RulePage};
@@ -41,8 +41,8 @@ pub(super) fn refuse_two_on_stdout(outputs: &[Output]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Returns what the formats say about the rules.
-pub(super) fn pages() -> Vec<RulePage> {
+/// Returns what the formats contain about the rules.
+pub(in crate::cli) fn pages() -> Vec<RulePage> {
     let page = |rule: &Rule| RulePage {
         name: rule.name(),
         severity: rule.severity(),
@@ -61,7 +61,8 @@ pub(super) fn write(
     session: &Session,
 ) -> Result<(), Failure> {
     let prefix = prefix(output.format, root);
-    let run = Findings { prefix: &prefix, ..*findings };
+    let width = if output.file.is_none() { sink::width() } else { None };
+    let run = Findings { prefix: &prefix, width, ..*findings };
     let text = run.render(output.format);
     if let Some(file) = &output.file {
         let plain = anstream::adapter::strip_str(&text).to_string();
@@ -69,7 +70,7 @@ pub(super) fn write(
     }
     sink::print(kind(output.format, &text))?;
     if matches!(output.format, Format::Concise | Format::Github) {
-        session.say(run.summary());
+        session.inform(run.summary());
     }
     Ok(())
 }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::app::plan::Prepared;
 use crate::cli::Opened;
-use crate::cli::prepared::Prepared;
 use crate::report::blocks::{Inline, Line};
 use trialbook_delivery::plan::State;
 use trialbook_model::{Book, Kind, PartName, SegmentKey};
@@ -12,11 +12,8 @@ use trialbook_model::{Book, Kind, PartName, SegmentKey};
 /// the most.
 pub(super) fn warning(prepared: &Prepared<'_>, wanted: &State, opened: &Opened) -> Option<Line> {
     let limit = prepared.target.largest_sync()?;
-    let mut served = 0;
-    for (key, state) in &wanted.flags {
-        // What cannot be written is refused where it is written.
-        served += prepared.target.render(key, state).map_or(0, |text| text.len());
-    }
+    // What cannot be written is refused where it is written.
+    let served = prepared.target.size(wanted).unwrap_or(0);
     if served <= limit {
         return None;
     }
@@ -30,8 +27,9 @@ pub(super) fn warning(prepared: &Prepared<'_>, wanted: &State, opened: &Opened) 
             " Segment ".into(),
             Inline::code(segment.as_str()),
             format!(
-                " takes the most: {} in each of {flags} flags. Replace its list by an attribute that your program sets.",
-                megabytes(bytes)
+                " takes the most: {}, used by {}. Replace its list by an attribute that your program sets.",
+                megabytes(bytes),
+                if flags == 1 { "1 flag".to_owned() } else { format!("{flags} flags") }
             )
             .into(),
         ]);
@@ -39,7 +37,7 @@ pub(super) fn warning(prepared: &Prepared<'_>, wanted: &State, opened: &Opened) 
     Some(line)
 }
 
-/// Returns the segment that takes the most in all flags together, the size of its file, and in how many flags it is.
+/// Returns the largest segment that flags use, the size of its file, and how many flags use it.
 fn largest<'b>(book: &'b Book, opened: &Opened) -> Option<(&'b SegmentKey, usize, usize)> {
     let weighed = book.segments.keys().filter_map(|key| {
         let document = opened.loaded.documents.get(Kind::Segment, key.as_str())?;
@@ -47,7 +45,7 @@ fn largest<'b>(book: &'b Book, opened: &Opened) -> Option<(&'b SegmentKey, usize
         let flags = flags_with(book, key);
         (flags > 0).then_some((key, bytes, flags))
     });
-    weighed.max_by_key(|(_, bytes, flags)| bytes.saturating_mul(*flags))
+    weighed.max_by_key(|(_, bytes, _)| *bytes)
 }
 
 /// Returns in how many flags a segment is, by their rules, experiments, rollouts and other segments.

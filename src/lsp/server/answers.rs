@@ -12,7 +12,7 @@ use crate::lsp::position::Lines;
 use crate::lsp::{actions, completion, definition, formatting, hover, references, rename, symbols, uri};
 
 impl<W: Write, C: Fn() -> Timestamp> Server<W, C> {
-    /// Answers a request of a client that has said who it is.
+    /// Answers a request of a client that has introduced itself.
     pub(super) fn result(&self, method: &str, params: Value) -> Result<Value, Refusal> {
         let Some(client) = &self.client else { return Ok(Value::Null) };
         let now = (self.clock)();

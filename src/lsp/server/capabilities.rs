@@ -1,4 +1,4 @@
-//! What the server says that it can do.
+//! What the server declares that it can do.
 
 use lsp_types::{
     CodeActionKind, CodeActionOptions, CodeActionProviderCapability, CompletionOptions,

@@ -41,7 +41,7 @@ impl<W: Write, C: Fn() -> Timestamp> Server<W, C> {
     fn add_folders(&mut self, folders: &[PathBuf]) -> io::Result<()> {
         let now = (self.clock)();
         let problems: Vec<_> = folders.iter().flat_map(|folder| self.books.add_folder(folder, now)).collect();
-        problems.iter().try_for_each(|problem| self.say(problem))?;
+        problems.iter().try_for_each(|problem| self.show(problem))?;
         self.lay_open_files();
         Ok(())
     }
@@ -71,7 +71,7 @@ impl<W: Write, C: Fn() -> Timestamp> Server<W, C> {
                     && self.books.locate(&path).is_none()
                 {
                     let problem = self.books.add_around(&path, (self.clock)());
-                    problem.map_or(Ok(()), |problem| self.say(&problem))?;
+                    problem.map_or(Ok(()), |problem| self.show(&problem))?;
                 }
                 self.update(uri);
             }
@@ -96,7 +96,7 @@ impl<W: Write, C: Fn() -> Timestamp> Server<W, C> {
                     book.open.remove(&path);
                     match as_saved(&book.root, &path) {
                         Ok(bytes) => book.edit(&path, bytes),
-                        Err(problem) => self.say(&problem)?,
+                        Err(problem) => self.show(&problem)?,
                     }
                 }
             }
@@ -176,6 +176,6 @@ impl<W: Write, C: Fn() -> Timestamp> Server<W, C> {
                 None => {}
             }
         }
-        problems.iter().try_for_each(|problem| self.say(problem))
+        problems.iter().try_for_each(|problem| self.show(problem))
     }
 }

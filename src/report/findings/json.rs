@@ -10,12 +10,16 @@ use trialbook_model::span::{Position, SourceFile, Span};
 
 use super::Findings;
 use super::visible::is_hidden;
+use crate::app::change::Change;
 
 #[derive(Serialize)]
 struct Run<'a> {
     version: u32,
     findings: Vec<Finding<'a>>,
     summary: Summary,
+    /// What the change is about, where one is linted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    change: Option<&'a Change>,
 }
 
 #[derive(Serialize)]
@@ -80,6 +84,7 @@ pub(super) fn render(run: &Findings<'_>) -> String {
             suppressed: run.suppressed,
             known: run.known,
         },
+        change: run.change,
     };
     let text = serde_json::to_string_pretty(&document)
         .expect("every key of the document is text and its numbers are finite or null");

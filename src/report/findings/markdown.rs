@@ -1,12 +1,12 @@
 //! A comment for a pull request: what the run comes to, errors first, the rest folded, never longer than GitHub takes.
 
-use crate::report::blocks::{Block, Document, Inline, Line};
+use crate::report::blocks::{Block, Inline, Line, Page};
 use crate::report::markdown::for_pull_request;
 use trialbook_model::diagnostic::{Diagnostic, Severity};
 
 use super::{Findings, RulePage, counted};
 
-/// How many findings of a severity are told, before the rest is only counted.
+/// How many findings of a severity are shown, before the rest is only counted.
 const SHOWN: usize = 50;
 
 /// Returns the comment.
@@ -14,7 +14,7 @@ pub(super) fn render(run: &Findings<'_>) -> String {
     let pointer: Line =
         vec!["This is not all: ".into(), Inline::code("trialbook lint"), " shows every finding.".into()];
     let of = |severity| run.findings.iter().filter(move |finding| finding.severity == severity);
-    let mut document = Document::default();
+    let mut document = Page::default();
     document.push(Block::Heading(vec![heading(run).into()]));
     for error in of(Severity::Error).take(SHOWN) {
         document.push(Block::Paragraph(first_line(run, error)));
@@ -78,7 +78,7 @@ fn details(run: &Findings<'_>, finding: &Diagnostic) -> Vec<Block> {
     }
     let list = (!items.is_empty()).then_some(Block::List(items));
     let advice = help(finding).unwrap_or_else(|| {
-        vec![Inline::code(format!("trialbook explain {}", finding.rule)), " says more.".into()]
+        vec![Inline::code(format!("trialbook explain {}", finding.rule)), " explains it.".into()]
     });
     list.into_iter().chain([Block::Paragraph(advice)]).collect()
 }

@@ -9,6 +9,8 @@ mod gitlab;
 mod json;
 mod junit;
 mod markdown;
+mod notice;
+mod random;
 mod rule;
 mod sarif;
 mod visible;
@@ -18,6 +20,9 @@ use std::fmt;
 
 use trialbook_model::diagnostic::{Diagnostic, Severity};
 
+use crate::app::change::Change;
+pub use notice::notice;
+pub use random::random_overlap;
 pub use rule::RulePage;
 pub(crate) use visible::{is_hidden, visible};
 
@@ -89,10 +94,14 @@ pub struct Findings<'a> {
     pub rules: &'a [RulePage],
     /// For each finding, text that stays the same where its lines move, and that no other finding has.
     pub fingerprints: &'a [String],
+    /// What the change is about, where one is linted.
+    pub change: Option<&'a Change>,
+    /// How wide the terminal is that shows them, in columns; `None` where there is none.
+    pub width: Option<usize>,
 }
 
 impl Findings<'_> {
-    /// Returns the findings as text that ends with a line break, or is empty where a format has nothing to say.
+    /// Returns the findings as text that ends with a line break, or is empty where a format has nothing to write.
     ///
     /// [`Format::Full`] carries ANSI colours; write it through `anstream`, which takes them out where nobody
     /// sees them. Text from the book cannot bring its own.

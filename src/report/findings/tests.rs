@@ -69,7 +69,18 @@ fn long() -> Diagnostic {
 /// A run in which nothing is hidden, without pages and fingerprints.
 fn run<'a>(findings: &'a [Diagnostic], files: usize, prefix: &'a str) -> Findings<'a> {
     let fails = Severity::Error;
-    Findings { findings, files, prefix, suppressed: 0, known: 0, fails, rules: &[], fingerprints: &[] }
+    Findings {
+        findings,
+        files,
+        prefix,
+        suppressed: 0,
+        known: 0,
+        fails,
+        rules: &[],
+        fingerprints: &[],
+        change: None,
+        width: None,
+    }
 }
 
 fn pages() -> Vec<RulePage> {
@@ -103,15 +114,45 @@ fn full_shows_hidden_characters_wide_characters_and_long_lines() {
 }
 
 #[test]
-fn full_leaves_out_the_middle_of_a_long_place() {
+fn full_shows_the_first_lines_of_a_long_place() {
     insta::assert_snapshot!("full_long", render(Format::Full, &[long()]));
+}
+
+#[test]
+fn full_fits_a_narrow_terminal() {
+    let text =
+        format!("# a comment\ntitle: {} and what is meant, and more of it\n", "a long title ".repeat(9));
+    let file = SourceFile::new("long.flag.yaml", text);
+    let span = find(&file, "what is meant");
+    let narrow = Diagnostic::error(
+        "too-long",
+        "the title does not fit into a line of sixty columns, which is common",
+        &file,
+        span,
+    )
+    .label("here")
+    .note("a note of several words that is wrapped where the terminal ends, between its words");
+    let findings = [narrow, collision()];
+    let shown = Findings { width: Some(60), ..run(&findings, 2, "") }.render(Format::Full);
+    let shown = anstream::adapter::strip_str(&shown).to_string();
+    let widest = shown.lines().map(unicode_width::UnicodeWidthStr::width).max();
+    assert!(widest <= Some(60), "{shown}");
+    assert!(shown.contains("what is meant"), "{shown}");
+    insta::assert_snapshot!("full_narrow", shown);
+}
+
+#[test]
+fn full_is_coloured_by_severity() {
+    let findings = [collision()];
+    let coloured = run(&findings, 2, "").render(Format::Full).replace('\u{1b}', "ESC");
+    insta::assert_snapshot!("full_coloured", coloured);
 }
 
 #[test]
 fn full_brings_only_its_own_colours() {
     let hostile = [hostile()];
     let text = run(&hostile, 1, "").render(Format::Full);
-    assert!(text.contains("\u{1b}[1m\u{1b}[33mwarning[unknown-key]"), "{text:?}");
+    assert!(text.contains("\u{1b}[33;1mwarning[unknown-key]"), "{text:?}");
     assert!(
         !text.contains("\u{1b}[31m") && !text.contains("\u{1b}]") && !text.contains("\u{9b}"),
         "{text:?}"

@@ -18,7 +18,7 @@ pub(super) fn cut(parts: &mut Vec<Part>, limit: usize) {
     }
     while length(parts) > limit {
         let droppable = |part: &Part| part.shape != Shape::Head;
-        // Where only heads are left, the lower ones go: the first says what this is.
+        // Where only heads are left, the lower ones go: the first names the subject.
         let last =
             parts.iter().rposition(droppable).or_else(|| parts.len().checked_sub(1)).filter(|at| *at > 0);
         let Some(last) = last else { break };
@@ -46,7 +46,7 @@ fn cut_rows(parts: &mut [Part], limit: usize) {
         let kept = lines.iter().take_while(fits).count();
         let left = lines.len() - kept.max(head);
         let what = if left == 1 { "row is" } else { "rows are" };
-        // Without a row, a table's head says nothing.
+        // Without a row, a table's head is empty.
         let shown = if kept > head {
             lines.get(..kept).unwrap_or_default().join("\n") + "\n\n"
         } else {
@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn a_long_table_is_cut_between_rows_and_the_head_stays_whole() {
-        let mut document = Document::default();
+        let mut document = Page::default();
         document.push(Block::Heading(vec!["Plan: 9,000 to add".into()]));
         document.push(Block::Alert(vec!["Cannot be applied.".into()]));
         document.push(Block::Table(rows(9_000)));
@@ -123,7 +123,7 @@ mod tests {
         for endless in
             ["x".repeat(1 << 17), "$@#| ".repeat(1 << 16), "`|".repeat(1 << 16), "🎈".repeat(1 << 16)]
         {
-            let mut document = Document::default();
+            let mut document = Page::default();
             document.push(Block::Heading(vec!["Ship ".into(), Inline::strong(endless.as_str())]));
             document.push(Block::Paragraph(vec![endless.as_str().into(), Inline::code(endless.as_str())]));
             let link = Inline::Link { text: endless.clone(), url: format!("https://x.test/{endless}") };
@@ -141,9 +141,9 @@ mod tests {
     }
 
     #[test]
-    fn a_line_of_many_pieces_is_cut_and_says_so() {
+    fn a_line_of_many_pieces_is_cut_and_reports_it() {
         let many: Line = (0..9_000).flat_map(|n| [Inline::code(format!("flag-{n}")), ", ".into()]).collect();
-        let mut document = Document::default();
+        let mut document = Page::default();
         document.push(Block::Heading(vec!["Plan".into()]));
         document.push(Block::Alert(many));
         document.push(Block::Paragraph(vec!["The end.".into()]));
@@ -181,7 +181,7 @@ mod tests {
         #[test]
         fn no_document_is_longer_than_its_limit(blocks in blocks(), limit in 2_000usize..20_000) {
             let heading = Block::Heading(vec!["Plan: 9,000 to add".into()]);
-            let document = Document { blocks: std::iter::once(heading).chain(blocks).collect() };
+            let document = Page { blocks: std::iter::once(heading).chain(blocks).collect() };
             let whole = render(&document);
             let text = render_within(&document, limit, &pointer());
             prop_assert!(units(&text) <= limit);

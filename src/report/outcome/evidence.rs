@@ -1,21 +1,23 @@
 //! What an analyst wants to see: every number with its test, every check, every query.
 
 use crate::report::blocks::{Align, Block, Inline, Line, Table, Tone};
-use crate::report::number::{count, counted, exact_percent, p_value, significant};
+use crate::report::calendar::Calendar;
+use crate::report::number::{NBSP, count, counted, exact_percent, p_value, significant};
 use trialbook_analysis::{
-    Adjustment, Estimate, MetricComparison, MetricResult, NonInferiority, QualityStatus, VerdictKind,
+    Adjustment, Estimate, MetricComparison, MetricResult, NonInferiority, QualityCheck, QualityStatus,
+    VerdictKind,
 };
 
-use super::{Told, naming};
+use super::{Reading, missing, naming, parts, quality};
 
 /// Returns the folded parts.
-pub(super) fn blocks(told: &Told<'_>) -> Vec<Block> {
-    [tests(told), checks(told), queries(told)].into_iter().flatten().collect()
+pub(super) fn blocks(reading: &Reading<'_>) -> Vec<Block> {
+    [tests(reading), parts::block(reading), checks(reading), queries(reading)].into_iter().flatten().collect()
 }
 
 /// Every test, where the result can be believed.
-fn tests(told: &Told<'_>) -> Option<Block> {
-    if told.outcome.verdicts.iter().any(|verdict| verdict.kind == VerdictKind::Invalid) {
+fn tests(reading: &Reading<'_>) -> Option<Block> {
+    if reading.outcome.verdicts.iter().any(|verdict| verdict.kind == VerdictKind::Invalid) {
         return None;
     }
     let mut table = Table::new([
@@ -27,9 +29,9 @@ fn tests(told: &Told<'_>) -> Option<Block> {
         ("p", Align::Left),
         ("covariate", Align::Left),
     ]);
-    for metric in &told.outcome.metrics {
+    for metric in &reading.outcome.metrics {
         for comparison in &metric.comparisons {
-            if let Some(row) = test(metric, comparison) {
+            if let Some(row) = test(metric, comparison, &reading.calendar) {
                 table.push(row);
             }
         }
@@ -41,18 +43,28 @@ fn tests(told: &Told<'_>) -> Option<Block> {
     })
 }
 
-fn test(metric: &MetricResult, comparison: &MetricComparison) -> Option<Vec<Line>> {
+fn test(metric: &MetricResult, comparison: &MetricComparison, calendar: &Calendar) -> Option<Vec<Line>> {
     let Estimate::Measured(effect) = &comparison.estimate else { return None };
     let units: u64 = metric.arms.iter().map(|arm| arm.units).sum();
     let p = match (&comparison.non_inferiority, comparison.p_adjusted) {
+        (None, None) if comparison.looks.is_some() => {
+            let better = comparison.looks.as_ref().map_or(1.0, |looked| looked.p_value);
+            format!("better, at any look: {} at level {}", p_value(better), exact_percent(comparison.level))
+        }
         (Some(NonInferiority::Tested(test)), _) => {
             format!("within the margin: {}  at level {}", p_value(test.p_value), exact_percent(test.level))
         }
-        (Some(NonInferiority::NotTested(why)), _) => format!("margin not tested: {}", why.detail),
+        (Some(NonInferiority::NotTested(why)), _) => {
+            format!("margin not tested: {}", missing::reason(why, calendar))
+        }
         (None, Some(adjusted)) => {
             format!("{}, {} among all explored", p_value(effect.p_two_sided), p_value(adjusted))
         }
         (None, None) => format!("{} two-sided", p_value(effect.p_two_sided)),
+    };
+    let p = match comparison.p_worse {
+        Some(worse) => format!("{p}; worse, at any look: {}", p_value(worse)),
+        None => p,
     };
     let covariate = match &effect.adjustment {
         Adjustment::None => "none".to_owned(),
@@ -60,7 +72,7 @@ fn test(metric: &MetricResult, comparison: &MetricComparison) -> Option<Vec<Line
             Some(because) => format!("{method}, because {because}"),
             None => method.clone(),
         },
-        Adjustment::NotPossible(why) => format!("not used: {}", why.detail),
+        Adjustment::NotPossible(why) => format!("not used: {}", missing::reason(why, calendar)),
     };
     Some(vec![
         vec![naming::words(&metric.metric).into()],
@@ -73,11 +85,19 @@ fn test(metric: &MetricResult, comparison: &MetricComparison) -> Option<Vec<Line
     ])
 }
 
-fn checks(told: &Told<'_>) -> Option<Block> {
-    let quality = &told.outcome.quality;
+fn checks(reading: &Reading<'_>) -> Option<Block> {
+    let quality = &reading.outcome.quality;
+    (!quality.is_empty()).then(|| Block::Details {
+        summary: format!("Checks of the data ({})", count(quality.len() as u64)),
+        blocks: vec![Block::Table(table(quality, &reading.calendar))],
+    })
+}
+
+/// Returns checks of the data as a table.
+pub(super) fn table<'a>(checks: impl IntoIterator<Item = &'a QualityCheck>, calendar: &Calendar) -> Table {
     let mut table =
         Table::new([("check", Align::Left), ("of", Align::Left), ("found", Align::Left), ("", Align::Left)]);
-    for check in quality {
+    for check in checks {
         let of = match (&check.within, &check.source) {
             (Some((dimension, value)), _) => format!("{dimension} {value}"),
             (None, Some(source)) => source.to_string(),
@@ -85,27 +105,31 @@ fn checks(told: &Told<'_>) -> Option<Block> {
         };
         let (tone, status) = match check.status {
             QualityStatus::Pass => (Tone::Good, "passed"),
-            QualityStatus::Warn => (Tone::Caution, "look"),
+            QualityStatus::Warn => (Tone::Caution, "warning"),
             QualityStatus::Fail => (Tone::Bad, "failed"),
             QualityStatus::NotMeasured => (Tone::Caution, "not checked"),
         };
         table.push(vec![
-            vec![check.kind.as_str().into()],
+            vec![naming::check(check.kind).into()],
             vec![of.into()],
-            vec![check.detail.as_str().into()],
+            vec![quality::found(check, calendar).into()],
             vec![Inline::Toned(tone, status.to_owned())],
         ]);
     }
-    (!quality.is_empty()).then(|| Block::Details {
-        summary: format!("Checks of the data ({})", count(quality.len() as u64)),
-        blocks: vec![Block::Table(table)],
-    })
+    table
 }
 
-fn queries(told: &Told<'_>) -> Option<Block> {
-    let queries = &told.outcome.queries;
+fn queries(reading: &Reading<'_>) -> Option<Block> {
+    let queries = &reading.outcome.queries;
     let blocks = queries.iter().flat_map(|query| {
-        let title = Block::Paragraph(vec![Inline::strong(query.name.as_str())]);
+        let mut title = vec![Inline::strong(query.name.as_str())];
+        let rows = query.rows.map(|rows| counted(rows, "row", "rows"));
+        let time = query.milliseconds.map(|time| format!("{}{NBSP}ms", count(time)));
+        let cost: Vec<String> = rows.into_iter().chain(time).collect();
+        if !cost.is_empty() {
+            title.push(format!(": {}", cost.join(" in ")).into());
+        }
+        let title = Block::Paragraph(title);
         [title, Block::Verbatim { language: "sql", text: query.sql.clone() }]
     });
     (!queries.is_empty()).then(|| Block::Details {

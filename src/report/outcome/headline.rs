@@ -1,41 +1,41 @@
-//! The verdict as the first line says it, and what follows from it in a paragraph.
+//! The verdict in the first line, and why it is what it is, as a fragment.
 
-use crate::report::blocks::{Block, Inline, Line};
-use crate::report::number::{
-    NBSP, about, count, counted, exact_percent, list, once_in, shortened, significant,
-};
+use crate::report::blocks::{Inline, Line};
+use crate::report::number::{exact_percent, list, shortened, significant};
 use trialbook_analysis::{
-    MetricResult, Need, QualityCheck, QualityKind, QualityStatus, Reason, Role, Verdict, VerdictKind,
+    Ground, Judgement, MetricResult, NoLevels, Outcome, QualityKind, Role, Verdict, VerdictKind,
 };
 use trialbook_model::MinimumEffect;
 
-use super::{Lead, Told, naming, sentence, strength};
-use trialbook_analysis::Outcome;
+use super::{Lead, Reading, naming};
 
 /// Returns the first line of the report.
-pub(super) fn line(told: &Told<'_>) -> Line {
-    let outcome = told.outcome;
-    match &told.lead {
+pub(super) fn line(reading: &Reading<'_>) -> Line {
+    let outcome = reading.outcome;
+    match &reading.lead {
         Lead::Nothing => vec!["⛔ No result: there is no treatment to compare with the control".into()],
         Lead::Mixed => {
             let mut line =
                 vec!["↩️ Keep ".into(), Inline::strong(outcome.experiment.control.as_str()), " — ".into()];
-            let each = |verdict: &Verdict| format!("{}: {}", verdict.treatment, verdict.kind.as_str());
+            let each =
+                |verdict: &Verdict| format!("{}: {}", verdict.treatment, naming::verdict(verdict.kind));
             line.push(list(&outcome.verdicts.iter().map(each).collect::<Vec<_>>()).into());
             line
         }
-        Lead::One(verdict) => single(told, verdict, std::slice::from_ref(*verdict)),
-        Lead::All(verdict) => single(told, verdict, &outcome.verdicts),
+        Lead::One(verdict) => single(reading, verdict, std::slice::from_ref(*verdict)),
+        Lead::All(verdict) => single(reading, verdict, &outcome.verdicts),
     }
 }
 
 /// Returns the line that stands above one treatment of several.
-pub(super) fn of_treatment(told: &Told<'_>, verdict: &Verdict) -> Line {
-    let mut line =
-        vec![Inline::strong(verdict.treatment.as_str()), format!(": {}", verdict.kind.as_str()).into()];
+pub(super) fn of_treatment(reading: &Reading<'_>, verdict: &Verdict) -> Line {
+    let mut line = vec![
+        Inline::strong(verdict.treatment.as_str()),
+        format!(": {}", naming::verdict(verdict.kind)).into(),
+    ];
     let reason = match verdict.kind {
         VerdictKind::Invalid | VerdictKind::KeepRunning => String::new(),
-        _ => because(told.outcome, verdict),
+        _ => because(reading.outcome, verdict),
     };
     if !reason.is_empty() {
         line.push(format!(" — {reason}").into());
@@ -43,7 +43,7 @@ pub(super) fn of_treatment(told: &Told<'_>, verdict: &Verdict) -> Line {
     line
 }
 
-/// Returns the paragraph that says which experiment this is about, and what was expected of it.
+/// Returns the paragraph that names the experiment, and what was expected of it.
 pub(super) fn title(outcome: &Outcome) -> Line {
     let experiment = &outcome.experiment;
     let mut line = vec![
@@ -58,8 +58,8 @@ pub(super) fn title(outcome: &Outcome) -> Line {
     line
 }
 
-fn single(told: &Told<'_>, verdict: &Verdict, verdicts: &[Verdict]) -> Line {
-    let outcome = told.outcome;
+fn single(reading: &Reading<'_>, verdict: &Verdict, verdicts: &[Verdict]) -> Line {
+    let outcome = reading.outcome;
     let names: Vec<_> = verdicts.iter().map(|verdict| verdict.treatment.as_str()).collect();
     let reason = because(outcome, verdict);
     let named = |before: &str, after: &str| {
@@ -67,6 +67,7 @@ fn single(told: &Told<'_>, verdict: &Verdict, verdicts: &[Verdict]) -> Line {
     };
     match verdict.kind {
         VerdictKind::Ship => named("✅ Ship ", " — "),
+        VerdictKind::RollBack if reading.is_open() => named("🛑 Roll back ", " now — "),
         VerdictKind::RollBack => named("↩️ Roll back ", " — "),
         VerdictKind::NoEffect => named("∅ No effect of ", " — "),
         VerdictKind::Inconclusive => named("❓ Inconclusive for ", " — "),
@@ -78,21 +79,21 @@ fn single(told: &Told<'_>, verdict: &Verdict, verdicts: &[Verdict]) -> Line {
                 outcome.verdicts.iter().filter(|verdict| !verdict.harm.is_empty()).collect();
             if !harmful.is_empty() {
                 let names: Vec<_> = harmful.iter().map(|verdict| verdict.treatment.as_str()).collect();
-                let does = if names.len() == 1 { ", it does harm" } else { ", they do harm" };
-                line.extend([" — and stop ".into(), Inline::strong(list(&names)), does.into()]);
+                let does = if names.len() == 1 { ": it does harm" } else { ": they do harm" };
+                line.extend([" — stop ".into(), Inline::strong(list(&names)), does.into()]);
             }
             line
         }
     }
 }
 
-/// Says in a fragment why the verdict is what it is.
+/// Returns why the verdict is what it is, as a fragment.
 pub(super) fn because(outcome: &Outcome, verdict: &Verdict) -> String {
     let moved = |metric, otherwise| naming::moved(outcome, metric, &verdict.treatment, otherwise);
     match verdict.kind {
         VerdictKind::Ship => {
             let better = verdict.reasons.iter().filter_map(|reason| match reason {
-                Reason::MetricBetter { metric, .. } => Some(moved(metric, "better")),
+                Ground::MetricBetter { metric, .. } => Some(moved(metric, "better")),
                 _ => None,
             });
             let guarded = outcome.metrics.iter().any(|m| matches!(m.role, Role::Guardrail { .. }));
@@ -105,9 +106,11 @@ pub(super) fn because(outcome: &Outcome, verdict: &Verdict) -> String {
         }
         VerdictKind::RollBack => {
             let worse = verdict.reasons.iter().filter_map(|reason| match reason {
-                Reason::MetricWorse { metric, .. } => Some(moved(metric, "worse")),
-                Reason::GuardrailBreached { metric, .. } => {
-                    Some(format!("{}, beyond its margin", moved(metric, "worse")))
+                Ground::MetricWorse { metric, .. } => {
+                    Some(format!("{}, significantly worse", moved(metric, "changed")))
+                }
+                Ground::GuardrailBreached { metric, .. } => {
+                    Some(format!("{}, significantly worse than its margin", moved(metric, "changed")))
                 }
                 _ => None,
             });
@@ -117,7 +120,7 @@ pub(super) fn because(outcome: &Outcome, verdict: &Verdict) -> String {
         }
         VerdictKind::NoEffect => {
             let ruled_out = verdict.reasons.iter().filter_map(|reason| match reason {
-                Reason::EffectRuledOut { metric, .. } => Some(ruled_out(outcome, metric)),
+                Ground::EffectRuledOut { metric, .. } => Some(ruled_out(outcome, metric)),
                 _ => None,
             });
             let ruled_out: Vec<_> = ruled_out.collect();
@@ -129,18 +132,46 @@ pub(super) fn because(outcome: &Outcome, verdict: &Verdict) -> String {
         }
         VerdictKind::Inconclusive | VerdictKind::NotDecidable => open_question(verdict),
         VerdictKind::KeepRunning => match verdict.reasons.first() {
-            Some(Reason::NotStarted { .. }) => "Not started yet".to_owned(),
+            Some(Ground::NotStarted { .. }) => "Not started yet".to_owned(),
+            Some(Ground::BeforeLastLook { .. }) => so_far(outcome, verdict),
             _ => "Keep running — nothing decided yet".to_owned(),
         },
         VerdictKind::Invalid => verdict
             .reasons
             .iter()
             .find_map(|reason| match reason {
-                Reason::Quality { check, .. } => Some(broken(*check)),
+                Ground::PlanNotAsLaunched => Some("the plan is not the one that was launched"),
+                Ground::Quality { check, .. } => Some(broken(*check)),
                 _ => None,
             })
-            .unwrap_or("the data cannot carry a verdict")
+            .unwrap_or("the data cannot support a verdict")
             .to_owned(),
+    }
+}
+
+/// Names what is known already, while a test with several looks goes on.
+fn so_far(outcome: &Outcome, verdict: &Verdict) -> String {
+    let of = |wanted: Judgement, decides: bool| {
+        let metrics =
+            outcome.metrics.iter().filter(move |metric| decides != matches!(metric.role, Role::Exploratory));
+        metrics.filter(move |metric| {
+            naming::comparison(metric, &verdict.treatment).is_some_and(|c| c.judgement == wanted)
+        })
+    };
+    let better: Vec<_> = of(Judgement::Better, true)
+        .map(|metric| naming::moved(outcome, &metric.metric, &verdict.treatment, "better"))
+        .collect();
+    let open: Vec<_> = of(Judgement::NotDecided, true)
+        .filter(|metric| matches!(metric.role, Role::Guardrail { .. }))
+        .map(|metric| naming::words(&metric.metric))
+        .collect();
+    match (better.is_empty(), open.is_empty()) {
+        (true, _) => "Keep running — nothing decided yet".to_owned(),
+        (false, true) => format!("Keep running — {}", list(&better)),
+        (false, false) => {
+            let is = if open.len() == 1 { "is" } else { "are" };
+            format!("Keep running — {}; {} {is} not shown safe yet", list(&better), list(&open))
+        }
     }
 }
 
@@ -148,7 +179,7 @@ pub(super) fn because(outcome: &Outcome, verdict: &Verdict) -> String {
 fn is_against(metric: &MetricResult, verdict: &Verdict) -> bool {
     let guards = matches!(metric.role, Role::Guardrail { .. });
     let effect = naming::comparison(metric, &verdict.treatment).and_then(|c| c.estimate.effect());
-    guards && effect.is_some_and(|effect| naming::Change::of(metric, effect).is_for_the_worse(metric))
+    guards && effect.is_some_and(|effect| naming::Shift::of(metric, effect).is_for_the_worse(metric))
 }
 
 fn ruled_out(outcome: &Outcome, key: &trialbook_model::MetricKey) -> String {
@@ -166,23 +197,33 @@ fn ruled_out(outcome: &Outcome, key: &trialbook_model::MetricKey) -> String {
 
 fn open_question(verdict: &Verdict) -> String {
     let phrase = verdict.reasons.iter().find_map(|reason| match reason {
-        Reason::NothingBetter => Some("no success metric is better beyond doubt".to_owned()),
-        Reason::GuardrailNotShown { metric, .. } => {
+        Ground::NothingBetter => Some("no success metric is significantly better".to_owned()),
+        Ground::GuardrailNotShown { metric, .. } => {
             Some(format!("{} is not shown to be within its margin", naming::words(metric)))
         }
-        Reason::NotMeasured { metric, .. } => {
-            Some(format!("{} could not be measured", naming::words(metric)))
-        }
-        Reason::NotTested { metric, .. } => Some(format!("{} could not be tested", naming::words(metric))),
-        Reason::Quality { check, .. } => Some(broken(*check).to_owned()),
-        Reason::NothingDecides { why } => Some(why.clone()),
-        Reason::BeforeHorizon { .. } => Some("ended before its plan allows a look".to_owned()),
+        Ground::NotMeasured { metric } => Some(format!("{} could not be measured", naming::words(metric))),
+        Ground::NotTested { metric } => Some(format!("{} could not be tested", naming::words(metric))),
+        Ground::Quality { check, .. } => Some(broken(*check).to_owned()),
+        Ground::NothingDecides { why } => Some(no_levels(*why).to_owned()),
+        Ground::DecidedEarly { .. } => Some("it was decided before its plan allowed a result".to_owned()),
         _ => None,
     });
     phrase.unwrap_or_else(|| "neither an effect nor its absence is shown".to_owned())
 }
 
-/// Says what is broken when a check fails.
+/// Returns why nothing can be decided by the plan.
+pub(super) const fn no_levels(why: NoLevels) -> &'static str {
+    match why {
+        NoLevels::NothingDecides => "the plan has neither a success metric nor a guardrail",
+        NoLevels::NoTreatment => "there is no treatment to decide on",
+        NoLevels::DeteriorationAlphaNotBelowBeta => {
+            "the plan's `deterioration_alpha` is not below one minus its `power`"
+        }
+        NoLevels::NotAProbability => "an error rate of the plan is 0 % or 100 %",
+    }
+}
+
+/// Returns what is broken where a check fails.
 fn broken(check: QualityKind) -> &'static str {
     match check {
         QualityKind::SampleRatio => "the split is broken",
@@ -191,209 +232,12 @@ fn broken(check: QualityKind) -> &'static str {
         QualityKind::UnknownVariant => "exposures name variants that the experiment does not have",
         QualityKind::UnusableRows => "rows of the data cannot be used",
         QualityKind::UnmeasurableMetric => "a metric cannot be measured",
+        QualityKind::DayStamps => "times of rows are days",
+        QualityKind::UnitIds => "the ids of facts and exposures do not meet",
+        QualityKind::Copies => "rows are there more than once",
+        QualityKind::Filter => "no row fulfils a metric's `where`",
+        QualityKind::UnreadValues => "values of a dimension cannot be read",
         QualityKind::TooFewUnits => "too few units",
         QualityKind::DataMissing => "data is missing",
     }
-}
-
-/// Returns the paragraphs that explain the verdict on a treatment.
-pub(super) fn explanation(told: &Told<'_>, verdict: &Verdict) -> Vec<Block> {
-    let mut line = match verdict.kind {
-        VerdictKind::Invalid => invalid(told, verdict),
-        VerdictKind::KeepRunning => waiting(told, verdict),
-        _ => strength::line(told, verdict),
-    };
-    let several = matches!(told.lead, Lead::One(_)) && told.outcome.verdicts.len() > 1;
-    if several && told.outcome.best.as_ref() == Some(&verdict.treatment) {
-        let ships = told.outcome.verdicts.iter().filter(|verdict| verdict.kind == VerdictKind::Ship).count();
-        if ships > 1 {
-            line.push(format!(" Of the {ships} that qualify it has the largest effect; it was not tested against the others.").into());
-        }
-    }
-    if line.is_empty() { Vec::new() } else { vec![Block::Paragraph(line)] }
-}
-
-/// Says that a treatment does harm, whatever else is known.
-pub(super) fn alarm(told: &Told<'_>, verdict: &Verdict) -> Option<Line> {
-    if verdict.kind != VerdictKind::Invalid || verdict.harm.is_empty() {
-        return None;
-    }
-    let metrics: Vec<_> = verdict.harm.iter().map(naming::words).collect();
-    let are = if metrics.len() == 1 { "is" } else { "are" };
-    Some(vec![
-        Inline::strong(format!("Stop {}.", verdict.treatment)),
-        format!(
-            " {} {are} worse than with {} beyond doubt. A variant that breaks also loses exposures, so this alarm stands although nothing else does.",
-            super::capitalised(&list(&metrics)),
-            told.outcome.experiment.control,
-        )
-        .into(),
-    ])
-}
-
-fn waiting(told: &Told<'_>, verdict: &Verdict) -> Line {
-    let (outcome, calendar) = (told.outcome, &told.calendar);
-    if let Some(Reason::NotStarted { start }) = verdict.reasons.first() {
-        return vec!["It begins on ".into(), Inline::strong(calendar.instant(*start)), ".".into()];
-    }
-    let mut line = Line::new();
-    if let Some(need) = &verdict.need {
-        line.extend(traffic(told, need));
-        line.push("The plan decides on ".into());
-        line.push(Inline::strong(calendar.instant(need.decided_on)));
-        if let Some(ahead) = calendar.ahead(outcome.as_of, need.decided_on) {
-            line.push(format!(" ({ahead})").into());
-        }
-        line.push("; effects are shown then, and not before.".into());
-    } else {
-        line.push(sentence(&verdict.sentence).into());
-    }
-    line
-}
-
-fn traffic(told: &Told<'_>, need: &Need) -> Line {
-    let have = count(need.have);
-    let Some(units) = need.units else {
-        return vec![format!("{have} units so far; the data do not tell yet how many are needed. ").into()];
-    };
-    let of = format!("{have} of about {} units so far. ", about(units));
-    if need.have >= units {
-        return vec![
-            format!("{have} units so far, enough for the declared power (about {}). ", about(units)).into(),
-        ];
-    }
-    let Some(reached) = need.reached_on else {
-        let end = told.outcome.experiment.schedule.end();
-        let why = if told.outcome.as_of >= end {
-            format!(
-                "Enrolment ended on {}, so the declared power is not reached. ",
-                told.calendar.instant(end)
-            )
-        } else {
-            "At today's traffic the declared power is not reached before enrolment ends. ".to_owned()
-        };
-        return vec![of.into(), why.into()];
-    };
-    let late =
-        if reached > need.decided_on { ", after the decision: it may stay inconclusive. " } else { ". " };
-    let ahead = told.calendar.ahead(told.outcome.as_of, reached);
-    let ahead = ahead.map_or_else(String::new, |ahead| format!(" ({ahead})"));
-    vec![
-        of.into(),
-        "At today's traffic the declared power is reached on ".into(),
-        Inline::strong(told.calendar.day(reached)),
-        format!("{ahead}{late}").into(),
-    ]
-}
-
-fn invalid(told: &Told<'_>, verdict: &Verdict) -> Line {
-    let outcome = told.outcome;
-    let mut line = Line::new();
-    for reason in &verdict.reasons {
-        if !line.is_empty() {
-            line.push(" ".into());
-        }
-        match reason {
-            Reason::Quality { check: QualityKind::SampleRatio, .. } => line.extend(uneven(outcome)),
-            Reason::Quality { detail, .. } => line.push(sentence(detail).into()),
-            Reason::NotMeasured { metric, why } => {
-                line.push(
-                    sentence(&format!("{} could not be measured: {why}", naming::words(metric))).into(),
-                );
-            }
-            _ => drop(line.pop_if(|last| *last == Inline::text(" "))),
-        }
-    }
-    if line.is_empty() {
-        line.push(sentence(&verdict.sentence).into());
-    }
-    line.push(" Until that is mended, no number of this experiment means anything.".into());
-    line
-}
-
-/// Tells an uneven split: how uneven, how improbable, where most.
-fn uneven(outcome: &Outcome) -> Line {
-    let arms = &outcome.units.arms;
-    let mut line = Line::new();
-    for (index, arm) in super::control_first(outcome).into_iter().enumerate() {
-        let before = match index {
-            0 => "",
-            n if n + 1 == arms.len() => " and ",
-            _ => ", ",
-        };
-        line.push(before.into());
-        line.push(Inline::strong(arm.variant.as_str()));
-        let units = if index == 0 {
-            format!(" has {}", counted(arm.units, "unit", "units"))
-        } else {
-            format!(" {}", count(arm.units))
-        };
-        line.push(units.into());
-    }
-    let p = outcome
-        .quality
-        .iter()
-        .find(|check| check.kind == QualityKind::SampleRatio && check.within.is_none())
-        .and_then(|check| check.p_value.or(check.observed));
-    let split = super::trust::planned(outcome);
-    let odds = p.map_or_else(
-        || format!("a {split} split does not give so uneven a result"),
-        |p| format!("a {split} split gives so uneven a result {}", once_in(p)),
-    );
-    line.push(format!("; {odds}.").into());
-    let total = outcome.units.total() as f64;
-    let ratio = |units: u64, share: f64| units as f64 / (total * share);
-    let short = arms
-        .iter()
-        .filter(|arm| arm.share.fraction() > 0.0 && total > 0.0)
-        .min_by(|a, b| ratio(a.units, a.share.fraction()).total_cmp(&ratio(b.units, b.share.fraction())));
-    if let Some(short) = short {
-        line.push(
-            format!(
-                " Something drops units of {} before they are counted, or adds to the others.",
-                short.variant
-            )
-            .into(),
-        );
-    }
-    line.extend(where_most(outcome));
-    line
-}
-
-fn where_most(outcome: &Outcome) -> Line {
-    let within = |check: &&QualityCheck| check.kind == QualityKind::SampleRatio && check.within.is_some();
-    let p = |check: &QualityCheck| check.p_value.or(check.observed).unwrap_or(1.0);
-    let worst = outcome.quality.iter().filter(within).min_by(|a, b| p(a).total_cmp(&p(b)));
-    let Some((check, (dimension, value))) = worst.and_then(|check| Some((check, check.within.as_ref()?)))
-    else {
-        return Line::new();
-    };
-    if check.status == QualityStatus::Pass {
-        return vec![" It is as uneven in every part of the units that was looked at.".into()];
-    }
-    let same =
-        |other: &&QualityCheck| other.within.as_ref().is_some_and(|(d, v)| d == dimension && v != value);
-    let others: Vec<_> = outcome.quality.iter().filter(within).filter(same).collect();
-    let even: Vec<_> = others
-        .iter()
-        .filter(|other| other.status == QualityStatus::Pass)
-        .filter_map(|other| other.within.as_ref().map(|(_, value)| value.as_str()))
-        .collect();
-    let mut line = vec![
-        format!(" It deviates most where {dimension} is{NBSP}").into(),
-        Inline::strong(value.as_str()),
-        format!(" ({})", check.detail.trim_end_matches('.')).into(),
-    ];
-    match (even.len(), others.len()) {
-        (0, _) => line.push(".".into()),
-        (n, all) if n == all && n <= 4 => {
-            let are = if n == 1 { "is" } else { "are" };
-            line.push(format!("; {} {are} even.", list(&even)).into());
-        }
-        (n, all) if n == all => line.push(format!("; the other {} are even.", count(n as u64)).into()),
-        (n, all) => {
-            line.push(format!("; {} of the other {} are even.", count(n as u64), count(all as u64)).into())
-        }
-    }
-    line
 }

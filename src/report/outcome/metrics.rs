@@ -1,6 +1,7 @@
 //! The table of a treatment's metrics.
 
-use crate::report::blocks::{Align, Block, Document, Inline, Line, Table, Tone};
+use crate::report::blocks::{Align, Block, Inline, Line, Page, Table, Tone};
+use crate::report::calendar::Calendar;
 use crate::report::gauge::{Gauge, Scale};
 use crate::report::number::{NBSP, exact_percent};
 use trialbook_analysis::{
@@ -8,21 +9,27 @@ use trialbook_analysis::{
 };
 use trialbook_model::VariantKey;
 
-use super::Told;
-use super::naming::{self, Change};
+use super::naming::{self, Shift};
+use super::{Reading, missing};
 
 /// Returns the table of a treatment, or nothing where no effect may be shown: before the plan allows
 /// it, and where the data cannot be believed.
-pub(super) fn table(told: &Told<'_>, verdict: &Verdict) -> Option<Table> {
+pub(super) fn table(reading: &Reading<'_>, verdict: &Verdict) -> Option<Table> {
     if verdict.kind == VerdictKind::Invalid {
         return None;
     }
-    let rows: Vec<_> = told
+    let rows: Vec<_> = reading
         .outcome
         .metrics
         .iter()
         .filter_map(|metric| Some((metric, naming::comparison(metric, &verdict.treatment)?)))
         .filter(|(_, comparison)| !naming::is_held_back(&comparison.estimate))
+        // While it runs, what has no number yet is no fault.
+        .filter(|(_, comparison)| {
+            let waits =
+                verdict.kind == VerdictKind::KeepRunning && comparison.judgement == Judgement::NotDecided;
+            !(waits && comparison.estimate.effect().is_none())
+        })
         .collect();
     if rows.is_empty() {
         return None;
@@ -33,14 +40,14 @@ pub(super) fn table(told: &Told<'_>, verdict: &Verdict) -> Option<Table> {
     let mut table = Table::new([
         (String::new(), Align::Left),
         ("metric".to_owned(), Align::Left),
-        (told.outcome.experiment.control.to_string(), Align::Right),
+        (reading.outcome.experiment.control.to_string(), Align::Right),
         (verdict.treatment.to_string(), Align::Right),
         ("change".to_owned(), Align::Right),
         (interval, Align::Left),
         (String::new(), Align::Left),
     ]);
     for (metric, comparison) in rows {
-        table.push(row(metric, comparison, level));
+        table.push(row(metric, comparison, level, &reading.calendar));
     }
     Some(table)
 }
@@ -57,7 +64,12 @@ fn same(a: f64, b: f64) -> bool {
     (a - b).abs() < 1e-9
 }
 
-fn row(metric: &MetricResult, comparison: &MetricComparison, common: Option<f64>) -> Vec<Line> {
+fn row(
+    metric: &MetricResult,
+    comparison: &MetricComparison,
+    common: Option<f64>,
+    calendar: &Calendar,
+) -> Vec<Line> {
     let role = match metric.role {
         Role::Success { .. } => Inline::strong("success"),
         Role::Guardrail { .. } => Inline::text("guardrail"),
@@ -66,7 +78,7 @@ fn row(metric: &MetricResult, comparison: &MetricComparison, common: Option<f64>
     let name = vec![Inline::from(naming::long(metric))];
     match &comparison.estimate {
         Estimate::Measured(effect) => {
-            let change = Change::of(metric, effect);
+            let change = Shift::of(metric, effect);
             let estimate = match comparison.judgement {
                 Judgement::Better | Judgement::Worse if metric.role != Role::Exploratory => {
                     Inline::strong(change.estimate())
@@ -97,8 +109,8 @@ fn row(metric: &MetricResult, comparison: &MetricComparison, common: Option<f64>
         Estimate::NotMeasured(why) => {
             let mean = |variant: &VariantKey| {
                 let arm = metric.arms.iter().find(|arm| arm.variant == *variant);
-                let mean =
-                    arm.and_then(|arm| arm.moments).map(|moments| naming::bare_level(metric, moments.mean));
+                let value = arm.and_then(|arm| arm.moments).and_then(|moments| moments.value());
+                let mean = value.map(|value| naming::bare_level(metric, value));
                 vec![Inline::from(mean.unwrap_or_else(|| "—".to_owned()))]
             };
             let control = metric.arms.iter().map(|arm| &arm.variant).find(|variant| {
@@ -110,7 +122,7 @@ fn row(metric: &MetricResult, comparison: &MetricComparison, common: Option<f64>
                 control.map_or_else(|| vec!["—".into()], mean),
                 mean(&comparison.treatment),
                 vec!["—".into()],
-                vec![Inline::Toned(Tone::Caution, why.detail.clone())],
+                vec![Inline::Toned(Tone::Caution, missing::reason(why, calendar))],
                 vec![Inline::Toned(Tone::Caution, "not measured".to_owned())],
             ]
         }
@@ -121,7 +133,7 @@ fn row(metric: &MetricResult, comparison: &MetricComparison, common: Option<f64>
 /// unit than the first one's does not count.
 fn scale(metric: &MetricResult) -> Scale {
     let effects = metric.comparisons.iter().filter_map(|comparison| comparison.estimate.effect());
-    let changes: Vec<_> = effects.map(|effect| (effect, Change::of(metric, effect))).collect();
+    let changes: Vec<_> = effects.map(|effect| (effect, Shift::of(metric, effect))).collect();
     let unit = changes.first().map(|(_, change)| change.unit);
     let shown = changes.iter().filter(|(_, change)| Some(change.unit) == unit);
     Scale::containing(shown.flat_map(|(effect, change)| {
@@ -130,7 +142,7 @@ fn scale(metric: &MetricResult) -> Scale {
     }))
 }
 
-/// Says what a metric shows; `against` where its whole interval is on the side that hurts, though not
+/// Returns what a metric shows; `against` where its whole interval is on the side that hurts, though not
 /// beyond what its margin or its test allows.
 fn judgement(judgement: Judgement, metric: &MetricResult, against: bool) -> Inline {
     let explored = metric.role == Role::Exploratory;
@@ -138,48 +150,76 @@ fn judgement(judgement: Judgement, metric: &MetricResult, against: bool) -> Inli
         Judgement::Better if explored => (Tone::Quiet, "looks better"),
         Judgement::Better => (Tone::Good, "better"),
         Judgement::Worse => (Tone::Bad, "worse"),
-        Judgement::Safe if against => (Tone::Caution, "within its margin"),
-        Judgement::Safe => (Tone::Good, "safe"),
-        Judgement::NotSafe => (Tone::Caution, "not shown safe"),
+        Judgement::Safe if against => (Tone::Caution, WITHIN_MARGIN),
+        Judgement::Safe => (Tone::Good, SAFE),
+        Judgement::NotSafe => (Tone::Caution, NOT_SAFE),
         Judgement::NoDifference if against => (Tone::Caution, "looks worse"),
         Judgement::NoDifference => (Tone::Quiet, "no clear change"),
-        Judgement::NotDecided => (Tone::Quiet, "not decided on"),
+        Judgement::NotDecided => (Tone::Quiet, "not decided yet"),
         Judgement::NotMeasured => (Tone::Caution, "not measured"),
     };
     Inline::Toned(tone, text.to_owned())
 }
 
-/// Returns the key to the drawings of a document, where it has any.
-pub(super) fn key(document: &Document) -> Option<Line> {
-    let gauges = document.blocks.iter().filter_map(|block| match block {
+/// Returns the key to the tables of a document, where it has any: the drawings, and the words of the last column.
+pub(super) fn key(reading: &Reading<'_>, document: &Page) -> Option<Line> {
+    let tables = document.blocks.iter().filter_map(|block| match block {
         Block::Table(table) => Some(table.rows().iter().flatten().flatten()),
         _ => None,
     });
-    let gauges: Vec<_> = gauges
-        .flatten()
-        .filter_map(|inline| match inline {
+    let pieces: Vec<_> = tables.flatten().collect();
+    let gauges = || {
+        pieces.iter().filter_map(|inline| match inline {
             Inline::Gauge(gauge) => Some(gauge),
             _ => None,
         })
+    };
+    gauges().next()?;
+    let margin = if gauges().any(|gauge| gauge.margin.is_some()) { " · ┊ margin" } else { "" };
+    let mut text =
+        format!("├──●──┤ change with its interval, each row on its own scale · │ no change{margin}");
+    let words: Vec<&str> = pieces
+        .iter()
+        .filter_map(|inline| match inline {
+            Inline::Toned(_, text) => Some(text.as_str()),
+            _ => None,
+        })
         .collect();
-    if gauges.is_empty() {
-        return None;
+    for (word, meaning) in MEANINGS {
+        if words.contains(&word) {
+            text.push_str(" · ");
+            text.push_str(meaning);
+        }
     }
-    let margin = if gauges.iter().any(|gauge| gauge.margin.is_some()) { " · ┊ margin" } else { "" };
-    Some(vec![
-        format!("├──●──┤ change with its interval, each row on its own scale · │ no change{margin}").into(),
-    ])
+    if reading.is_open() || reading.is_sequential() {
+        text.push_str(" · the interval is valid at every look");
+    }
+    Some(vec![text.into()])
 }
 
+/// The words of the last column that need one, with what they mean.
+const MEANINGS: [(&str, &str); 7] = [
+    ("better", "better: a significant improvement"),
+    ("worse", "worse: a significant deterioration"),
+    (SAFE, "safe: shown not to be worse by its margin or more"),
+    (WITHIN_MARGIN, "within its margin: somewhat worse, and shown not to be worse by its margin or more"),
+    (NOT_SAFE, "not shown safe: may be worse by more than its margin"),
+    ("looks better", "looks better: explored, and decides nothing"),
+    ("looks worse", "looks worse: not significant enough to decide"),
+];
+const SAFE: &str = "safe";
+const WITHIN_MARGIN: &str = "within its margin";
+const NOT_SAFE: &str = "not shown safe";
+
 /// Returns the metrics whose control mean is below zero, where a reader may take a gain for a loss.
-pub(super) fn below_zero(told: &Told<'_>) -> Vec<String> {
+pub(super) fn below_zero(reading: &Reading<'_>) -> Vec<String> {
     let is_below = |metric: &&MetricResult| {
         let mut effects = metric.comparisons.iter().filter_map(|comparison| comparison.estimate.effect());
         effects.any(|effect| {
-            effect.control_mean < 0.0 && Change::of(metric, effect).unit == naming::Unit::Relative
+            effect.control_mean < 0.0 && Shift::of(metric, effect).unit == naming::Unit::Relative
         })
     };
-    let named = told.outcome.metrics.iter().filter(is_below).map(|metric| {
+    let named = reading.outcome.metrics.iter().filter(is_below).map(|metric| {
         let name = naming::words(&metric.metric);
         format!("{name} is below zero in the control: its change is relative to the size of that mean, and up means higher")
     });
@@ -187,13 +227,14 @@ pub(super) fn below_zero(told: &Told<'_>) -> Vec<String> {
 }
 
 /// Returns the metrics whose relative change is undefined, each with the reason.
-pub(super) fn without_lift(told: &Told<'_>) -> Vec<String> {
+pub(super) fn without_lift(reading: &Reading<'_>) -> Vec<String> {
     let mut reasons = Vec::new();
-    for metric in &told.outcome.metrics {
+    for metric in &reading.outcome.metrics {
         for effect in metric.comparisons.iter().filter_map(|comparison| comparison.estimate.effect()) {
             if let Lift::Undefined(why) = &effect.lift {
                 let name = naming::words(&metric.metric);
-                reasons.push(format!("{name} has no relative change: {}", why.detail));
+                let why = missing::reason(why, &reading.calendar);
+                reasons.push(format!("{name} has no relative change: {why}"));
             }
         }
     }

@@ -1,14 +1,106 @@
 //! What metrics and their changes are called.
 
+use jiff::Timestamp;
+
 use crate::report::number::{NBSP, decimals, exact_percent, fixed, signed, signed_percent, significant};
-use trialbook_analysis::{Effect, Estimate, Lift, MetricComparison, MetricKind, MetricResult, Outcome, Role};
+use trialbook_analysis::{
+    DeclaredEffect, Effect, Estimate, Ground, Lift, MetricComparison, MetricKind, MetricResult,
+    NonInferiority, Outcome, QualityKind, Role, Verdict, VerdictKind,
+};
 use trialbook_model::{Direction, Duration, Margin, MetricKey, VariantKey, Window};
 
+use super::{Reading, missing};
 use crate::report::calendar;
 
 /// Returns the key as words: `purchases-per-user` is `purchases per user`.
 pub(super) fn words(metric: &MetricKey) -> String {
     metric.as_str().replace('-', " ")
+}
+
+/// Returns the words for a verdict.
+pub const fn verdict(kind: VerdictKind) -> &'static str {
+    match kind {
+        VerdictKind::Ship => "ship",
+        VerdictKind::RollBack => "roll back",
+        VerdictKind::KeepRunning => "keep running",
+        VerdictKind::NoEffect => "no effect of the declared size",
+        VerdictKind::Inconclusive => "inconclusive",
+        VerdictKind::NotDecidable => "not decidable",
+        VerdictKind::Invalid => "invalid",
+    }
+}
+
+/// Returns the words for what a check is about.
+pub(super) const fn check(kind: QualityKind) -> &'static str {
+    match kind {
+        QualityKind::SampleRatio => "sample ratio",
+        QualityKind::InTwoVariants => "units in two variants",
+        QualityKind::OutsideSchedule => "units outside the schedule",
+        QualityKind::UnknownVariant => "unknown variants",
+        QualityKind::UnusableRows => "unusable rows",
+        QualityKind::UnmeasurableMetric => "metrics without a number",
+        QualityKind::DayStamps => "times of rows",
+        QualityKind::UnitIds => "ids of units",
+        QualityKind::Copies => "copies of rows",
+        QualityKind::Filter => "rows that count",
+        QualityKind::UnreadValues => "values that cannot be read",
+        QualityKind::TooFewUnits => "units per variant",
+        QualityKind::DataMissing => "data up to the watermark",
+    }
+}
+
+/// Returns the words for a part of a plan.
+pub(super) fn part(part: &str) -> &str {
+    match part {
+        "book" => "the name of the book",
+        "timezone" => "the time zone",
+        "layer" => "its buckets in the layer",
+        "segments" => "a segment in its audience",
+        "attributes" => "the type of an attribute in its audience",
+        "definitions" => "the definition of a metric",
+        "quality" => "the thresholds of the data checks",
+        "unit" => "the attribute that holds the unit's id",
+        "evaluators" => "the evaluators of the target",
+        "holdouts" => "a holdout over it",
+        "flag" => "the flag",
+        "schedule" => "the schedule",
+        "hypothesis" => "the hypothesis",
+        "audience" => "the audience",
+        "allocation" => "the allocation",
+        "salt" => "the salt",
+        "control" => "the control",
+        "split" => "the split",
+        "metrics" => "the metrics",
+        "analysis" => "the analysis settings",
+        other => other,
+    }
+}
+
+/// Returns why a metric has no number for a treatment, as a fragment.
+pub(super) fn why_not_measured(
+    reading: &Reading<'_>,
+    key: &MetricKey,
+    treatment: &VariantKey,
+) -> Option<String> {
+    match &comparison(metric(reading.outcome, key)?, treatment)?.estimate {
+        Estimate::NotMeasured(why) => Some(missing::reason(why, &reading.calendar)),
+        Estimate::Measured(_) => None,
+    }
+}
+
+/// Returns why a test of a metric could not be made for a treatment, as a fragment.
+pub(super) fn why_not_tested(
+    reading: &Reading<'_>,
+    key: &MetricKey,
+    treatment: &VariantKey,
+) -> Option<String> {
+    let comparison = comparison(metric(reading.outcome, key)?, treatment)?;
+    match (&comparison.non_inferiority, &comparison.declared_effect) {
+        (Some(NonInferiority::NotTested(why)), _) | (_, Some(DeclaredEffect::NotTested(why))) => {
+            Some(missing::reason(why, &reading.calendar))
+        }
+        _ => why_not_measured(reading, key, treatment),
+    }
 }
 
 /// Returns the metric with what a reader must know of it: its window or its margin.
@@ -28,18 +120,20 @@ pub(super) fn long(metric: &MetricResult) -> String {
     }
 }
 
-/// Tells whether a metric's key says its window already: `orders-7d`, `orders-7-days`, `orders-in-7-days`.
+/// Tells whether a metric's key names its window already: `orders-7d`, `orders-7-days`, `orders-in-7-days`.
 fn names(metric: &MetricKey, window: Duration) -> bool {
     let words = calendar::duration(window).replace(NBSP, " ");
     let Some((number, unit)) = words.split_once(' ') else { return false };
     let singular = unit.trim_end_matches('s');
     let short = unit.chars().next().map(|unit| format!("{number}{unit}"));
-    let said: Vec<&str> = metric.as_str().split(['-', '_', '.']).collect();
-    said.iter().any(|word| {
+    let named: Vec<&str> = metric.as_str().split(['-', '_', '.']).collect();
+    named.iter().any(|word| {
         short.as_deref() == Some(*word)
             || *word == format!("{number}{singular}")
             || *word == format!("{number}{unit}")
-    }) || said.windows(2).any(|pair| matches!(pair, [n, u] if *n == number && (*u == unit || *u == singular)))
+    }) || named
+        .windows(2)
+        .any(|pair| matches!(pair, [n, u] if *n == number && (*u == unit || *u == singular)))
 }
 
 /// Writes a margin.
@@ -69,7 +163,7 @@ pub(super) fn comparison<'a>(
 /// A change with its interval: in the metric's own unit where its margin is or where no relative change is
 /// defined, else relative.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Change {
+pub(super) struct Shift {
     pub(super) estimate: f64,
     pub(super) low: f64,
     pub(super) high: f64,
@@ -88,7 +182,7 @@ pub(super) enum Unit {
     Own,
 }
 
-impl Change {
+impl Shift {
     pub(super) fn of(metric: &MetricResult, effect: &Effect) -> Self {
         // A margin in the metric's own unit can only be compared with a change in that unit.
         let absolute = matches!(metric.role, Role::Guardrail { margin: Margin::Absolute(_) });
@@ -133,7 +227,12 @@ impl Change {
         format!("{}{NBSP}…{NBSP}{}{unit}", number(self.low), number(self.high))
     }
 
-    /// Says which way it went and how far: `up 3.1 %`.
+    /// Writes the interval in a sentence: `-5.0 % and +7.0 %`.
+    pub(super) fn between(&self) -> String {
+        format!("{} and {}", self.signed(self.low), self.signed(self.high))
+    }
+
+    /// Writes which way it went and how far: `up 3.1 %`.
     pub(super) fn phrase(&self) -> String {
         let text = self.signed(self.estimate);
         match text.chars().next() {
@@ -152,8 +251,8 @@ impl Change {
     }
 }
 
-/// Returns the margin as a change on the side that hurts, in the unit of the change; `None` where it cannot
-/// be said in that unit.
+/// Returns the margin as a change on the side that hurts, in the unit of the change; `None` where it has
+/// none in that unit.
 pub(super) fn margin_as_change(metric: &MetricResult, effect: &Effect, unit: Unit) -> Option<f64> {
     let Role::Guardrail { margin } = metric.role else { return None };
     let size = match (margin, unit) {
@@ -186,17 +285,25 @@ pub(super) fn bare_level(metric: &MetricResult, mean: f64) -> String {
     }
 }
 
-/// Says how a treatment moved a metric: `purchases per user up 3.1 %`, without a number where there is none.
+/// Writes how a treatment moved a metric: `purchases per user up 3.1 %`, without a number where there is none.
 pub(super) fn moved(outcome: &Outcome, key: &MetricKey, treatment: &VariantKey, otherwise: &str) -> String {
     let change = metric(outcome, key).and_then(|metric| {
         let effect = comparison(metric, treatment)?.estimate.effect()?;
-        Some(Change::of(metric, effect))
+        Some(Shift::of(metric, effect))
     });
     let how = change.map_or_else(|| otherwise.to_owned(), |change| change.phrase());
     format!("{} {how}", words(key))
 }
 
+/// Returns the look at which a test ended early, and the last one that it would have had.
+pub(super) fn stopped(verdict: &Verdict) -> Option<(Timestamp, Timestamp)> {
+    verdict.reasons.iter().find_map(|reason| match reason {
+        Ground::StoppedAtLook { at, last } => Some((*at, *last)),
+        _ => None,
+    })
+}
+
 /// Tells whether an estimate is held back until the plan allows a look.
 pub(super) fn is_held_back(estimate: &Estimate) -> bool {
-    matches!(estimate, Estimate::NotMeasured(why) if why.reason == "before-horizon")
+    matches!(estimate, Estimate::NotMeasured(why) if matches!(why.reason.as_str(), "before-horizon" | "decided-early"))
 }

@@ -1,23 +1,30 @@
 //! The small print: how it was computed, and from what.
 
 use crate::report::blocks::{Inline, Line};
-use crate::report::number::{NBSP, exact_percent, fixed};
+use crate::report::number::{NBSP, counted, exact_percent, fixed, significant};
 use trialbook_analysis::{Adjustment, PreregistrationStatus};
-use trialbook_model::Method;
+use trialbook_model::{Method, Spending};
 
-use super::{Told, dotted, metrics};
+use super::{Reading, dotted, metrics};
 
 /// Returns the small print.
-pub(super) fn line(told: &Told<'_>) -> Line {
-    let outcome = told.outcome;
+pub(super) fn line(reading: &Reading<'_>) -> Line {
+    let outcome = reading.outcome;
     let experiment = &outcome.experiment;
     let plan = experiment.analysis;
     let method = match plan.method {
         Method::FixedHorizon => {
-            format!("fixed horizon, one look, on {}", told.calendar.instant(experiment.horizon))
+            format!("fixed horizon, one look, on {}", reading.calendar.instant(experiment.horizon))
         }
-        Method::GroupSequential => "group sequential".to_owned(),
-        Method::AlwaysValid => "always valid".to_owned(),
+        Method::GroupSequential => format!(
+            "group sequential, a look each day until {}, the level spent {}",
+            reading.calendar.instant(experiment.horizon),
+            spent(plan.spending)
+        ),
+        Method::AlwaysValid => format!(
+            "always valid, a look each day, narrowest at {}",
+            counted(plan.planned_units.0, "unit", "units")
+        ),
     };
     let mut pieces: Vec<Line> = vec![
         vec![method.into()],
@@ -30,10 +37,10 @@ pub(super) fn line(told: &Told<'_>) -> Line {
             .into(),
         ],
     ];
-    pieces.extend(variance(told));
-    pieces.extend(metrics::below_zero(told).into_iter().map(|text| vec![Inline::from(text)]));
-    pieces.extend(metrics::without_lift(told).into_iter().map(|text| vec![Inline::from(text)]));
-    pieces.push(vec![format!("data before {}", told.calendar.instant(outcome.as_of)).into()]);
+    pieces.extend(variance(reading));
+    pieces.extend(metrics::below_zero(reading).into_iter().map(|text| vec![Inline::from(text)]));
+    pieces.extend(metrics::without_lift(reading).into_iter().map(|text| vec![Inline::from(text)]));
+    pieces.push(vec![format!("data before {}", reading.calendar.instant(outcome.as_of)).into()]);
     pieces.push(match &outcome.book.commit {
         Some(commit) => vec![format!("book {} at ", outcome.book.name).into(), Inline::code(short(commit))],
         None => vec![format!("book {}, outside git", outcome.book.name).into()],
@@ -46,17 +53,32 @@ pub(super) fn line(told: &Told<'_>) -> Line {
         pieces.push(plan);
     }
     pieces.push(vec![format!("{} {}", outcome.tool.name, outcome.tool.version).into()]);
+    if outcome.book.commit.is_some() {
+        pieces.push(vec!["check it: ".into(), Inline::code("trialbook analyze --verify OUTCOME")]);
+    }
     dotted(pieces)
 }
 
+/// Returns how a level is spent over the looks.
+fn spent(spending: Spending) -> String {
+    match spending {
+        Spending::ObrienFleming => "as O’Brien and Fleming would".to_owned(),
+        Spending::Pocock => "as Pocock would".to_owned(),
+        Spending::Power(power) => format!("with the power {} of the time", significant(power, 3)),
+        Spending::HwangShihDecani(gamma) => {
+            format!("as Hwang, Shih and DeCani would with γ{NBSP}=\u{a0}{}", significant(gamma, 3))
+        }
+    }
+}
+
 /// Returns the first characters of a commit, as git shortens it.
-fn short(commit: &str) -> String {
+pub(super) fn short(commit: &str) -> String {
     commit.chars().take(7).collect()
 }
 
-/// Says by how much covariates reduced the variance of what is shown.
-fn variance(told: &Told<'_>) -> Option<Line> {
-    let metrics = &told.outcome.metrics;
+/// Returns by how much covariates reduced the variance of what is shown.
+fn variance(reading: &Reading<'_>) -> Option<Line> {
+    let metrics = &reading.outcome.metrics;
     let effects =
         || metrics.iter().flat_map(|metric| &metric.comparisons).filter_map(|c| c.estimate.effect());
     let reductions: Vec<f64> = effects()
@@ -68,14 +90,23 @@ fn variance(told: &Told<'_>) -> Option<Line> {
         .collect();
     let (low, high) =
         (reductions.iter().copied().reduce(f64::min)?, reductions.iter().copied().reduce(f64::max)?);
-    let (low, high) = (fixed(low * 100.0, 0), fixed(high * 100.0, 0));
-    let by = if low == high { low } else { format!("{low} to {high}") };
     let mut windows: Vec<_> = metrics.iter().filter_map(|metric| metric.covariate).collect();
     windows.sort_unstable();
     windows.dedup();
     let from = match windows.as_slice() {
-        [one] => format!(" with the {} before exposure", crate::report::calendar::duration(*one)),
-        _ => " with data from before exposure".to_owned(),
+        [one] => format!("the {} before exposure", crate::report::calendar::duration(*one)),
+        _ => "data from before exposure".to_owned(),
     };
-    Some(vec![format!("variance reduced by {by}{NBSP}%{from}").into()])
+    // As they are printed: a reduction that rounds to nothing is none.
+    let (least, most) = (fixed(low * 100.0, 0), fixed(high * 100.0, 0));
+    let text = if fixed(high.max(0.0) * 100.0, 0) == "0" {
+        format!("{from} did not reduce the variance")
+    } else if least == most {
+        format!("variance reduced by {most}{NBSP}% with {from}")
+    } else if fixed(low.max(0.0) * 100.0, 0) == "0" {
+        format!("variance reduced by up to {most}{NBSP}% with {from}")
+    } else {
+        format!("variance reduced by {least} to {most}{NBSP}% with {from}")
+    };
+    Some(vec![text.into()])
 }

@@ -1,20 +1,26 @@
 //! Whether the numbers can be believed: the checks of the data, with their numbers.
 
 use crate::report::blocks::{Inline, Line, Tone};
-use crate::report::number::{count, counted, exact_percent, fixed, p_value};
+use crate::report::number::{count, counted, list, p_value};
 use trialbook_analysis::{Outcome, PreregistrationStatus, QualityCheck, QualityKind, QualityStatus};
+use trialbook_model::{Bearing, PlanChange, Repair};
 
-use super::{Told, dotted};
+use super::{Reading, dotted, doubt, naming, quality, split};
 
 /// Returns the line that answers whether the result can be trusted.
-pub(super) fn line(told: &Told<'_>) -> Line {
-    let outcome = told.outcome;
+pub(super) fn line(reading: &Reading<'_>) -> Line {
+    let outcome = reading.outcome;
     let overall = || outcome.quality.iter().filter(|check| check.within.is_none());
     // A plan that cannot be compared with its launch may be another than the one that was declared before it.
     let launched = matches!(outcome.preregistration.status, PreregistrationStatus::Verified { .. });
-    let answer = if overall().any(|check| check.status == QualityStatus::Fail) {
+    let untrusted = outcome.preregistration.status.is_untrusted();
+    let answer = if untrusted || overall().any(|check| check.status == QualityStatus::Fail) {
         Inline::Toned(Tone::Bad, "No".to_owned())
-    } else if !launched || overall().any(|check| check.status != QualityStatus::Pass) {
+    } else if !launched
+        || overall().any(|check| check.status != QualityStatus::Pass)
+        // What is broken in one part of the units may be what moves the whole.
+        || outcome.quality.iter().any(|check| check.status == QualityStatus::Fail)
+    {
         Inline::Toned(Tone::Caution, "With care".to_owned())
     } else {
         Inline::Toned(Tone::Good, "Yes".to_owned())
@@ -28,13 +34,26 @@ pub(super) fn line(told: &Told<'_>) -> Line {
         QualityStatus::Pass => 4,
     };
     let mut ranked: Vec<(u8, Line)> =
-        overall().filter_map(|check| Some((rank(check.status), piece(outcome, check)?))).collect();
-    ranked.extend(complete(told).map(|line| (4, line)));
-    // A broken split is told above with where it deviates most; saying that again would blur it.
+        overall().filter_map(|check| Some((rank(check.status), piece(reading, check)?))).collect();
+    ranked.extend(complete(reading).map(|line| (4, line)));
+    // A broken split is explained above with where it deviates most.
     if !overall().any(|check| check.kind == QualityKind::SampleRatio && check.invalidates()) {
-        ranked.extend(parts(outcome).into_iter().map(|line| (3, line)));
+        ranked.extend(parts(reading).into_iter().map(|line| (3, line)));
     }
-    ranked.push((if launched { 4 } else { 1 }, plan(told)));
+    if let n @ 1.. = outcome.units.overridden {
+        let text = format!("{} of QA overrides left out", counted(n, "unit", "units"));
+        ranked.push((4, vec![Inline::from(text)]));
+    }
+    ranked.push((
+        if untrusted {
+            0
+        } else if launched {
+            4
+        } else {
+            1
+        },
+        plan(reading),
+    ));
     ranked.sort_by_key(|(rank, _)| *rank);
     let pieces = ranked.into_iter().map(|(_, line)| line).collect();
     line.extend(dotted(pieces));
@@ -42,10 +61,11 @@ pub(super) fn line(told: &Told<'_>) -> Line {
     line
 }
 
-fn piece(outcome: &Outcome, check: &QualityCheck) -> Option<Line> {
+fn piece(reading: &Reading<'_>, check: &QualityCheck) -> Option<Line> {
+    let outcome = reading.outcome;
     let passed = check.status == QualityStatus::Pass;
     let text = match check.kind {
-        QualityKind::SampleRatio if check.status != QualityStatus::NotMeasured => split(outcome, check),
+        QualityKind::SampleRatio if check.status != QualityStatus::NotMeasured => ratio(outcome, check),
         QualityKind::InTwoVariants if passed => match outcome.units.in_two_variants {
             0 => "no unit in two variants".to_owned(),
             n => {
@@ -60,8 +80,18 @@ fn piece(outcome: &Outcome, check: &QualityCheck) -> Option<Line> {
         QualityKind::UnknownVariant | QualityKind::UnusableRows | QualityKind::TooFewUnits if passed => {
             return None;
         }
-        QualityKind::DataMissing | QualityKind::UnmeasurableMetric if passed => return None,
-        _ => check.detail.clone(),
+        QualityKind::DataMissing
+        | QualityKind::UnmeasurableMetric
+        | QualityKind::DayStamps
+        | QualityKind::UnitIds
+        | QualityKind::Copies
+        | QualityKind::Filter
+        | QualityKind::UnreadValues
+            if passed =>
+        {
+            return None;
+        }
+        _ => quality::found(check, &reading.calendar),
     };
     Some(vec![match check.status {
         QualityStatus::Pass => Inline::from(text),
@@ -70,48 +100,33 @@ fn piece(outcome: &Outcome, check: &QualityCheck) -> Option<Line> {
     }])
 }
 
-fn split(outcome: &Outcome, check: &QualityCheck) -> String {
+fn ratio(outcome: &Outcome, check: &QualityCheck) -> String {
     let p = check.p_value.or(check.observed).map_or_else(String::new, |p| format!(" ({})", p_value(p)));
-    let observed = observed(outcome);
+    let observed = split::observed(outcome);
     if check.status == QualityStatus::Pass {
         format!("split {observed} as planned{p}")
     } else {
-        format!("split {observed} instead of {}{p}", planned(outcome))
+        format!("split {observed} instead of {}{p}", split::planned(outcome))
     }
 }
 
-/// Writes the split that was seen: `50.0 : 50.0`.
-fn observed(outcome: &Outcome) -> String {
-    let total = outcome.units.total();
-    if total == 0 {
-        return "of no units".to_owned();
-    }
-    let share = |units: u64| fixed(units as f64 * 100.0 / total as f64, 1);
-    let arms = super::control_first(outcome);
-    arms.iter().map(|arm| share(arm.units)).collect::<Vec<_>>().join(" : ")
-}
-
-/// Writes the split that was planned: `50 : 50`.
-pub(super) fn planned(outcome: &Outcome) -> String {
-    let share = |fraction: f64| exact_percent(fraction).trim_end_matches(['%', '\u{a0}']).to_owned();
-    let arms = super::control_first(outcome);
-    arms.iter().map(|arm| share(arm.share.fraction())).collect::<Vec<_>>().join(" : ")
-}
-
-/// Says how far complete data reaches, where every source that was checked passes.
-fn complete(told: &Told<'_>) -> Option<Line> {
+/// Returns how far complete data reaches, where every source that was checked passes.
+fn complete(reading: &Reading<'_>) -> Option<Line> {
     let mut checks =
-        told.outcome.quality.iter().filter(|check| check.kind == QualityKind::DataMissing).peekable();
+        reading.outcome.quality.iter().filter(|check| check.kind == QualityKind::DataMissing).peekable();
     checks.peek()?;
-    let until = told.outcome.data_until?;
+    let until = reading.outcome.data_until?;
     checks.all(|check| check.status == QualityStatus::Pass).then(|| {
-        vec![format!("data complete to {}", told.calendar.instant(until.min(told.outcome.as_of))).into()]
+        vec![
+            format!("data complete to {}", reading.calendar.instant(until.min(reading.outcome.as_of))).into(),
+        ]
     })
 }
 
 /// Names the parts of the units in which a check does not pass, worst first.
-fn parts(outcome: &Outcome) -> Vec<Line> {
-    let mut bad: Vec<_> = outcome
+fn parts(reading: &Reading<'_>) -> Vec<Line> {
+    let mut bad: Vec<_> = reading
+        .outcome
         .quality
         .iter()
         .filter(|check| matches!(check.status, QualityStatus::Fail | QualityStatus::Warn))
@@ -126,7 +141,10 @@ fn parts(outcome: &Outcome) -> Vec<Line> {
         .take(3)
         .map(|(check, (dimension, value))| {
             let tone = if check.status == QualityStatus::Fail { Tone::Bad } else { Tone::Caution };
-            vec![Inline::Toned(tone, format!("{dimension} {value}: {}", check.detail))]
+            vec![Inline::Toned(
+                tone,
+                format!("{dimension} {value}: {}", quality::found(check, &reading.calendar)),
+            )]
         })
         .collect();
     if left > 0 {
@@ -137,19 +155,69 @@ fn parts(outcome: &Outcome) -> Vec<Line> {
     lines
 }
 
-fn plan(told: &Told<'_>) -> Line {
-    match &told.outcome.preregistration.status {
-        PreregistrationStatus::Verified { at, .. } => {
-            vec![format!("plan unchanged since launch on {}", told.calendar.day(*at)).into()]
+fn plan(reading: &Reading<'_>) -> Line {
+    match &reading.outcome.preregistration.status {
+        PreregistrationStatus::Verified { at, changes, .. } => {
+            let since = format!("plan unchanged since launch on {}", reading.calendar.day(*at));
+            if changes.is_empty() {
+                return vec![since.into()];
+            }
+            vec![format!("{since}, apart from allowed edits ({})", list(&worded(reading, changes))).into()]
         }
-        PreregistrationStatus::Unverified { reason } => {
-            vec![Inline::Toned(Tone::Caution, format!("plan not verified ({reason})"))]
+        PreregistrationStatus::Unverified { doubts } => {
+            let reason = doubt::reason(doubts, &reading.outcome.experiment.key);
+            vec![Inline::Toned(Tone::Caution, format!("plan not compared with its launch ({reason})"))]
         }
-        PreregistrationStatus::Deviates { what } => {
-            vec![Inline::Toned(
-                Tone::Caution,
-                format!("analysed as it was launched; the book changed since then: {}", what.join("; ")),
-            )]
+        PreregistrationStatus::Contradicted { doubts } => {
+            let reason = doubt::reason(doubts, &reading.outcome.experiment.key);
+            vec![Inline::Toned(Tone::Bad, format!("plan not the launched one ({reason})"))]
+        }
+        PreregistrationStatus::Deviates { changes } => {
+            let of = |wanted: Bearing| {
+                // A change of definitions that is a repair is listed as one.
+                let of_bearing = |change: &&PlanChange| change.bearing == wanted && change.repairs.is_empty();
+                let changes: Vec<_> = changes.iter().filter(of_bearing).cloned().collect();
+                worded(reading, &changes)
+            };
+            let (untrusted, listed, allowed) =
+                (of(Bearing::Untrusted), of(Bearing::Deviation), of(Bearing::Allowed));
+            let mut pieces = Vec::new();
+            if !untrusted.is_empty() {
+                let text = format!("changed after launch: {}", list(&untrusted));
+                pieces.push(vec![Inline::Toned(Tone::Bad, text)]);
+            }
+            if !listed.is_empty() {
+                let text = format!("analysed as launched, and the book differs now in: {}", list(&listed));
+                pieces.push(vec![Inline::Toned(Tone::Caution, text)]);
+            }
+            pieces.extend(changes.iter().flat_map(|change| &change.repairs).map(repair));
+            if !allowed.is_empty() {
+                pieces.push(vec![format!("allowed edits: {}", list(&allowed)).into()]);
+            }
+            dotted(pieces)
         }
     }
+}
+
+/// States that a metric is not measured as it was launched, and why.
+fn repair(repair: &Repair) -> Line {
+    let metric = naming::words(&repair.metric);
+    let text = format!(
+        "deviation from the launched plan: {metric} could never be measured as launched and was repaired after launch ({})",
+        repair.reason.trim_end_matches('.')
+    );
+    vec![Inline::Toned(Tone::Caution, text)]
+}
+
+/// Names the parts that changed, an earlier end with its dates.
+fn worded(reading: &Reading<'_>, changes: &[PlanChange]) -> Vec<String> {
+    let one = |change: &PlanChange| match change.end {
+        Some(end) => format!(
+            "enrolment ends on {} instead of {}",
+            reading.calendar.instant(end.now),
+            reading.calendar.instant(end.planned)
+        ),
+        None => naming::part(&change.part).to_owned(),
+    };
+    changes.iter().map(one).collect()
 }

@@ -1,7 +1,8 @@
 //! Audiences in words.
 
+use super::super::blocks::Line;
 use super::super::number::{count, exact_percent, shortened};
-use trialbook_delivery::plan::{Audience, Condition};
+use trialbook_delivery::plan::{Audience, Condition, ListChange};
 use trialbook_model::{Scalar, Test};
 
 /// How many characters an audience may take.
@@ -17,6 +18,32 @@ pub fn text(audience: &Audience) -> String {
         text.push_str(&format!(" ({} of traffic)", exact_percent(share)));
     }
     text
+}
+
+/// Describes one audience in place of another, by what enters and leaves its lists where nothing else changes.
+pub fn changed(from: &Audience, to: &Audience, lists: &[ListChange]) -> Line {
+    if lists.is_empty() {
+        return line![format!("{} → {}", text(from), text(to))];
+    }
+    let mut line = line![text(to)];
+    line.extend(self::lists(lists));
+    line
+}
+
+/// Names the values that enter and leave lists: ` (uid: 1 added: u-9)`.
+pub fn lists(lists: &[ListChange]) -> Line {
+    let each = lists.iter().map(|list| {
+        let values = |what: &str, values: &[Scalar], all: usize| {
+            let shown: Vec<_> = values.iter().map(|value| shortened(&value.to_string(), 60)).collect();
+            let more = if all > values.len() { ", …" } else { "" };
+            (all > 0).then(|| format!("{} {what}: {}{more}", count(all as u64), shown.join(", ")))
+        };
+        let added = values("added", &list.added, list.added_in_all);
+        let removed = values("removed", &list.removed, list.removed_in_all);
+        let both: Vec<_> = added.into_iter().chain(removed).collect();
+        format!(" ({}: {})", list.attribute, both.join("; ")).into()
+    });
+    each.collect()
 }
 
 fn words(condition: &Condition, within: bool) -> String {
@@ -35,7 +62,8 @@ fn words(condition: &Condition, within: bool) -> String {
     }
 }
 
-fn of_test(test: &Test) -> String {
+/// Words a test of an attribute: `is one of SE, FI`.
+pub fn of_test(test: &Test) -> String {
     let quoted = |text: &str| serde_json::Value::from(text).to_string();
     match test {
         Test::Present(true) => "is present".to_owned(),

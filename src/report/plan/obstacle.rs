@@ -4,88 +4,170 @@ use jiff::Timestamp;
 
 use super::super::blocks::{Inline, Line};
 use super::super::calendar::Calendar;
-use super::ticked;
-use trialbook_delivery::plan::{Conflict, Obstacle, Plan, Relation, Rollback};
+use super::super::number::shortened;
+use super::change::code;
+use super::plain;
+use trialbook_delivery::plan::{Conflict, Obstacle, Plan, Relation, Rollback, Unreadable, Unverified};
 
-/// Says in a plan that it cannot be applied.
-pub(super) fn alert(obstacle: &Obstacle<'_>, plan: &Plan, calendar: &Calendar) -> Line {
-    let (message, help) = described(obstacle, plan, calendar);
-    let mut line = vec![Inline::strong("Cannot be applied."), " ".into()];
-    line.extend(ticked(&format!("{}. {}.", capital(&message), capital(&help))));
+/// What is in the way, and what to do: two sentences without a capital letter and a full stop.
+struct Told {
+    message: Line,
+    help: Line,
+}
+
+/// Shows in a plan that it cannot be applied.
+pub(in crate::report) fn alert(obstacle: &Obstacle<'_>, plan: &Plan, calendar: &Calendar) -> Line {
+    let told = described(obstacle, plan, calendar);
+    let mut line = line![Inline::strong("Cannot be applied.")];
+    for sentence in [told.message, told.help] {
+        line.push(" ".into());
+        line.extend(capital(sentence));
+        line.push(".".into());
+    }
     line
 }
 
-/// Returns what an apply says that refuses a plan, and what to do.
-pub fn refusal(obstacle: &Obstacle<'_>, plan: &Plan, timezone: &str) -> (String, String) {
-    described(obstacle, plan, &Calendar::new(timezone))
+/// States in a plan what is in the way and is allowed by an option.
+pub(super) fn allowed(obstacle: &Obstacle<'_>, plan: &Plan, calendar: &Calendar) -> Line {
+    let mut line = line![Inline::strong("Allowed by an option of this command."), " "];
+    line.extend(capital(described(obstacle, plan, calendar).message));
+    line.push(". Give the same option to ".into());
+    line.push(Inline::code("trialbook apply"));
+    line.push(".".into());
+    line
 }
 
-/// Returns what an apply says of a plan that was made too long ago, or is to come.
+/// Returns what an apply reports that refuses a plan, and what to do.
+pub fn refusal(obstacle: &Obstacle<'_>, plan: &Plan, timezone: &str) -> (String, String) {
+    let told = described(obstacle, plan, &Calendar::new(timezone));
+    (plain(&told.message), plain(&told.help))
+}
+
+/// Returns what an apply reports of a plan that was made too long ago, or is to come.
 pub fn far_from_now(plan: &Plan, now: Timestamp, timezone: &str) -> (String, String) {
     let calendar = Calendar::new(timezone);
     let (made, now) = (calendar.instant(plan.made_at), calendar.instant(now));
     (
         format!("the plan is as of {made}, and now is {now}: what runs may be something else by now"),
-        "plan again; where it is meant, say when now is with `--at`".to_owned(),
+        "plan again; where it is meant, set the time with `--at`".to_owned(),
     )
 }
 
-fn described(obstacle: &Obstacle<'_>, plan: &Plan, calendar: &Calendar) -> (String, String) {
+fn described(obstacle: &Obstacle<'_>, plan: &Plan, calendar: &Calendar) -> Told {
     match obstacle {
         Obstacle::Conflicts(conflicts) => of_conflicts(conflicts),
-        Obstacle::Disturbs(key) => (
-            format!("`{key}` is running, and this would take units out of it or give them another variant"),
-            "end it with a decision and start anew under another key with `previous`; growing with the same weights is safe"
-                .to_owned(),
-        ),
-        Obstacle::Unverified(one) => (
-            format!(
-                "`{}` was launched, and nobody can tell whether this moves its units: {}",
-                one.experiment, one.reason
-            ),
-            format!(
-                "fetch the whole history and `refs/trialbook/*`, or repair `refs/trialbook/launch/{}`, and plan again",
-                one.experiment
-            ),
-        ),
-        Obstacle::Uncommitted(key) => (
-            format!("this would launch `{key}` from a book that is not committed"),
-            "commit the book, so that the frozen plan can be found again, and plan again".to_owned(),
-        ),
+        Obstacle::Disturbs(key) => Told {
+            message: line![
+                code(key),
+                " is running, and this would take units out of it or give them another variant"
+            ],
+            help: line![
+                "end it with a decision and start anew under another key with ",
+                Inline::code("previous"),
+                "; growing with the same weights is safe"
+            ],
+        },
+        Obstacle::Unverified(one) => of_unverified(one),
+        Obstacle::Uncommitted(key) => Told {
+            message: line!["this would launch ", code(key), " from a book that is not committed"],
+            help: line!["commit the book, so that the frozen plan can be found again, and plan again"],
+        },
         Obstacle::Rollback(rollback) => of_rollback(rollback, plan),
-        Obstacle::ClockBehind(applied) => (
-            format!(
+        Obstacle::ClockBehind(applied) => Told {
+            message: line![format!(
                 "the target was written at {}, and this plan is as of {}: a clock is behind",
                 calendar.instant(applied.at),
                 calendar.instant(plan.made_at)
-            ),
-            "set the clock; where the instant is meant, say it to `apply` with `--at`".to_owned(),
-        ),
-        Obstacle::TooLarge(too_large) => {
-            (too_large.to_string(), "if that is meant, apply it with `--allow-large-change`".to_owned())
-        }
+            )],
+            help: line![
+                "set the clock; where the instant is meant, give it to ",
+                Inline::code("apply"),
+                " with ",
+                Inline::code("--at")
+            ],
+        },
+        Obstacle::Frozen(freeze) => Told {
+            message: line![format!(
+                "the book's policy has a freeze until {} ({}), and this would start something or let a share grow",
+                calendar.instant(freeze.until),
+                shortened(&freeze.reason, 100)
+            )],
+            help: line![
+                "apply it when the freeze is over; to end an experiment now, use ",
+                Inline::code("trialbook apply --stop EXPERIMENT")
+            ],
+        },
+        Obstacle::TooLarge(large) => Told {
+            message: line![format!(
+                "the plan changes or removes {} of {} flags, more than {} of them",
+                large.changes, large.owned, large.policy.share
+            )],
+            help: line!["if that is meant, apply it with ", Inline::code("--allow-large-change")],
+        },
     }
 }
 
-fn of_conflicts(conflicts: &[Conflict]) -> (String, String) {
-    let name = |conflict: &Conflict| match &conflict.book {
-        Some(book) => format!("`{}` (book {book})", conflict.flag),
-        None => format!("`{}`", conflict.flag),
+fn of_unverified(one: &Unverified) -> Told {
+    let key = &one.experiment;
+    let why = match &one.reason {
+        Unreadable::Ref { name } => {
+            line![Inline::code(name.as_str()), " does not have the form of a launch"]
+        }
+        Unreadable::Commit { commit } => line![format!(
+            "the commit of its launch ({}) is not in this clone, or its book cannot be read",
+            short(commit)
+        )],
+        Unreadable::Digest { commit } => {
+            line![format!("the book at the commit of its launch ({}) has another digest", short(commit))]
+        }
+        Unreadable::NotServed => line!["the book at the commit of its launch does not serve it"],
     };
-    let some: Vec<_> = conflicts.iter().take(super::NAMED).map(name).collect();
-    let more = conflicts.len() - some.len();
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    let (are, whose) = if conflicts.len() == 1 { ("is", "is not") } else { ("are", "are not") };
-    let first = conflicts.first().map_or(String::new(), |conflict| conflict.flag.to_string());
-    (
-        format!("{}{more} {are} in the target already, and {whose} this book's", some.join(", ")),
-        format!("take it over with `trialbook plan --adopt {first}`, or give yours another key"),
-    )
+    let mut message = line![code(key), " was launched, and it is unknown whether this moves its units: "];
+    message.extend(why);
+    Told {
+        message,
+        help: line![
+            "fetch the whole history and ",
+            Inline::code("refs/trialbook/*"),
+            ", or repair ",
+            Inline::code(format!("refs/trialbook/launch/{key}")),
+            ", and plan again"
+        ],
+    }
 }
 
-fn of_rollback(rollback: &Rollback, plan: &Plan) -> (String, String) {
-    let short = |commit: &str| commit.chars().take(7).collect::<String>();
-    let live = short(&rollback.live);
+fn of_conflicts(conflicts: &[Conflict]) -> Told {
+    let mut message = Line::new();
+    for (index, conflict) in conflicts.iter().take(super::NAMED).enumerate() {
+        if index > 0 {
+            message.push(", ".into());
+        }
+        message.push(code(&conflict.flag));
+        message.extend(conflict.book.iter().map(|book| Inline::from(format!(" (book {book})"))));
+    }
+    let more = conflicts.len().saturating_sub(super::NAMED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let (are, whose) = if conflicts.len() == 1 { ("is", "is not") } else { ("are", "are not") };
+    message.push(format!("{more} {are} in the target already, and {whose} this book's").into());
+    let adopt = Inline::code(adoption(conflicts));
+    let (them, yours) =
+        if conflicts.len() == 1 { ("it", "yours another key") } else { ("them", "yours other keys") };
+    Told { message, help: line![format!("take {them} over with "), adopt, format!(", or give {yours}")] }
+}
+
+/// Returns the command that takes these flags over: by their names where they are few, or all that are in the way.
+fn adoption(conflicts: &[Conflict]) -> String {
+    let mut command = "trialbook plan --adopt".to_owned();
+    if conflicts.len() <= super::NAMED {
+        for conflict in conflicts {
+            command.push(' ');
+            command.push_str(conflict.flag.as_str());
+        }
+    }
+    command
+}
+
+fn of_rollback(rollback: &Rollback, plan: &Plan) -> Told {
     let here = plan
         .commit
         .as_deref()
@@ -93,9 +175,9 @@ fn of_rollback(rollback: &Rollback, plan: &Plan) -> (String, String) {
     let how = match rollback.relation {
         Relation::Older => format!("{here} is older than that"),
         Relation::Diverged => format!("{here} does not descend from that"),
-        Relation::Unknown => format!("this clone does not know how {here} stands to that"),
+        Relation::Unknown => format!("this clone does not know how {here} relates to that"),
     };
-    let mut message = format!("the target was written from commit {live}, and {how}");
+    let mut message = format!("the target was written from commit {}, and {how}", short(&rollback.live));
     if !rollback.undone.is_empty() {
         let commits = rollback
             .undone
@@ -103,22 +185,30 @@ fn of_rollback(rollback: &Rollback, plan: &Plan) -> (String, String) {
             .map(|one| format!("{} \u{201c}{}\u{201d}", short(&one.commit), one.subject));
         message.push_str(&format!("; it would undo {}", commits.collect::<Vec<_>>().join(", ")));
     }
-    let help = match rollback.relation {
-        Relation::Unknown => {
-            "fetch the whole history, and plan again; if it is meant, apply it with `--rollback`"
-        }
-        Relation::Older | Relation::Diverged => {
-            "check out the newest commit, and plan again; if it is meant, apply it with `--rollback`"
-        }
+    let first = match rollback.relation {
+        Relation::Unknown => "fetch the whole history",
+        Relation::Older | Relation::Diverged => "check out the newest commit",
     };
-    (message, help.to_owned())
+    Told {
+        message: line![message],
+        help: line![
+            format!("{first}, and plan again; if it is meant, apply it with "),
+            Inline::code("--rollback")
+        ],
+    }
+}
+
+fn short(commit: &str) -> String {
+    commit.chars().take(7).collect()
 }
 
 /// Begins a sentence with a capital letter, unless with a name.
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    match letters.next() {
-        Some(first) => first.to_uppercase().chain(letters).collect(),
-        None => String::new(),
+fn capital(mut line: Line) -> Line {
+    if let Some(Inline::Text(text)) = line.first_mut() {
+        let mut letters = text.chars();
+        let capital: String =
+            letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect();
+        *text = capital;
     }
+    line
 }

@@ -34,7 +34,7 @@ impl Grid {
         for row in table.rows() {
             rows.push(row.iter().map(|cell| cell_runs(cell, drawings)).collect());
         }
-        // An empty column says nothing and takes room.
+        // An empty column shows nothing and takes room.
         let mut aligns: Vec<_> = table.columns().iter().map(|column| column.align).collect();
         for index in (0..aligns.len()).rev() {
             let empty = |row: &Vec<Vec<Run>>| row.get(index).is_none_or(|cell| run_columns(cell) == 0);

@@ -1,0 +1,225 @@
+//! Edits that somebody proposes: whole files of the book, judged as they will be after the merge before anything is made of them.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::lint::{self, Also, Choice, LintError, Merged, Notice, Question, Scope};
+use trialbook_history::{Commit, HistoryError, Repository};
+use trialbook_language::load::{self, RawFile};
+use trialbook_model::Digest;
+use trialbook_model::diagnostic::{Diagnostic, Severity};
+
+/// The most files of one proposal.
+pub const MOST_FILES: usize = 100;
+
+/// The longest title, in characters.
+pub const LONGEST_TITLE: usize = 200;
+
+/// The most paragraphs of a description.
+pub const MOST_PARAGRAPHS: usize = 20;
+
+/// The longest of them, in characters.
+pub const LONGEST_PARAGRAPH: usize = 1_000;
+
+/// What is proposed.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Proposal {
+    /// What the change does, in a line.
+    pub title: String,
+    /// Why.
+    #[serde(default)]
+    pub description: String,
+    /// The branch that it is to be merged into.
+    #[serde(default = "main")]
+    pub base: String,
+    /// The files.
+    pub files: Vec<Proposed>,
+}
+
+/// A file with its whole new content.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Proposed {
+    /// The file, from the book's folder.
+    pub path: String,
+    /// What it holds then.
+    pub content: String,
+}
+
+fn main() -> String {
+    "main".to_owned()
+}
+
+/// A proposal that lint accepts.
+#[derive(Debug)]
+pub struct Accepted {
+    /// The commit that it is made on.
+    pub on: Commit,
+    /// The branch that is made for it; other edits have another name.
+    pub branch: String,
+    /// The files that differ, from the repository's root.
+    pub files: Vec<(String, String)>,
+    /// What lint warns of.
+    pub warnings: Vec<Diagnostic>,
+    /// What a person should know about how the findings came about.
+    pub notices: Vec<Notice>,
+}
+
+/// Why a proposal is refused. Nothing was written.
+#[derive(Debug)]
+pub enum NotAccepted {
+    /// The title is empty, too long, has several lines, or would act in a commit.
+    Title,
+    /// The description has too many paragraphs, or one that is too long.
+    Description,
+    /// There are no files, or too many.
+    Files(usize),
+    /// A path is not that of a file of the book.
+    Path(String),
+    /// A path is named twice.
+    Twice(String),
+    /// Nothing differs from what is committed.
+    Same,
+    /// The book is in no git repository, or that has no commit.
+    NoCommit,
+    /// Git could not be read, or the base is not there.
+    Lint(LintError),
+    /// Lint finds errors that the book has not now.
+    Errors(Vec<Diagnostic>),
+}
+
+impl From<HistoryError> for NotAccepted {
+    fn from(error: HistoryError) -> Self {
+        Self::Lint(error.into())
+    }
+}
+
+impl From<LintError> for NotAccepted {
+    fn from(error: LintError) -> Self {
+        Self::Lint(error)
+    }
+}
+
+/// Judges a proposal on the commit that is checked out. What is on disk and not committed plays no part.
+///
+/// # Errors
+///
+/// As [`NotAccepted`] lists them.
+pub fn judge(root: &Path, proposal: &Proposal, now: Timestamp) -> Result<Accepted, NotAccepted> {
+    let title = proposal.title.trim();
+    let is_line =
+        !title.is_empty() && title.chars().count() <= LONGEST_TITLE && !title.contains(char::is_control);
+    if !is_line || acts(title) {
+        return Err(NotAccepted::Title);
+    }
+    let mut paragraphs = proposal.description.split("\n\n");
+    let is_short = |text: &str| text.chars().count() <= LONGEST_PARAGRAPH;
+    if proposal.description.split("\n\n").count() > MOST_PARAGRAPHS || !paragraphs.all(is_short) {
+        return Err(NotAccepted::Description);
+    }
+    if proposal.files.is_empty() || proposal.files.len() > MOST_FILES {
+        return Err(NotAccepted::Files(proposal.files.len()));
+    }
+    let mut seen = BTreeSet::new();
+    for file in &proposal.files {
+        if !is_of_book(&file.path) {
+            return Err(NotAccepted::Path(file.path.clone()));
+        }
+        if !seen.insert(file.path.to_lowercase()) {
+            return Err(NotAccepted::Twice(file.path.clone()));
+        }
+    }
+    let repository = Repository::of_book(root)?.ok_or(NotAccepted::NoCommit)?;
+    let on = repository.head()?.ok_or(NotAccepted::NoCommit)?;
+    let before = repository.files_at(&on)?;
+    let mut after = before.clone();
+    let mut files = Vec::new();
+    for Proposed { path, content } in &proposal.files {
+        let bytes = content.clone().into_bytes();
+        match after.iter_mut().find(|file| file.path == *path) {
+            Some(file) if file.bytes == bytes => continue,
+            Some(file) => file.bytes = bytes,
+            None => after.push(RawFile { path: path.clone(), bytes }),
+        }
+        files.push((repository.path_in_repository(path), content.clone()));
+    }
+    if files.is_empty() {
+        return Err(NotAccepted::Same);
+    }
+    after.sort_by(|a, b| a.path.cmp(&b.path));
+    let linted = linted(root, before, after, &proposal.base, now)?;
+    let (errors, warnings): (Vec<_>, Vec<_>) =
+        linted.findings.into_iter().partition(|finding| finding.severity == Severity::Error);
+    if !errors.is_empty() {
+        return Err(NotAccepted::Errors(errors));
+    }
+    let named: String = files.iter().map(|(path, text)| std::format!("{path}\n{text}\n")).collect();
+    let digest = Digest::of_bytes(std::format!("{on}\n{title}\n{named}").as_bytes());
+    let digits: String = digest.as_str().trim_start_matches("sha256:").chars().take(12).collect();
+    let branch = std::format!("trialbook/propose-{digits}");
+    Ok(Accepted { on, branch, files, warnings, notices: linted.notices })
+}
+
+/// Lints the book as it will be after the merge, and leaves out the errors that it has now.
+fn linted(
+    root: &Path,
+    before: Vec<RawFile>,
+    after: Vec<RawFile>,
+    base: &str,
+    now: Timestamp,
+) -> Result<lint::Linted, NotAccepted> {
+    let (scope, choice) = (Scope::default(), Choice::default());
+    let question = Question { root, now, scope: &scope, choice: &choice, sample: None, known: None };
+    let identity = super::conclude::identity;
+    let known: BTreeSet<_> =
+        lint::lint(&load::load(before), question).findings.iter().map(identity).collect();
+    let (loaded, merged) = Merged::open(root, after, base)?;
+    let mut linted = lint::lint_merged(&loaded, &merged, Also::default(), question)?;
+    // Without a book no rule was run, so that nothing can be left out: what is wrong now hides what the proposal does.
+    linted.findings.retain(|finding| loaded.book.is_none() || !known.contains(&identity(finding)));
+    Ok(linted)
+}
+
+/// Tells whether a text in a commit would notify somebody or close an issue.
+fn acts(text: &str) -> bool {
+    text.contains(['@', '#']) || text.contains("://") || text.to_ascii_uppercase().contains("GH-")
+}
+
+/// Tells whether a path is one that a file of the book can have: below its folder, and by its name of a kind.
+fn is_of_book(path: &str) -> bool {
+    let plain = |part: &str| !part.is_empty() && !part.starts_with('.') && !part.contains(['\\', ':']);
+    let is_text = !path.contains(char::is_control);
+    is_text && path.split('/').all(plain) && (path == "trialbook.yaml" || load::identity(path).is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_files_of_the_book_can_be_proposed() {
+        for path in ["trialbook.yaml", "a.flag.yaml", "checkout/bold-button.experiment.yaml"] {
+            assert!(is_of_book(path), "{path}");
+        }
+        for path in [
+            "",
+            "a.flag.yml.sh",
+            "../a.flag.yaml",
+            "/a.flag.yaml",
+            "a//b.flag.yaml",
+            "./a.flag.yaml",
+            ".github/workflows/a.flag.yaml",
+            "a\\..\\b.flag.yaml",
+            "c:a.flag.yaml",
+            "a\n.flag.yaml",
+            "README.md",
+            "x/trialbook.yaml",
+        ] {
+            assert!(!is_of_book(path), "{path:?}");
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! `trialbook drift`: what is served otherwise than the last apply left it.
+
+use super::report::Format;
+use super::{At, Exit, Failure, Session, failed};
+use crate::app::drift::Drifted;
+use crate::app::plan::{Prepared, Urgency};
+use crate::report;
+use trialbook_delivery::plan::Options;
+use trialbook_model::TargetKey;
+
+/// Show what somebody changed in the flag back end since the last apply
+///
+/// Only what an apply writes can drift, and another spelling of it is no difference. Flags that are not the book's are
+/// listed and left alone. With `--detailed-exitcode`, exit code 2 means that something differs.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The target; the primary one when left out
+    #[arg(long, value_name = "TARGET")]
+    target: Option<TargetKey>,
+    /// End with 2 when something differs
+    #[arg(long)]
+    detailed_exitcode: bool,
+    /// The present, instead of the clock's time
+    #[arg(long, value_name = "TIME")]
+    at: Option<At>,
+    /// How to write it
+    #[arg(long, value_name = "FORMAT", default_value = "terminal")]
+    format: Format,
+}
+
+/// Reads the target and shows what differs.
+///
+/// # Errors
+///
+/// Where the book has errors, or the target or git cannot be read.
+pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
+    let opened = session.open()?;
+    let (book, at) = (opened.book()?, opened.instant(args.at));
+    let failed = |error| failed::of(&error, &opened);
+    let prepared = Prepared::new(&opened.root, &opened.loaded, book, args.target.as_ref(), at, Urgency::None)
+        .map_err(failed)?;
+    let live = prepared.read().map_err(failed)?;
+    let planned = prepared.plan(&live, at, &Options::default()).map_err(failed)?;
+    let drifted = Drifted::new(planned, &live);
+    let page = || report::plan::drift_page(&drifted, opened.timezone_name());
+    super::report::print(&page, &report::plan::drift_rest(), &drifted, args.format)?;
+    Ok(if args.detailed_exitcode && !drifted.is_empty() { Exit::Changes } else { Exit::Done })
+}
