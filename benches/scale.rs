@@ -13,12 +13,16 @@ mod edits;
 #[path = "generator/mod.rs"]
 mod generator;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
 use rayon::prelude::*;
 use serde_json::json;
+use trialbook::app::site::{Site, Sources};
+use trialbook::app::status;
+use trialbook::report::{self, terminal};
 use trialbook_delivery::plan;
 use trialbook_language::load;
 use trialbook_language::load::discover;
@@ -28,7 +32,7 @@ use trialbook_model::capability::HashProfile;
 use trialbook_model::span::SourceFile;
 use trialbook_model::{resolve, targeting};
 
-const STAGES: [&str; 6] = ["read", "parse", "load", "lint", "plan", "evaluate"];
+const STAGES: [&str; 8] = ["read", "parse", "load", "lint", "plan", "evaluate", "status", "site"];
 const RUNS: usize = 5;
 const CONTEXTS: usize = 100;
 
@@ -117,7 +121,7 @@ fn run_stage(stage: &str, folder: &Path) {
         }
         _ => {
             let loaded = load::load(files);
-            run_on_book(stage, &loaded);
+            run_on_book(stage, folder, &loaded);
             // As the commands do at their end.
             std::mem::forget(loaded);
         }
@@ -131,7 +135,7 @@ fn parse(file: load::RawFile) -> load::yaml::Parsed {
     load::yaml::parse(&SourceFile::new(file.path, text))
 }
 
-fn run_on_book(stage: &str, loaded: &load::Loaded) {
+fn run_on_book(stage: &str, folder: &Path, loaded: &load::Loaded) {
     let now = generator::now();
     let book =
         loaded.book.as_ref().unwrap_or_else(|| panic!("the book is wrong: {:?}", loaded.findings.first()));
@@ -162,7 +166,38 @@ fn run_on_book(stage: &str, loaded: &load::Loaded) {
             }
             assert_eq!(served, CONTEXTS * book.flags.len());
         }
+        "status" => {
+            let keys = status::chosen(&status::Filter::default(), book, now).expect("experiments");
+            let launches = status::launches(folder, &keys).expect("launches");
+            let status = status::Status::new(book, &keys, &launches, &BTreeMap::new(), now);
+            let page = report::status::document(&status, None);
+            let settings = terminal::Settings { width: 120, colour: false, details: false };
+            assert!(terminal::render(&page, settings).lines().count() > book.experiments.len());
+        }
+        "site" => {
+            let keys: Vec<_> = book.experiments.keys().cloned().collect();
+            let launches = status::launches(folder, &keys).expect("launches");
+            let outcomes = BTreeMap::new();
+            let sources =
+                Sources { book, loaded, launches: &launches, outcomes: &outcomes, log: None, at: now };
+            let out = Pages(tempfile::tempdir().expect("a temporary folder"));
+            for folder in report::site::FOLDERS {
+                std::fs::create_dir(out.0.path().join(folder)).expect("a folder");
+            }
+            report::site::write(&Site::new(&sources), &report::site::Options::default(), &out)
+                .expect("the pages");
+        }
         other => panic!("there is no stage `{other}`"),
+    }
+}
+
+/// A folder of pages, none of which is larger than a reader on a phone should have to load.
+struct Pages(tempfile::TempDir);
+
+impl report::site::Sink for Pages {
+    fn write(&self, path: &str, text: &str) -> std::io::Result<()> {
+        assert!(text.len() < 1_000_000, "{path} has {} bytes", text.len());
+        std::fs::write(self.0.path().join(path), text)
     }
 }
 

@@ -69,6 +69,8 @@ pub fn hold(loaded: &Loaded, findings: &[Diagnostic]) {
         fails: Severity::Error,
         rules: &[],
         fingerprints: &fingerprints,
+        change: None,
+        width: None,
     };
     for format in Format::ALL {
         let text = run.render(format);

@@ -114,7 +114,7 @@ const hovers = [
     ["segment", "audience:\n  a|ny: [{a: 1}]\n", /At least one holds/],
     ["segment", "audience:\n  age:\n    at_|least: 3\n", /At or above/],
     ["metric", "win|dow: 7d\n", /first exposure/],
-    ["source", "time|stamp: at\n", /says when/],
+    ["source", "time|stamp: at\n", /column with the time/],
 ];
 
 for (const [kind, text, expected] of hovers) {

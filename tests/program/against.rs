@@ -1,6 +1,7 @@
 //! `trialbook lint --against` and `--with`, run on the example book in repositories of its own.
 
 use crate::example_book::ExampleBook;
+use crate::github::server::{GitHub, TOKEN};
 use assert_cmd::Command;
 use trialbook_history::{Launch, Preregistration, Repository};
 use trialbook_model::ExperimentKey;
@@ -67,6 +68,7 @@ fn what_may_change_after_launch_may() {
         book.edit(BOLD, "title: A bold", "title: A very bold");
         book.edit(BOLD, "owner: team-checkout", "owner: team-growth");
         book.edit(BOLD, "end: 2026-11-23", "end: 2026-11-22");
+        book.edit(BOLD, "title: A very bold", "overrides: [{units: [qa-1], serve: bold}, {segment: employees, serve: plain}]\ntitle: A very bold");
         book.edit("insights/purchases.source.yaml", "amount: total_eur", "amount: amount_eur");
         book.edit("insights/purchases-per-user.metric.yaml", "description: ", "description: As before. ");
         let from = book.path().join(BOLD);
@@ -240,23 +242,50 @@ fn a_start_in_the_past_is_an_error_only_where_it_is_new() {
 }
 
 #[test]
-fn two_branches_that_collide_are_told_before_either_merges() {
-    let rival = |key: &str| {
-        format!(
-            "title: {key}\nhypothesis: It helps.\nowner: team-growth\nsurfaces: [home]\nflag: onboarding-tour\nallocation: 10%\n\
-             control: {{CONTROL}}\nvariants: equal\nschedule: {{start: 2026-12-01, end: 2026-12-15}}\n\
-             metrics: {{success: [{{metric: purchases-per-user, mde: 5%}}], guardrails: [{{metric: active-days, margin: 5%}}]}}\n"
-        )
+fn a_start_in_the_past_of_a_file_that_is_in_no_commit_is_found_without_a_branch() {
+    let book = changed(|_| {});
+    let plain = || {
+        let mut command = Command::cargo_bin("trialbook").expect("the binary is built");
+        command.current_dir(book.path()).args(["lint", "--at", NOW, "--format", "json"]);
+        let output = command.env_remove("TRIALBOOK_BOOK").output().expect("it runs");
+        let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        let findings = json["findings"].as_array().expect("findings").clone();
+        findings.into_iter().filter(|finding| finding["rule"] == "start-in-past").collect::<Vec<_>>()
     };
-    let flag = "description: A new thing.\nowner: team-growth\nsurfaces: [home]\nentity: user\ntype: boolean\n\
-                variants: {on: true, off: false}\ndefault: off\n";
+    // What is committed may have been launched: its start has passed, and nothing is known of it here.
+    assert_eq!(plain(), [] as [serde_json::Value; 0]);
+    let old = std::fs::read_to_string(book.path().join(BOLD)).expect("a file");
+    let new = "checkout/bolder-checkout-button.experiment.yaml";
+    std::fs::write(book.path().join(new), old).expect("a file");
+    let found = plain();
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert_eq!(found[0]["file"], new);
+    let (rules, errors) = errors(&book, &[]);
+    let past = rules.iter().filter(|rule| *rule == "start-in-past").count();
+    assert_eq!(past, 1, "the review reports it once: {errors:#?}");
+}
+
+/// A flag that nothing is tested on yet.
+const THING: &str = "description: A new thing.\nowner: team-growth\nsurfaces: [home]\nentity: user\ntype: boolean\n\
+                     variants: {on: true, off: false}\ndefault: off\n";
+
+/// An experiment that collides with every other on the flag.
+fn rival(key: &str) -> String {
+    format!(
+        "title: {key}\nhypothesis: It helps.\nowner: team-growth\nsurfaces: [home]\nflag: thing\nallocation: 10%\n\
+         control: off\nvariants: equal\nschedule: {{start: 2026-12-01, end: 2026-12-15}}\n\
+         metrics: {{success: [{{metric: purchases-per-user, mde: 5%}}], guardrails: [{{metric: active-days, margin: 5%}}]}}\n"
+    )
+}
+
+#[test]
+fn two_branches_that_collide_are_reported_before_either_merges() {
     let book = ExampleBook::new();
     git(&book, &["branch", "-M", "main"]);
-    std::fs::write(book.path().join("growth/thing.flag.yaml"), flag).expect("a written file");
+    std::fs::write(book.path().join("growth/thing.flag.yaml"), THING).expect("a written file");
     book.commit("a flag");
     let write = |key: &str| {
-        let text = rival(key).replace("onboarding-tour", "thing").replace("{CONTROL}", "off");
-        std::fs::write(book.path().join(format!("growth/{key}.experiment.yaml")), text)
+        std::fs::write(book.path().join(format!("growth/{key}.experiment.yaml")), rival(key))
             .expect("a written file");
         git(&book, &["add", "-A"]);
         git(&book, &["commit", "-q", "-m", key]);
@@ -272,10 +301,128 @@ fn two_branches_that_collide_are_told_before_either_merges() {
     assert_eq!(code, 0, "what may never merge blocks nobody\n{out}{err}");
     assert!(out.contains("overlapping-experiments"), "{out}{err}");
     assert!(out.contains("only if `theirs` merges too: Ann wrote its last commit"), "{out}");
+
+    // Whoever writes a commit chooses the name in it.
+    let hostile = "\u{1b}[2J\u{202e}##[error]forged ::error::forged\u{9b}31m <a@acme.test>";
+    git(&book, &["switch", "-q", "theirs"]);
+    git(&book, &["commit", "-q", "--amend", "--no-edit", "--author", hostile]);
+    git(&book, &["switch", "-q", "mine"]);
+    for format in ["full", "concise", "github", "json", "sarif", "gitlab", "junit", "markdown"] {
+        let mut command = Command::cargo_bin("trialbook").expect("the binary is built");
+        command.env("GITHUB_ACTIONS", "true").env_remove("GITHUB_WORKSPACE").env_remove("TRIALBOOK_BOOK");
+        command.current_dir(book.path()).args(["lint", "--at", NOW, "--against", "main", "--with", "theirs"]);
+        let output = command.args(["--format", format]).output().expect("it runs");
+        assert_eq!(output.status.code(), Some(0), "{format}");
+        crate::steering::assert_harmless(&output, format);
+    }
+}
+
+/// A clone whose change collides with the pull request of somebody else, which the clone does not have.
+struct Clone {
+    folder: tempfile::TempDir,
+    /// The commits of the change and of the other pull request.
+    mine: String,
+    theirs: String,
+}
+
+impl Clone {
+    fn new() -> Self {
+        let book = ExampleBook::new();
+        git(&book, &["branch", "-M", "main"]);
+        std::fs::write(book.path().join("growth/thing.flag.yaml"), THING).expect("a written file");
+        book.commit("a flag");
+        let mut commits = Vec::new();
+        for key in ["thing-b", "thing-a"] {
+            git(&book, &["switch", "-q", "-c", key, "main"]);
+            std::fs::write(book.path().join(format!("growth/{key}.experiment.yaml")), rival(key))
+                .expect("a file");
+            commits.push(book.commit(key).as_str().to_owned());
+        }
+        let folder = tempfile::tempdir().expect("a folder");
+        let remote = folder.path().join("remote.git");
+        let (remote, clone) =
+            (remote.display().to_string(), folder.path().join("clone").display().to_string());
+        git(&book, &["init", "-q", "--bare", &remote]);
+        git(
+            &book,
+            &[
+                "push",
+                "-q",
+                &remote,
+                "main",
+                "thing-a",
+                "thing-b:refs/pull/12/head",
+                "thing-a:refs/pull/13/head",
+            ],
+        );
+        // As from another machine: a clone of a folder has every object of it.
+        git(&book, &["clone", "-q", "-b", "thing-a", &format!("file://{remote}"), &clone]);
+        let [theirs, mine] = commits.try_into().expect("two commits");
+        Self { folder, mine, theirs }
+    }
+
+    fn lint(&self, github: &GitHub, arguments: &[&str]) -> (i32, String, String) {
+        let mut command = Command::cargo_bin("trialbook").expect("the binary is built");
+        for name in ["GITHUB_WORKSPACE", "GITHUB_ACTIONS", "GITHUB_SERVER_URL", "TRIALBOOK_BOOK"] {
+            command.env_remove(name);
+        }
+        command
+            .env("GITHUB_TOKEN", TOKEN)
+            .env("GITHUB_API_URL", github.url())
+            .env("GITHUB_REPOSITORY", "acme/shop");
+        command.current_dir(self.folder.path().join("clone"));
+        let all = ["lint", "--at", NOW, "--against", "origin/main", "--with-open-pull-requests"];
+        let output = command.args(all).args(arguments).output().expect("it runs");
+        let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+        (output.status.code().expect("an exit code"), text(output.stdout), text(output.stderr))
+    }
+
+    fn refs(&self) -> String {
+        let git = std::process::Command::new("git")
+            .arg("for-each-ref")
+            .current_dir(self.folder.path().join("clone"))
+            .output();
+        String::from_utf8(git.expect("git runs").stdout).expect("UTF-8")
+    }
 }
 
 #[test]
-fn a_conflict_is_a_finding_and_an_unknown_branch_says_what_to_fetch() {
+fn a_collision_with_an_open_pull_request_is_found_and_names_it() {
+    let clone = Clone::new();
+    let github = GitHub::of_installation("github-actions[bot]");
+    github.branch(12, "mona:thing-b", &clone.theirs, true);
+    github.branch(13, "ann:thing-a", &clone.mine, true);
+    // Closed since it was listed, and into another branch: neither is in the way.
+    github.branch(14, "eve:gone", &"a".repeat(40), true);
+    github.branch(15, "eve:closed", &clone.theirs, false);
+    let before = clone.refs();
+    let (code, out, err) = clone.lint(&github, &["--format", "json"]);
+    assert_eq!(code, 0, "what may never merge blocks nobody\n{out}{err}");
+    let json: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    let findings = json["findings"].as_array().expect("findings");
+    let notes = |finding: &serde_json::Value| finding["notes"][0].as_str().unwrap_or_default().to_owned();
+    let found: Vec<_> =
+        findings.iter().filter(|it| it["rule"] == "overlapping-experiments").map(notes).collect();
+    assert_eq!(found.len(), 1, "{out}");
+    assert!(found[0].starts_with("only if pull request #12 of mona merges too: "), "{found:?}");
+    assert!(err.contains("pull request #14 is left out"), "{err}");
+    assert!(!err.contains("#13") && !out.contains("#15"), "{out}{err}");
+    assert_eq!(clone.refs(), before, "no ref is written");
+    assert_eq!((github.count("GET"), github.count("POST")), (1, 0), "GitHub is only read");
+}
+
+#[test]
+fn without_a_remote_that_answers_the_open_pull_requests_are_not_simply_left_out() {
+    let clone = Clone::new();
+    let github = GitHub::of_user("octocat");
+    github.branch(12, "mona:thing-b", &clone.theirs, true);
+    std::fs::remove_dir_all(clone.folder.path().join("remote.git")).expect("the remote");
+    let (code, out, err) = clone.lint(&github, &[]);
+    assert!(code == 6 && err.contains("cannot fetch the pull requests from `origin`"), "{code}: {out}{err}");
+}
+
+#[test]
+fn a_conflict_is_a_finding_and_an_unknown_branch_states_what_to_fetch() {
     let book = changed(|book| {
         book.edit(BOLD, "title: A bold", "title: My bold");
         book.commit("mine");
@@ -322,4 +469,34 @@ fn a_branch_that_has_nothing_in_common_or_cannot_be_read_is_left_out_by_name() {
     // Who names it wants it.
     let (code, _, err) = lint(&book, &["--with", "origin/a-site"]);
     assert_eq!(code, 3, "{err}");
+}
+
+#[test]
+fn a_key_is_not_renamed_by_its_case_and_not_used_again_under_another_file() {
+    const FLAG: &str = "growth/old-header.flag.yaml";
+    let book = changed(|book| git(book, &["mv", FLAG, "growth/Old-header.flag.yaml"]));
+    let (rules, found) = errors(&book, &[]);
+    assert_eq!(rules, ["deleted-while-served"], "{found:#?}");
+    let text = found[0].to_string();
+    assert!(text.contains("flag `old-header` is renamed to `Old-header`, which is another flag"), "{text}");
+    assert!(text.contains("or write `key: old-header` in it"), "{text}");
+    // With the key written out, the file may be called anything.
+    let path = book.path().join("growth/Old-header.flag.yaml");
+    let flag = std::fs::read_to_string(&path).expect("the flag");
+    std::fs::write(&path, format!("key: old-header\n{flag}")).expect("a file");
+    assert_eq!(errors(&book, &[]).0, [""; 0]);
+
+    let book = changed(|_| {});
+    git(&book, &["switch", "-q", "main"]);
+    git(&book, &["rm", "-q", FLAG]);
+    git(&book, &["commit", "-qm", "No header"]);
+    git(&book, &["switch", "-q", "change"]);
+    git(&book, &["merge", "-q", "main"]);
+    let newer = book.path().join("growth/newer-header.flag.yaml");
+    std::fs::write(&newer, format!("key: old-header\n{flag}")).expect("a file");
+    let (rules, found) = errors(&book, &[]);
+    assert_eq!(rules, ["key-used-again"], "{found:#?}");
+    let text = found[0].to_string();
+    assert!(text.contains("give another `key`, for example `old-header-2`"), "{text}");
+    assert_eq!(found[0]["span"]["start"]["line"], 1, "{text}");
 }

@@ -170,7 +170,7 @@ guardrails: [{metric: crash-rate, margin: {absolute: 0.01}}]
 ";
 
 #[test]
-fn a_guarded_rollout_waits_to_be_told_and_evaluate_reads_how_far_it_is() {
+fn a_guarded_rollout_waits_for_approval_and_evaluate_reads_how_far_it_is() {
     let book = ExampleBook::new();
     std::fs::write(book.path().join("growth/chat-for-all.rollout.yaml"), ROLLOUT).expect("a file");
     book.commit("a rollout");
@@ -199,7 +199,11 @@ fn a_guarded_rollout_waits_to_be_told_and_evaluate_reads_how_far_it_is() {
 
     let at = ["--at", "2026-11-05"];
     let waiting = trialbook(&book, &["plan", at[0], at[1]]);
-    assert!(stderr(&waiting).contains("`chat-for-all` waits at a step of 100%"), "{}", stderr(&waiting));
+    assert!(
+        stderr(&waiting).contains("`chat-for-all` waits at a step of 100\u{a0}%"),
+        "{}",
+        stderr(&waiting)
+    );
     let step = trialbook(&book, &["plan", at[0], at[1], "--advance", "chat-for-all", "--out", "step.plan"]);
     assert_eq!(code(&step), 0, "{}", stderr(&step));
     let apply = trialbook(&book, &["apply", "step.plan", at[0], at[1]]);

@@ -46,7 +46,7 @@ fn a_book_is_not_begun_where_something_is() {
     fs::write(folder.path().join("notes"), "x").expect("a file");
     let (code, _, said) = run(folder.path(), &["init", "notes"]);
     assert_eq!(code, 6, "{said}");
-    assert!(said.contains("cannot begin a book in `notes`"), "{said}");
+    assert!(said.contains("cannot create a book in `notes`"), "{said}");
 
     let folder = begun();
     assert_eq!(run(folder.path(), &["init"]).0, 4);
@@ -83,8 +83,14 @@ fn a_new_experiment_knows_its_flag_and_lint_asks_for_the_blanks_only() {
     ");
     let (code, stdout, _) = run(&book, &["lint", "--format", "concise", "--at", "2026-11-24"]);
     assert_eq!(code, 1);
-    assert_eq!(stdout.lines().filter(|line| line.contains("found nothing")).count(), 6, "{stdout}");
-    assert!(stdout.lines().all(|line| line.contains("found nothing")), "{stdout}");
+    assert_eq!(stdout.lines().filter(|line| line.contains("blank for `")).count(), 6, "{stdout}");
+    assert!(stdout.lines().all(|line| line.contains("blank for `")), "{stdout}");
+    let (_, stdout, stderr) = run(&book, &["lint", "--at", "2026-11-24"]);
+    assert!(
+        stdout.contains("help: fill in the share of the audience that is enrolled, such as 20%"),
+        "{stdout}"
+    );
+    assert!(!stderr.contains("can be fixed"), "a program cannot fill in a blank: {stderr}");
     assert_eq!(run(&book, &["new", "experiment", "round-checkout-button"]).0, 4, "nothing is overwritten");
 }
 

@@ -52,7 +52,18 @@ impl Scene {
 
 fn trialbook() -> std::process::Command {
     let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin!("trialbook"));
-    for variable in ["GITHUB_TOKEN", "GITHUB_API_URL", "TRIALBOOK_BOOK", "NO_COLOR", "CLICOLOR_FORCE"] {
+    let of_github = [
+        "GITHUB_TOKEN",
+        "GITHUB_API_URL",
+        "GITHUB_REPOSITORY",
+        "GITHUB_SERVER_URL",
+        "GITHUB_EVENT_NAME",
+        "GITHUB_EVENT_PATH",
+        "GITHUB_RUN_ID",
+        "GITHUB_RUN_ATTEMPT",
+        "GITHUB_STEP_SUMMARY",
+    ];
+    for variable in ["TRIALBOOK_BOOK", "NO_COLOR", "CLICOLOR_FORCE"].into_iter().chain(of_github) {
         command.env_remove(variable);
     }
     command
@@ -102,7 +113,8 @@ fn the_comment_goes_to_the_pull_request_that_added_the_file_and_the_next_run_edi
     );
     let bodies = github.bodies(482);
     assert!(
-        bodies[0].starts_with("<!-- trialbook:outcome:bold-checkout-button -->\n### ⏳ Keep running"),
+        bodies[0].starts_with("<!-- trialbook:result:acme-shop:bold-checkout-button news=")
+            && bodies[0].contains(" -->\n### ⏳ Keep running"),
         "{bodies:?}"
     );
 
@@ -113,8 +125,9 @@ fn the_comment_goes_to_the_pull_request_that_added_the_file_and_the_next_run_edi
     assert!(bodies[0].contains("### ✅ Ship **bold**"), "{bodies:?}");
 
     let (_, _, stderr) = said(&scene.comment(Some(&github), &[]));
-    assert!(stderr.contains("says so already"), "{stderr}");
-    assert_eq!((github.count("POST"), github.count("PATCH")), (1, 1));
+    assert!(stderr.contains("up to date already"), "{stderr}");
+    // The comment, and a status for each of the two verdicts.
+    assert_eq!((github.count("POST"), github.count("PATCH")), (3, 1));
 }
 
 #[test]
@@ -126,7 +139,7 @@ fn another_pull_request_can_be_named() {
 }
 
 #[test]
-fn a_commit_without_a_pull_request_is_told_and_nothing_is_written() {
+fn a_commit_without_a_pull_request_is_reported_and_nothing_is_written() {
     let github = GitHub::of_user("octocat");
     let scene = Scene::new(&fixture::ship());
     github.state().pulls.insert(scene.added.clone(), Vec::new());
@@ -142,13 +155,13 @@ fn a_dry_run_prints_the_comment_and_asks_nobody() {
     let (code, stdout, stderr) = said(&scene.comment(None, &["--dry-run"]));
     assert_eq!(code, 0, "{stderr}");
     assert!(
-        stdout.starts_with("<!-- trialbook:outcome:bold-checkout-button -->\n### ✅ Ship **bold**"),
+        stdout.starts_with("<!-- trialbook:result:acme-shop:bold-checkout-button -->\n### ✅ Ship **bold**"),
         "{stdout}"
     );
 }
 
 #[test]
-fn without_a_token_the_help_says_what_it_needs() {
+fn without_a_token_the_help_states_what_it_needs() {
     let (code, _, stderr) = said(&Scene::new(&fixture::ship()).comment(None, &[]));
     assert_eq!(code, 6, "{stderr}");
     assert!(stderr.contains("GITHUB_TOKEN"), "{stderr}");
@@ -171,7 +184,7 @@ fn what_is_no_outcome_is_refused_with_the_place() {
     let file = folder.path().join("outcome.json");
     for (content, expected) in [
         ("{\"version\": 99}", "version 99"),
-        ("{\"version\": 1}", "missing field"),
+        ("{\"version\": 1}", "is a required property"),
         ("{\"version\": 1,", "line 1"),
         ("[]", "not an outcome"),
         ("", "line 1"),
@@ -187,6 +200,35 @@ fn what_is_no_outcome_is_refused_with_the_place() {
     assert_eq!(said(&trialbook().arg("report").arg(&file).output().unwrap()).0, 4);
     let missing = folder.path().join("none.json");
     assert_eq!(said(&trialbook().arg("report").arg(missing).output().unwrap()).0, 3);
+}
+
+#[test]
+fn an_outcome_that_is_too_large_or_has_another_shape_is_refused_quickly() {
+    let folder = tempfile::tempdir().unwrap();
+    let large = folder.path().join("large.json");
+    std::fs::File::create(&large).unwrap().set_len(70 << 20).unwrap();
+    let mut files = vec![large];
+    if cfg!(unix) {
+        files.push("/dev/zero".into());
+    }
+    for file in files {
+        for command in [&["report"][..], &["comment", "--dry-run", "--from"]] {
+            let begun = std::time::Instant::now();
+            let (code, stdout, stderr) = said(&trialbook().args(command).arg(&file).output().unwrap());
+            assert_eq!((code, stdout.as_str()), (4, ""), "{stderr}");
+            // What may be a plan too is read further.
+            let largest = if command[0] == "comment" { "64 MiB" } else { "16 MiB" };
+            assert!(stderr.contains(&format!("larger than {largest}")), "{stderr}");
+            assert!(begun.elapsed() < std::time::Duration::from_secs(20), "{file:?}");
+        }
+    }
+    let (_, outcome) = fixture::all().into_iter().next().unwrap();
+    let mut value: serde_json::Value = serde_json::from_str(&outcome.to_json().unwrap()).unwrap();
+    *value.pointer_mut("/verdicts/0/kind").unwrap() = "perhaps".into();
+    let file = folder.path().join("outcome.json");
+    std::fs::write(&file, value.to_string()).unwrap();
+    let (code, _, stderr) = said(&trialbook().arg("report").arg(&file).output().unwrap());
+    assert!(code == 4 && stderr.contains("/verdicts/0/kind"), "{stderr}");
 }
 
 #[test]

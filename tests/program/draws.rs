@@ -105,6 +105,50 @@ fn run_with(book: &Path, args: &[&str], input: &[u8]) -> (i32, String, String) {
 
 const AT: &[&str] = &["--at", "2026-12-01"];
 
+/// Answers one context of a book whose flag serves `bold` to versions at or above 1.2, whatever way the versions are read.
+fn by_version(kind: &str, version: &str) -> (serde_json::Value, String) {
+    let folder = book("10%");
+    let declared = BOOK.replace("  country:", &format!("  app: {kind}\n  country:"));
+    fs::write(folder.path().join("trialbook.yaml"), declared).expect("a written file");
+    let rules = BUTTON.replace("{country: FI}", "{app: {at_least: \"1.2\"}}");
+    fs::write(folder.path().join("button.flag.yaml"), rules).expect("a written file");
+    let context = serde_json::json!({"app": version}).to_string();
+    let (exit, out, err) = run(folder.path(), &["evaluate", "button", "--context", &context]);
+    assert_eq!(exit, 0, "{err}");
+    (serde_json::from_str(&out).expect("JSON"), err)
+}
+
+#[test]
+fn versions_are_read_as_semver_orders_them_and_what_cannot_be_read_is_reported() {
+    let strict = "{type: version}";
+    for (version, variant) in
+        [("1.18.1+57", "bold"), ("1.2+1", "bold"), ("1.2.0-rc.1+9", "plain"), ("1.1.9+99", "plain")]
+    {
+        let (answer, err) = by_version(strict, version);
+        assert_eq!(answer["variant"], variant, "{version}: {err}");
+        assert_eq!(answer.get("unreadable"), None, "{version}");
+    }
+    for version in ["v1.2.3", "1.2.3.4", "1.2.x", "1.2.3+", "1.2.3+5 "] {
+        let (answer, err) = by_version(strict, version);
+        assert_eq!(answer["variant"], "plain", "{version}");
+        assert_eq!(answer["unreadable"][0]["attribute"], "app", "{version}");
+        assert!(err.contains(&format!("attribute `app` ignored: `{version}` is not a version")), "{err}");
+    }
+    assert!(by_version(strict, "v1.2.3").1.contains("declare `type: {version: lenient}` to read it"));
+    for (version, variant) in
+        [("v1.2.3", "bold"), ("1.2.0.4046", "bold"), ("1.1.9.9", "plain"), ("1.2.0.0-a", "plain")]
+    {
+        let (answer, err) = by_version("{type: {version: lenient}}", version);
+        assert_eq!(
+            (&answer["variant"], answer.get("unreadable")),
+            (&variant.into(), None),
+            "{version}: {err}"
+        );
+    }
+    let (answer, _) = by_version("{type: {version: lenient}}", "1.2.3.4.5");
+    assert_eq!((&answer["variant"], &answer["unreadable"][0]["attribute"]), (&"plain".into(), &"app".into()));
+}
+
 #[test]
 fn each_context_is_answered_in_the_order_of_the_input() {
     let book = book("10%");
@@ -122,13 +166,15 @@ fn each_context_is_answered_in_the_order_of_the_input() {
         "\n",
         r#"{"flag":"button","variant":"plain","served":"first.plain","value":"green","reason":"experiment","source":"first","bucket":487}"#,
         "\n",
-        r#"{"flag":"button","variant":"plain","served":"plain","value":"green","reason":"no-unit","source":null,"bucket":null}"#,
+        r#"{"flag":"button","variant":"plain","served":"plain","value":"green","reason":"no-unit","source":null,"bucket":null,"#,
+        r#""unreadable":[{"attribute":"country","detail":"`7` is not a string (it has no quotes)"}]}"#,
         "\n",
     );
     assert_eq!((exit, out.as_str()), (0, expected));
     assert_eq!(
         err,
-        "these are the draws of javascript-4; python-2 draws otherwise: see them with --evaluator python-2\n"
+        "these are the draws of javascript-4; python-2 draws differently: see them with --evaluator python-2\n\
+         attribute `country` ignored: `7` is not a string (it has no quotes); it counts as missing\n"
     );
     let file = book.path().join("contexts.ndjson");
     fs::write(&file, contexts).expect("a file of contexts");
@@ -137,7 +183,12 @@ fn each_context_is_answered_in_the_order_of_the_input() {
             .concat();
     assert_eq!(
         run(book.path(), &args),
-        (0, expected.to_owned(), String::new()),
+        (
+            0,
+            expected.to_owned(),
+            "attribute `country` ignored: `7` is not a string (it has no quotes); it counts as missing\n"
+                .to_owned()
+        ),
         "one flag is served: the other is archived"
     );
 }
@@ -170,7 +221,7 @@ fn a_flag_that_is_not_served_is_named() {
     assert!(err.contains("error: there is no flag `buton`\n  help: did you mean `button`?"), "{err}");
     let (exit, _, err) = run(book.path(), &["evaluate", "old", "--context", "{}"]);
     assert_eq!(exit, 3);
-    assert!(err.contains("error: flag `old` is archived, so nobody is served it"), "{err}");
+    assert!(err.contains("error: flag `old` is archived, so it is not served"), "{err}");
     assert_eq!(run(book.path(), &["evaluate"]).0, 64, "a context is required");
     assert_eq!(
         run(book.path(), &["evaluate", "--context", "{}", "--contexts", "-"]).0,

@@ -69,7 +69,7 @@ fn book(root: &Path) {
 }
 
 #[test]
-fn an_analysis_without_the_library_says_how_to_get_it() {
+fn an_analysis_without_the_library_states_how_to_get_it() {
     let folder = tempfile::tempdir().expect("a folder");
     if is_installed_for_everybody(folder.path()) {
         return;
@@ -110,7 +110,7 @@ fn a_variable_that_names_no_library_is_refused() {
 }
 
 #[test]
-fn an_installation_without_tools_says_what_to_download() {
+fn an_installation_without_tools_states_what_to_download() {
     let folder = tempfile::tempdir().expect("a folder");
     let output =
         bare(folder.path(), folder.path()).args(["driver", "install", "duckdb"]).output().expect("it runs");
@@ -123,15 +123,61 @@ fn an_installation_without_tools_says_what_to_download() {
     assert_eq!(unknown.status.code(), Some(64), "{}", said(&unknown));
 }
 
+/// Puts a script into a folder of programs.
+#[cfg(unix)]
+fn script(folder: &Path, name: &str, text: &str) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let file = folder.join(name);
+    std::fs::write(&file, format!("#!/bin/sh\n{text}\n")).expect("a file");
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).expect("permissions");
+}
+
+/// A tool that is killed leaves a part of a package. What the next tool downloads is used, and never that part.
+#[cfg(unix)]
+#[test]
+fn a_part_that_a_failed_tool_left_is_not_taken_for_the_package() {
+    let folder = tempfile::tempdir().expect("a folder");
+    script(folder.path(), "npm", "echo part > duckdb-part.tgz; exit 137");
+    script(folder.path(), "curl", "exit 0");
+    let cache = folder.path().join("cache");
+    let output = bare(&cache, folder.path()).args(["driver", "install", "duckdb"]).output().expect("it runs");
+    let text = said(&output);
+    assert_eq!(output.status.code(), Some(6), "{text}");
+    assert!(text.contains("npm ended with") && text.contains("curl made no archive"), "{text}");
+}
+
+/// The library of a system may be too old, or no library at all: the demo installs the one that it knows.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_demo_installs_a_library_where_that_of_the_system_cannot_be_used() {
+    let folder = tempfile::tempdir().expect("a folder");
+    script(folder.path(), "npm", "echo the registry was asked >&2; exit 1");
+    let library = folder.path().join("system/libduckdb.so");
+    std::fs::create_dir_all(library.parent().expect("a folder")).expect("a folder");
+    std::fs::write(&library, "no library").expect("a file");
+    let demo = |variable: &str, value: &Path| {
+        let output = bare(&folder.path().join("cache"), folder.path())
+            .env(variable, value)
+            .arg("demo")
+            .arg(folder.path().join("demo"))
+            .output()
+            .expect("it runs");
+        assert_eq!(output.status.code(), Some(6), "{}", said(&output));
+        said(&output)
+    };
+    let text = demo("DUCKDB_LIB_DIR", library.parent().expect("a folder"));
+    assert!(text.contains("cannot use `") && text.contains("the registry was asked"), "{text}");
+    // A file that the user names is used, or nothing is.
+    let text = demo("TRIALBOOK_DUCKDB", &library);
+    assert!(!text.contains("the registry was asked"), "{text}");
+}
+
 /// A registry, or what stands between it and us, may serve something else.
 #[cfg(unix)]
 #[test]
 fn a_package_with_another_hash_is_refused_and_leaves_nothing() {
-    use std::os::unix::fs::PermissionsExt as _;
     let folder = tempfile::tempdir().expect("a folder");
-    let npm = folder.path().join("npm");
-    std::fs::write(&npm, "#!/bin/sh\necho something else > package.tgz\n").expect("a file");
-    std::fs::set_permissions(&npm, std::fs::Permissions::from_mode(0o755)).expect("permissions");
+    script(folder.path(), "npm", "echo something else > package.tgz");
     let cache = folder.path().join("cache");
     let output = bare(&cache, folder.path()).args(["driver", "install", "duckdb"]).output().expect("it runs");
     let text = said(&output);

@@ -47,7 +47,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn ways_are_told_with_what_they_cost_both_teams() {
+fn ways_are_reported_with_what_they_cost_both_teams() {
     let folder = book();
     let output = run(folder.path(), &["fit"]);
     assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));

@@ -1,7 +1,7 @@
 //! Plan files that somebody edited, and plans that were made with another clock: nothing that keeps units in place is
 //! taken from a file.
 
-use crate::apply::{LAUNCH, code, live, plan_and_apply, read, stderr, trialbook};
+use crate::apply::{LAUNCH, code, live, plan_and_apply, read, stderr, stdout, trialbook};
 use crate::example_book::ExampleBook;
 use serde_json::{Value, json};
 use trialbook_model::Digest;
@@ -86,7 +86,7 @@ fn a_plan_that_hides_a_conflict_is_refused() {
 }
 
 #[test]
-fn a_plan_that_says_that_it_is_small_is_refused() {
+fn a_plan_that_states_that_it_is_small_is_refused() {
     let book = ExampleBook::new();
     plan_and_apply(&book);
     let flags = walkdir::WalkDir::new(book.path()).into_iter().filter_map(Result::ok);
@@ -157,10 +157,10 @@ fn one_digest_covers_the_whole_file() {
     trialbook(&book, &["plan", "--at", LAUNCH, "--out", "p.plan"]);
     let whole = std::fs::read_to_string(book.path().join("p.plan")).expect("a plan");
     for (from, to) in [
-        ("\"owned\": 0", "\"owned\": 1000000"),
+        ("\"owned\":0", "\"owned\":1000000"),
         ("\"bold-checkout-button\"", "\"bald-checkout-button\""),
-        ("\"version\": 2", "\"version\": 2, \"more\": 1"),
-        ("\"digest\": \"sha256:", "\"digest\": \"sha256:0"),
+        ("\"version\":3", "\"version\":3,\"more\":1"),
+        ("\"digest\":\"sha256:", "\"digest\":\"sha256:0"),
     ] {
         assert!(whole.contains(from), "{from}");
         std::fs::write(book.path().join("p.plan"), whole.replacen(from, to, 1)).expect("an edited plan");
@@ -219,7 +219,7 @@ fn a_clock_that_is_behind_moves_nobody() {
 }
 
 #[test]
-fn a_plan_far_from_now_needs_the_time_to_be_said() {
+fn a_plan_far_from_now_needs_the_time_to_be_given() {
     let book = ExampleBook::new();
     for at in ["2020-01-01", "2199-01-01"] {
         let plan = trialbook(&book, &["plan", "--at", at, "--out", "p.plan"]);
@@ -236,4 +236,21 @@ fn a_plan_far_from_now_needs_the_time_to_be_said() {
         return;
     }
     panic!("neither plan was made");
+}
+
+#[test]
+fn an_endless_plan_is_refused_at_once_and_another_shape_is_named() {
+    let book = ExampleBook::new();
+    let start = std::time::Instant::now();
+    let apply = trialbook(&book, &["apply", "/dev/zero", "--at", LAUNCH]);
+    assert_eq!(code(&apply), 4, "{}", stderr(&apply));
+    assert!(stderr(&apply).contains("larger than 64 MiB"), "{}", stderr(&apply));
+    assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
+    trialbook(&book, &["plan", "--at", LAUNCH, "--out", "p.plan"]);
+    forge(&book, |plan| plan["actions"][0]["changes"][0] = serde_json::json!({"renamed": {}}));
+    let apply = trialbook(&book, &["apply", "p.plan", "--at", LAUNCH]);
+    assert_eq!(code(&apply), 4, "{}", stderr(&apply));
+    assert!(stderr(&apply).contains("/actions/0/changes/0"), "{}", stderr(&apply));
+    let printed = trialbook(&book, &["schema", "plan"]);
+    assert!(stdout(&printed).contains("\"const\": 3"), "{}", stdout(&printed));
 }

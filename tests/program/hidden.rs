@@ -137,3 +137,112 @@ fn a_hidden_file_is_not_written() {
     assert!(said.contains("the checkout leaves it out") && said.contains("git sparse-checkout"), "{said}");
     assert!(!origin.join("book/search").exists());
 }
+
+#[test]
+fn data_that_the_checkout_leaves_out_is_not_taken_for_missing() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    origin(folder.path());
+    let origin = folder.path().join("origin");
+    write(&origin.join("book/trialbook.yaml"), &format!("{BOOK}warehouse: {{engine: duckdb}}\n"));
+    write(
+        &origin.join("book/checkout/exposures.source.yaml"),
+        "description: Who was exposed.\nfile: data/*.csv\ntimestamp: at\nentities: {user: user_id}\nserved: served\n",
+    );
+    write(
+        &origin.join("book/checkout/test.experiment.yaml"),
+        "title: A test\nhypothesis: More.\nowner: team\nflag: cart\nallocation: 10%\ncontrol: \"off\"\n\
+         variants: equal\nschedule: {start: 2026-01-05, end: 2026-01-19}\nmetrics: {}\n",
+    );
+    for day in ["a", "b"] {
+        write(&origin.join(format!("book/data/{day}.csv")), "user_id,served,at\n");
+    }
+    git(&origin, &["add", "-A", "-f"]);
+    git(&origin, &["commit", "-q", "-m", "data"]);
+    for index in ["--no-sparse-index", "--sparse-index"] {
+        git(&origin, &["sparse-checkout", "set", index, "book/checkout"]);
+        let (code, said) = trialbook(&origin, &["analyze", "test", "--book", "book"]);
+        assert_eq!(code, 4, "{said}");
+        assert!(
+            said.contains(
+                "source `exposures`: git has `data/a.csv` and 1 more, and the checkout leaves that out"
+            ),
+            "{said}"
+        );
+        git(&origin, &["sparse-checkout", "disable"]);
+    }
+}
+
+#[test]
+fn hidden_data_stop_the_experiments_that_read_them_and_no_others() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    origin(folder.path());
+    let origin = folder.path().join("origin");
+    write(&origin.join("book/trialbook.yaml"), &format!("{BOOK}warehouse: {{engine: duckdb}}\n"));
+    let source = |key: &str, rest: &str| {
+        let text = format!("description: Rows.\ntimestamp: at\nentities: {{user: user_id}}\n{rest}");
+        write(&origin.join(format!("book/checkout/{key}.source.yaml")), &text);
+    };
+    source("exposures", "file: checkout/exposures.csv\nserved: served\n");
+    // A query names its file as well.
+    source("orders", "sql: SELECT user_id, at FROM read_csv('data/*.csv')\n");
+    write(
+        &origin.join("book/checkout/buyers.metric.yaml"),
+        "description: Buyers.\nentity: user\ntype: proportion\nsource: orders\nmeasure: {count: rows}\nwindow: 1d\nincrease_is: good\n",
+    );
+    for (key, metrics) in [("blind", "exploratory: [buyers]"), ("sighted", "")] {
+        let text = format!(
+            "title: A test\nhypothesis: More.\nowner: team\nflag: cart\nallocation: 10%\ncontrol: \"off\"\n\
+             variants: equal\nschedule: {{start: 2026-01-05, end: 2026-01-19}}\nmetrics: {{{metrics}}}\n"
+        );
+        write(&origin.join(format!("book/checkout/{key}.experiment.yaml")), &text);
+    }
+    write(
+        &origin.join("book/checkout/exposures.csv"),
+        "user_id,served,at\nu1,blind.on,2026-01-06T10:00:00Z\n",
+    );
+    write(&origin.join("book/data/orders.csv"), "user_id,at\nu1,2026-01-06T11:00:00Z\n");
+    git(&origin, &["add", "-A", "-f"]);
+    git(&origin, &["commit", "-q", "-m", "data"]);
+    git(&origin, &["sparse-checkout", "set", "book/checkout"]);
+    let (code, said) = trialbook(
+        &origin,
+        &["analyze", "blind", "sighted", "--book", "book", "--as-of", "2026-01-20", "--out", "outcomes/"],
+    );
+    assert_eq!(code, 4, "{said}");
+    assert!(
+        said.contains("`blind` was not analysed") && said.contains("git has `data/orders.csv`"),
+        "{said}"
+    );
+    let made = std::fs::read_dir(origin.join("outcomes")).expect("a folder").flatten();
+    assert_eq!(made.map(|entry| entry.file_name()).collect::<Vec<_>>(), ["sighted.json"], "{said}");
+}
+
+#[test]
+fn suppressions_and_slots_are_not_written_into_hidden_files() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    origin(folder.path());
+    let origin = folder.path().join("origin");
+    let segment = "description: Nobody uses it.\naudience: {}\n";
+    write(&origin.join("book/search/nobody.segment.yaml"), segment);
+    write(
+        &origin.join("book/search/page.layer.yaml"),
+        "description: The page.\nentity: user\nsalt: page\nslots: []\n",
+    );
+    write(
+        &origin.join("book/checkout/test.experiment.yaml"),
+        "title: A test\nhypothesis: More.\nowner: team\nflag: cart\nlayer: page\nallocation: 10%\ncontrol: \"off\"\n\
+         variants: equal\nschedule: {start: 2099-01-05, end: 2099-01-19}\nmetrics: {}\n",
+    );
+    git(&origin, &["add", "-A"]);
+    git(&origin, &["commit", "-q", "-m", "a segment and a layer"]);
+    git(&origin, &["sparse-checkout", "set", "book/checkout"]);
+    for command in [&["lint", "--select", "unused-segment", "--add-ignore", "soon"][..], &["allocate"]] {
+        let (code, said) = trialbook(&origin, &[command, &["--book", "book"]].concat());
+        assert_eq!(code, 4, "{command:?}: {said}");
+        assert!(
+            said.contains("the checkout leaves it out") && said.contains("git sparse-checkout disable"),
+            "{command:?}: {said}"
+        );
+    }
+    assert!(!origin.join("book/search").exists());
+}

@@ -69,7 +69,7 @@ fn one_page() -> String {
 }
 
 #[test]
-fn a_clean_book_says_so_in_one_line() {
+fn a_clean_book_reports_it_in_one_line() {
     let (code, stdout, stderr) = lint(&book(&[]), &[]);
     assert_eq!((code, &*stdout, &*stderr), (0, "no findings in 10 files\n", ""));
     let (code, stdout, stderr) = lint(&book(&[]), &["--format", "concise"]);
@@ -230,6 +230,8 @@ fn explain_shows_a_page_lists_the_rules_and_knows_a_slip() {
     assert_eq!(page.status.code(), Some(0));
     assert!(text.starts_with("overlapping-slots (error)\n"), "{text}");
     assert!(text.contains("What to do") && !text.contains("```"), "{text}");
+    let codes = String::from_utf8(run(&["explain", "exit-codes"]).stdout).expect("UTF-8");
+    assert!(codes.starts_with("Exit codes\n") && codes.contains("| 70 | a bug in trialbook |"), "{codes}");
     let list = String::from_utf8(run(&["explain"]).stdout).expect("UTF-8");
     assert_eq!(list.lines().count(), trialbook_lint::check::RULES.len());
     let slip = run(&["explain", "overlaping-slot"]);
@@ -238,7 +240,7 @@ fn explain_shows_a_page_lists_the_rules_and_knows_a_slip() {
 }
 
 #[test]
-fn fixes_are_shown_as_a_patch_made_and_what_remains_is_told() {
+fn fixes_are_shown_as_a_patch_made_and_what_remains_is_reported() {
     let loose = BOLD.replace("A bold checkout button", "off").replace("allocation: 20%", "alocation: 20");
     let folder = book(&[("bold-button.experiment.yaml", &loose)]);
     let path = folder.path().join("experiments/bold-button.experiment.yaml");

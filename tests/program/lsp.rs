@@ -138,7 +138,7 @@ fn names_of_the_book_are_completed_where_they_belong() {
 }
 
 #[test]
-fn completion_says_what_it_offers() {
+fn completion_states_what_it_offers() {
     let mut client = Client::new();
     let list = client.at_cursor("textDocument/completion", EXPERIMENT, "flag: |\n");
     let flag = item(&list, "checkout-button");
@@ -153,7 +153,7 @@ fn completion_says_what_it_offers() {
 }
 
 #[test]
-fn hover_says_what_a_name_is_what_it_is_doing_and_who_uses_it() {
+fn hover_states_what_a_name_is_what_it_is_doing_and_who_uses_it() {
     let mut client = Client::new();
     let text = |answer: &Value| answer["result"]["contents"]["value"].as_str().expect("a text").to_owned();
     let hover = text(&client.at(

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use assert_cmd::Command;
 use jsonschema::Validator;
 use serde_json::{Value, json};
+use trialbook::artifact::OUTCOME;
+use trialbook_analysis::Outcome;
 
 use crate::report::fixture;
 
@@ -84,8 +86,51 @@ fn an_outcome_has_the_published_shape() {
 }
 
 #[test]
+fn an_outcome_of_a_newer_program_with_more_fields_is_read_as_before() {
+    for (name, outcome) in fixture::all() {
+        let mut value: Value = serde_json::from_str(&outcome.to_json().expect("JSON")).expect("JSON");
+        for pointer in
+            ["/units", "/book", "/tool", "/experiment", "/queries", "/metrics", "/verdicts", "/quality"]
+        {
+            match value.pointer_mut(pointer) {
+                Some(Value::Array(items)) => {
+                    items.iter_mut().for_each(|item| item["added_later"] = json!([1]))
+                }
+                Some(object) => object["added_later"] = json!("by a newer program"),
+                None => panic!("{name}: nothing at {pointer}"),
+            }
+        }
+        value["added_later"] = json!({"by": "a newer program"});
+        let digest = Outcome::digest_of(&value).expect("a digest");
+        value["digest"] = json!(digest);
+        let bytes = serde_json::to_vec(&value).expect("JSON");
+        let read: Outcome =
+            trialbook::artifact::parse(&bytes, &OUTCOME).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(read, outcome, "{name}");
+    }
+}
+
+#[test]
+fn the_number_in_the_name_of_a_shape_is_its_version() {
+    let mut seen = 0;
+    for entry in fs::read_dir(root().join("schemas")).expect("a folder") {
+        let path = entry.expect("a file").path();
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        let Some(name) = name.strip_suffix(".output.schema.json") else { continue };
+        let (_, number) = name.rsplit_once("-v").unwrap_or_else(|| panic!("{name} has no version"));
+        let schema: Value = serde_json::from_str(&fs::read_to_string(&path).expect("text")).expect("JSON");
+        // A line of `evaluate` is one of thousands, and has no field for it.
+        if name != "evaluate-v1" {
+            assert_eq!(schema["properties"]["version"]["const"].to_string(), number, "{name}");
+        }
+        seen += 1;
+    }
+    assert!(seen >= 10, "{seen} shapes");
+}
+
+#[test]
 fn a_plan_has_the_published_shape() {
-    let validator = validator("plan-v2");
+    let validator = validator("plan-v3");
     let folder = tempfile::tempdir().expect("a folder");
     let book = root().join("experiments");
     let out = folder.path().join("plan.json");
@@ -105,6 +150,8 @@ fn a_plan_has_the_published_shape() {
             ("/actions/0/kind", json!("destroy")),
             ("/actions/0/digest", json!("md5:00")),
             ("/actions/0/changes/0", json!({})),
+            ("/actions/0/changes/0", json!("renamed")),
+            ("/actions/0/changes/0", json!({"value": {}})),
             ("/actions/0/desired/entries", json!({})),
             ("/owned", json!(-1)),
         ],

@@ -68,7 +68,7 @@ fn too_large_a_change_is_in_the_plan_and_in_its_exit_code() {
 }
 
 #[test]
-fn a_changed_segment_says_what_and_whom() {
+fn a_changed_segment_states_what_and_whom() {
     let demo = Demo::new();
     demo.write("vip.segment.yaml", "description: Who gets it first.\nowner: t\naudience: {country: DK}\n");
     demo.write("f2.flag.yaml", &FLAG.replace("serve: \"on\"", "serve: \"off\""));
@@ -76,6 +76,86 @@ fn a_changed_segment_says_what_and_whom() {
     for what in ["country is SE", "country is DK", "40", "60", "of traffic", "`on`", "`off`"] {
         assert!(shown.contains(what), "{what}: {shown}");
     }
+    let shown = shown.replace('\u{a0}', " ");
+    // In Sweden and Denmark they change places; where nothing is served `on` any more, only Sweden moves.
+    let both = "who moves: 60.0 % of traffic `off` → `on`, 40.0 % `on` → `off`; nobody else";
+    assert!(shown.contains(both), "{shown}");
+    assert!(shown.contains("who moves: 40.0 % of traffic `on` → `off`; nobody else"), "{shown}");
+}
+
+#[test]
+fn a_new_value_is_shown_where_it_differs_and_a_change_that_moves_nobody_reports_it() {
+    let demo = Demo::new();
+    demo.write("f1.flag.yaml", &FLAG.replace("rules: [", "rules: [{when: {country: SE}, serve: \"on\"}, "));
+    demo.write(
+        "f2.flag.yaml",
+        &FLAG.replace("type: boolean", "type: number").replace("true", "2").replace("false", "1"),
+    );
+    let (_, shown, _) = demo.run(&["plan", "--format", "markdown"]);
+    assert!(shown.contains("who moves: nobody"), "{shown}");
+    assert!(shown.contains("value of `on`: `true` → `2`"), "{shown}");
+}
+
+#[test]
+fn a_long_list_states_which_values_enter_and_leave() {
+    let demo = Demo::new();
+    let segment = |last: &str| {
+        let ids: Vec<_> = (0..30).map(|n| format!("u-{n:02}")).chain([last.to_owned()]).collect();
+        format!(
+            "description: Who gets it first.\nowner: t\naudience: {{uid: {{in: [{}]}}}}\n",
+            ids.join(", ")
+        )
+    };
+    let book = std::fs::read_to_string(demo.0.path().join("trialbook.yaml")).expect("the book");
+    demo.write("trialbook.yaml", &book.replace("attributes: {", "attributes: {uid: {type: string}, "));
+    demo.write("vip.segment.yaml", &segment("zoe"));
+    demo.run(&["plan", "--out", "p"]);
+    assert_eq!(demo.run(&["apply", "p", "--allow-large-change"]).0, 0);
+    demo.write("vip.segment.yaml", &segment("yan"));
+    let (_, shown, _) = demo.run(&["plan", "--format", "markdown"]);
+    let shown = shown.replace('\u{a0}', " ");
+    assert!(shown.contains("(uid: 1 added: yan; 1 removed: zoe)"), "{shown}");
+    // Shares of ids are unknown, so those who move are named.
+    assert!(shown.contains("who moves: where ") && shown.contains("everybody `on` → `off`"), "{shown}");
+}
+
+#[test]
+fn a_name_that_cannot_be_adopted_is_no_match() {
+    let demo = Demo::new();
+    for (flag, why) in [("nope", "the target has no flag `nope`"), ("f1", "this book's already")] {
+        let (code, _, said) = demo.run(&["plan", "--adopt", flag]);
+        assert_eq!(code, 3, "{said}");
+        assert!(said.contains(why), "{said}");
+    }
+    demo.edit_live(|file| file["flags"]["theirs"] = json!({"state": "ENABLED", "variants": {"on": true}}));
+    let (code, _, said) = demo.run(&["plan", "--adopt", "theirs"]);
+    assert_eq!(code, 3, "{said}");
+    assert!(said.contains("the book has no flag `theirs`"), "{said}");
+}
+
+#[test]
+fn the_advice_to_adopt_names_every_flag_that_is_in_the_way() {
+    let demo = Demo::new();
+    let names: Vec<String> = (1..=11).map(|n| format!("theirs-{n:02}")).collect();
+    for name in &names {
+        demo.write(&format!("{name}.flag.yaml"), FLAG);
+    }
+    let foreign = |count: usize| {
+        demo.edit_live(|file| {
+            for name in names.iter().take(count) {
+                file["flags"][name] = json!({"state": "ENABLED", "variants": {"on": true, "off": false}});
+            }
+        });
+        demo.run(&["plan", "--out", "p"]);
+        let (code, _, said) = demo.run(&["apply", "p"]);
+        assert_eq!(code, 4, "{said}");
+        said
+    };
+    let said = foreign(4);
+    let all = format!("take them over with `trialbook plan --adopt {}`", names[..4].join(" "));
+    assert!(said.contains(&all), "{said}");
+    let said = foreign(11);
+    assert!(said.contains("take them over with `trialbook plan --adopt`, "), "{said}");
 }
 
 #[test]
@@ -152,4 +232,51 @@ fn another_spelling_of_a_number_is_no_drift_and_another_number_is() {
         assert!(shown.contains("variants.standard") || shown.contains("value of"), "{shown}");
     }
     assert_eq!(read(&book)["flags"]["max-cart-items"]["variants"]["standard"], 50);
+}
+
+#[test]
+fn a_freeze_is_in_the_plan_and_nothing_overrides_it() {
+    let book = ExampleBook::new();
+    let freeze = "2026-12-25";
+    let plan = trialbook(&book, &["plan", "--at", freeze, "--out", "p.plan", "--detailed-exitcode"]);
+    assert_eq!(code(&plan), 4, "{}", stderr(&plan));
+    assert!(stdout(&plan).contains("a freeze until 2027-01-02 (holidays)"), "{}", stdout(&plan));
+    let apply = trialbook(&book, &["apply", "p.plan", "--at", freeze, "--allow-large-change", "--rollback"]);
+    assert_eq!(code(&apply), 4, "{}", stderr(&apply));
+    assert!(stderr(&apply).contains("freeze") && !live(&book).exists(), "{}", stderr(&apply));
+}
+
+#[test]
+fn a_shipped_winner_states_who_moves_to_what() {
+    let demo = Demo::new();
+    let experiment = "title: T\nhypothesis: H\nowner: t\nflag: f1\naudience: {country: DK}\nallocation: 20%\ncontrol: \"off\"\n\
+                      variants: equal\nschedule: {start: 2026-11-01, end: 2026-11-20}\nmetrics: {success: [{metric: m, mde: 5%}]}\n";
+    demo.write(
+        "m.metric.yaml",
+        "description: M\nowner: t\nentity: user\ntype: mean\nsource: s\nmeasure: {count: rows}\nwindow: 7d\nincrease_is: good\n",
+    );
+    demo.write("s.source.yaml", "description: S\nfile: s.csv\ntimestamp: at\nentities: {user: user_id}\n");
+    demo.write("e.experiment.yaml", experiment);
+    let (code, shown, said) = demo.run(&["plan", "--at", "2026-10-30", "--out", "p"]);
+    assert_eq!(code, 0, "{shown}{said}");
+    // A fifth of Denmark, which is 60 % of traffic, and half of them.
+    let shown = shown.replace('\u{a0}', " ");
+    assert!(shown.contains("who moves on 2026-11-01: 6.0 % of traffic off → on; nobody else"), "{shown}");
+    let (code, _, said) = demo.run(&["apply", "p", "--at", "2026-10-30"]);
+    assert_eq!(code, 0, "{said}");
+    demo.write(
+        "e.experiment.yaml",
+        &format!(
+            "{experiment}decision: {{outcome: ship, variant: \"on\", date: 2026-11-21, reason: Better.}}\n"
+        ),
+    );
+    demo.write(
+        "f1.flag.yaml",
+        &FLAG.replace("{when: {segment: vip}", "{when: {country: DK}, serve: \"on\"}, {when: {segment: vip}"),
+    );
+    let (code, shown, said) = demo.run(&["plan", "--at", "2026-11-22"]);
+    assert_eq!(code, 0, "{shown}{said}");
+    let shown = shown.replace('\u{a0}', " ");
+    assert!(shown.contains("who moves: 54.0 % of traffic off → on; nobody else"), "{shown}");
+    assert!(!shown.contains("fall back"), "{shown}");
 }

@@ -161,7 +161,7 @@ fn what_nobody_declares_stays_unknown() {
 }
 
 #[test]
-fn where_one_metric_is_unknown_the_others_say_what_is_needed_at_least() {
+fn where_one_metric_is_unknown_the_others_state_what_is_needed_at_least() {
     let bare = REFUNDS.lines().filter(|line| !line.starts_with("baseline")).collect::<Vec<_>>().join("\n");
     let experiment = experiment("{country: SE}", "50%", "{plain: 50%, bold: 50%}", BOTH);
     let book = book(&[
@@ -177,7 +177,7 @@ fn where_one_metric_is_unknown_the_others_say_what_is_needed_at_least() {
 }
 
 #[test]
-fn a_forecast_is_told_with_what_would_help() {
+fn a_forecast_is_reported_with_what_would_help() {
     let book = footer(&experiment("{country: SE}", "50%", "{plain: 80%, bold: 20%}", BOTH));
     assert_eq!(of(&book).suffices, Some(false));
     insta::assert_snapshot!("a_forecast_of_too_few_units", told(&book));

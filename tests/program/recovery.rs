@@ -47,6 +47,27 @@ fn a_launch_that_cannot_be_recorded_is_named_and_the_others_are_recorded() {
 }
 
 #[test]
+fn a_launch_ref_without_an_id_stops_no_other_experiment() {
+    let book = ExampleBook::new();
+    plan_and_apply(&book);
+    let file = book.path().join(".git").join(KEY);
+    std::fs::write(&file, "no id").expect("a broken ref");
+    // The target knows the launch, so planning goes on.
+    let plan = trialbook(&book, &["plan", "--at", LAUNCH, "--out", "p.plan"]);
+    assert_eq!(code(&plan), 0, "{}", stderr(&plan));
+    let apply = trialbook(&book, &["apply", "p.plan", "--at", LAUNCH]);
+    let said = stderr(&apply);
+    assert_eq!(code(&apply), 5, "{said}");
+    assert!(said.contains("the launch of `bold-checkout-button` is not recorded"), "{said}");
+    assert!(said.contains("delete the file"), "{said}");
+    // What it advises helps.
+    std::fs::remove_file(&file).expect("the broken ref");
+    let apply = trialbook(&book, &["apply", "p.plan", "--at", LAUNCH]);
+    assert_eq!(code(&apply), 0, "{}", stderr(&apply));
+    assert!(git(&book).find_reference(KEY).is_ok());
+}
+
+#[test]
 fn a_lock_that_a_killed_git_left_is_named() {
     let book = ExampleBook::new();
     let lock = book.path().join(".git").join(format!("{KEY}.lock"));

@@ -36,7 +36,7 @@ fn hostile() -> impl Strategy<Value = String> {
 }
 
 /// Asserts that nothing in what a command printed steers.
-fn assert_harmless(output: &Output, command: &str) {
+pub fn assert_harmless(output: &Output, command: &str) {
     for bytes in [&output.stdout, &output.stderr] {
         let text = String::from_utf8(bytes.clone()).expect("UTF-8");
         for line in text.split('\n') {
@@ -105,7 +105,7 @@ fn poisoned_outcome(text: &str) -> Outcome {
     outcome.experiment.file = Some(text.into());
     outcome.book.name = text.into();
     for check in &mut outcome.quality {
-        check.detail = text.into();
+        check.detail = fixture::poisoned(text);
         if let Some((_, value)) = &mut check.within {
             *value = text.into();
         }

@@ -8,9 +8,9 @@ use crate::example_book::ExampleBook;
 use trialbook_analysis::warehouse::{
     Column, ColumnType, Dialect, DuckDbDialect, Engine, Row, Sql, Value, Warehouse, WarehouseError,
 };
-use trialbook_analysis::{AnalysisError, Estimate, Outcome, Request, VerdictKind, analyse};
+use trialbook_analysis::{AnalysisError, Estimate, Outcome, Request, VerdictKind, WhyNot, analyse};
 use trialbook_language::load::{RawFile, load};
-use trialbook_model::{Book, ExperimentKey, Method};
+use trialbook_model::{Book, ExperimentKey};
 
 const EXPERIMENT: &str = "
 title: A button
@@ -23,7 +23,6 @@ variants: {'off': 50%, 'on': 50%}
 schedule: {start: 2026-03-01, end: 2026-03-11}
 metrics:
   success: [{metric: average-order, mde: 5%}]
-  guardrails: [{metric: dear-orders, margin: 5%}]
 ";
 
 fn book(experiment: &str) -> Book {
@@ -39,18 +38,18 @@ fn book(experiment: &str) -> Book {
         ),
         (
             "average-order.metric.yaml",
-            "description: Revenue per order.\nentity: user\ntype: ratio\nwindow: 2d\nincrease_is: good\n\
+            "description: Revenue per visit.\nentity: user\ntype: ratio\nwindow: 2d\nincrease_is: good\n\
              numerator: {source: orders, measure: {sum: amount}}\n\
-             denominator: {source: orders, measure: {count: rows}, where: amount > 0}\n",
-        ),
-        (
-            "dear-orders.metric.yaml",
-            "description: The 95th percentile of the orders.\nentity: user\ntype: quantile\nat: 95%\nwindow: 2d\n\
-             increase_is: good\nsource: orders\nmeasure: {value: amount}\n",
+             denominator: {source: visits, measure: {count: rows}}\n",
         ),
         (
             "orders.source.yaml",
-            "table: orders\ntimestamp: at\nentities: {user: user_id}\nmeasures: {amount: amount}\n",
+            "table: orders\ntimestamp: at\ngranularity: day\ntimezone: Europe/Stockholm\nentities: {user: user_id}\n\
+             measures: {amount: amount}\n",
+        ),
+        (
+            "visits.source.yaml",
+            "table: visits\ntimestamp: at\ngranularity: day\nentities: {user: user_id}\nmeasures: {amount: amount}\n",
         ),
         ("seen.source.yaml", "table: seen\ntimestamp: at\nentities: {user: user_id}\nserved: served\n"),
         ("button.experiment.yaml", experiment),
@@ -97,7 +96,9 @@ impl Warehouse for Empty {
     fn select(&self, sql: &Sql) -> Result<Vec<Row>, WarehouseError> {
         let first = self.asked.borrow().len() <= 1;
         self.asked.borrow_mut().push(sql.to_string());
-        Ok(if first { vec![Row::new(vec![Value::Integer(0); 12])] } else { Vec::new() })
+        let columns = ["n", "without_unit", "without_time", "until", "stamped", "quarters", "span"];
+        let row = || Row::new(columns.map(str::to_owned).into(), vec![Value::Integer(0); columns.len()]);
+        Ok(if first { vec![row()] } else { Vec::new() })
     }
 }
 
@@ -109,13 +110,14 @@ fn analysed(book: &Book, as_of: &str) -> (Result<Vec<Outcome>, AnalysisError>, V
         commit: None,
         files: BTreeMap::new(),
         preregistrations: BTreeMap::new(),
+        changes: BTreeMap::new(),
     };
     let outcomes = analyse(book, &warehouse, &request, &mut |_| ());
     (outcomes, warehouse.asked.into_inner())
 }
 
 #[test]
-fn a_ratio_and_a_quantile_are_not_measured_and_their_data_is_not_asked_for() {
+fn a_ratio_of_days_in_two_zones_is_not_measured_and_its_data_is_not_asked_for() {
     for as_of in ["2026-03-05T00:00:00Z", "2026-06-01T00:00:00Z"] {
         let (outcomes, asked) = analysed(&book(EXPERIMENT), as_of);
         let outcome = outcomes.expect("an outcome").remove(0);
@@ -124,31 +126,19 @@ fn a_ratio_and_a_quantile_are_not_measured_and_their_data_is_not_asked_for() {
             .iter()
             .flat_map(|metric| &metric.comparisons)
             .map(|comparison| match &comparison.estimate {
-                Estimate::NotMeasured(why) => format!("{}: {}", why.reason, why.detail),
+                Estimate::NotMeasured(why) => match &why.detail {
+                    WhyNot::Refused { cause } => format!("{}: {cause}", why.reason),
+                    other => panic!("{other:?}"),
+                },
                 Estimate::Measured(_) => "measured".into(),
             })
             .collect();
-        let expected = [
-            "unsupported: this version does not compute ratios",
-            "unsupported: this version does not compute quantiles",
-        ];
-        assert_eq!(said, expected);
-        assert!(!asked.is_empty() && asked.iter().all(|sql| !sql.contains("orders")), "{asked:?}");
-        assert!(outcome.verdicts.iter().all(|verdict| verdict.kind != VerdictKind::Ship));
-    }
-}
-
-#[test]
-fn another_method_than_a_fixed_horizon_is_not_analysed_at_all() {
-    for method in [Method::GroupSequential, Method::AlwaysValid] {
-        let text = format!("{EXPERIMENT}analysis: {{method: {}}}\n", method.as_str());
-        let (outcomes, asked) = analysed(&book(&text), "2026-06-01T00:00:00Z");
-        let error = outcomes.expect_err("a refusal");
+        assert_eq!(said, ["unsupported: this version does not compute ratios of days of two time zones"]);
         assert!(
-            matches!(&error, AnalysisError::Method { method: refused, .. } if *refused == method),
-            "{error}"
+            !asked.is_empty() && asked.iter().all(|sql| !sql.contains("orders") && !sql.contains("visits")),
+            "{asked:?}"
         );
-        assert!(error.hint().is_some() && asked.is_empty());
+        assert!(outcome.verdicts.iter().all(|verdict| verdict.kind != VerdictKind::Ship));
     }
 }
 
@@ -160,45 +150,29 @@ fn run(book: &ExampleBook, args: &[&str]) -> (i32, String) {
 }
 
 #[test]
-fn analyze_refuses_an_experiment_of_another_method_by_name() {
+fn analyze_names_the_variable_that_should_hold_the_address_of_a_server() {
     let book = ExampleBook::new();
-    let path = "checkout/bold-checkout-button.experiment.yaml";
-    book.edit(path, "metrics:", "analysis: {method: always-valid}\nmetrics:");
+    let server = "{engine: postgres, uri_env: TRIALBOOK_NO_SUCH_URI}";
+    book.edit("trialbook.yaml", "{engine: duckdb, database: warehouse.duckdb}", server);
     let (code, said) = run(&book, &["analyze", "bold-checkout-button", "--as-of", "2026-12-10"]);
-    assert_eq!(code, 4, "{said}");
-    assert!(said.contains("`bold-checkout-button` is to be judged by `always-valid`"), "{said}");
-    assert!(said.contains("method: fixed-horizon"), "{said}");
+    assert_eq!(code, 6, "{said}");
+    assert!(said.contains("TRIALBOOK_NO_SUCH_URI") && said.contains("is not set"), "{said}");
 }
 
 #[test]
-fn analyze_refuses_a_warehouse_that_it_cannot_open() {
+fn plan_names_the_variable_that_should_hold_the_token_of_a_server() {
+    let unleash = "{type: unleash, url: https://unleash.acme.test, project: default, environment: production, \
+                   token_env: TRIALBOOK_NO_SUCH_TOKEN, journal: file://live/unleash, primary: true}";
     let book = ExampleBook::new();
-    let adbc = "{engine: adbc, driver: adbc_driver_postgresql, dialect: postgres, uri_env: WAREHOUSE_URI}";
-    book.edit("trialbook.yaml", "{engine: duckdb, database: warehouse.duckdb}", adbc);
-    let (code, said) = run(&book, &["analyze", "bold-checkout-button", "--as-of", "2026-12-10"]);
-    assert_eq!(code, 4, "{said}");
-    assert!(said.contains("ADBC") && said.contains("engine: duckdb"), "{said}");
-}
-
-#[test]
-fn plan_refuses_a_target_that_it_cannot_write() {
-    for (store, says) in [
-        (
-            "{type: flagd, store: s3://acme-flags/production.json, primary: true}",
-            "s3://acme-flags/production.json",
-        ),
-        (
-            "{type: unleash, url: https://unleash.acme.test, project: default, environment: production, token_env: UNLEASH_TOKEN, primary: true}",
-            "unleash",
-        ),
-    ] {
-        let book = ExampleBook::new();
-        let text = std::fs::read_to_string(book.path().join("trialbook.yaml")).expect("the book");
-        let begin = text.find("  production:").expect("the target");
-        let end = text.find("  staging:").expect("the target after it");
-        book.edit("trialbook.yaml", &text[begin..end], &format!("  production: {store}\n"));
-        let (code, said) = run(&book, &["plan", "--at", "2026-11-01"]);
-        assert_ne!(code, 0, "{said}");
-        assert!(said.contains("this version cannot") && said.contains(says), "{said}");
-    }
+    let text = std::fs::read_to_string(book.path().join("trialbook.yaml")).expect("the book");
+    let begin = text.find("  production:").expect("the target");
+    let end = text.find("  staging:").expect("the target after it");
+    book.edit("trialbook.yaml", &text[begin..end], &format!("  production: {unleash}\n"));
+    // It had the buckets of another experiment before that one, and Unleash would divide both alike.
+    std::fs::remove_file(book.path().join("search/filters-sidebar.experiment.yaml")).expect("an experiment");
+    let slot = "  - {buckets: 0-4999, experiment: filters-sidebar} # ended before autocomplete began\n";
+    book.edit("search/search.layer.yaml", slot, "");
+    let (code, said) = run(&book, &["plan", "--at", "2026-11-01"]);
+    assert_eq!(code, 6, "{said}");
+    assert!(said.contains("TRIALBOOK_NO_SUCH_TOKEN") && said.contains("is not set"), "{said}");
 }

@@ -10,12 +10,23 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 const OPERATIONS = [
-  "users/get-authenticated",
   "repos/list-pull-requests-associated-with-commit",
+  "pulls/list",
+  "pulls/create",
   "issues/list-comments",
   "issues/create-comment",
   "issues/get-comment",
   "issues/update-comment",
+  "issues/delete-comment",
+  "repos/list-commit-statuses-for-ref",
+  "repos/create-commit-status",
+  "checks/create",
+  "checks/update",
+  "git/get-ref",
+  "git/get-commit",
+  "git/create-tree",
+  "git/create-commit",
+  "git/create-ref",
 ];
 
 const [, , packageFolder] = process.argv;

@@ -34,13 +34,26 @@ pub enum Fault {
 /// What the server knows.
 pub struct State {
     contract: Contract,
-    /// The account behind the token, and whether it is an app's installation.
+    /// The account behind the token.
     login: String,
-    installation: bool,
     /// The most items on a page, whatever is asked for.
     pub page: usize,
     pub comments: BTreeMap<u64, Vec<Value>>,
     pub pulls: BTreeMap<String, Vec<Value>>,
+    /// The pull requests by their branches.
+    pub branches: Vec<Value>,
+    /// The statuses of commits, newest first.
+    pub statuses: BTreeMap<String, Vec<Value>>,
+    /// The commits that branches are at.
+    pub heads: BTreeMap<String, String>,
+    /// The trees, the commits and the pull requests that were asked for.
+    pub trees: Vec<Value>,
+    pub commits: Vec<Value>,
+    pub opened: Vec<Value>,
+    /// The check runs, each with the annotations of all its requests.
+    pub checks: Vec<Value>,
+    /// What another run writes to a pull request just before the next comment is created.
+    pub rival: Option<String>,
     faults: VecDeque<(&'static str, Fault)>,
     pub log: Vec<String>,
     problems: Vec<String>,
@@ -56,22 +69,29 @@ pub struct GitHub {
 impl GitHub {
     /// A server for a user's token.
     pub fn of_user(login: &str) -> Self {
-        GitHub::start(login, false, "")
+        GitHub::start(login, "")
     }
 
     /// A server as GitHub Enterprise has it, for the token of an app's installation.
     pub fn of_installation(login: &str) -> Self {
-        GitHub::start(login, true, "/api/v3")
+        GitHub::start(login, "/api/v3")
     }
 
-    fn start(login: &str, installation: bool, root: &'static str) -> Self {
+    fn start(login: &str, root: &'static str) -> Self {
         let state = Arc::new(Mutex::new(State {
             contract: Contract::read(),
             login: login.to_owned(),
-            installation,
             page: 100,
             comments: BTreeMap::new(),
             pulls: BTreeMap::new(),
+            branches: Vec::new(),
+            statuses: BTreeMap::new(),
+            heads: BTreeMap::new(),
+            trees: Vec::new(),
+            commits: Vec::new(),
+            opened: Vec::new(),
+            checks: Vec::new(),
+            rival: None,
             faults: VecDeque::new(),
             log: Vec::new(),
             problems: Vec::new(),
@@ -128,9 +148,42 @@ impl GitHub {
         comments.map(|comment| comment["body"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// How many requests with this method came.
+    /// Puts a pull request of a branch: number, `OWNER:BRANCH`, commit, whether it is open.
+    pub fn branch(&self, number: u64, label: &str, head: &str, open: bool) {
+        let mut state = self.state();
+        let mut pull = state.contract.example("pulls/list", 200)[0].clone();
+        pull["requested_teams"] = json!([]);
+        let (owner, branch) = label.split_once(':').unwrap();
+        pull["number"] = number.into();
+        pull["state"] = if open { "open" } else { "closed" }.into();
+        pull["user"]["login"] = owner.into();
+        pull["base"]["ref"] = "main".into();
+        pull["head"]["label"] = label.into();
+        pull["head"]["ref"] = branch.into();
+        pull["head"]["sha"] = head.into();
+        pull["head"]["user"]["login"] = owner.into();
+        state.branches.push(pull);
+    }
+
+    /// Puts a branch at a commit.
+    pub fn head(&self, branch: &str, commit: &str) {
+        self.state().heads.insert(branch.to_owned(), commit.to_owned());
+    }
+
+    /// Deletes the comments of a pull request, as a person does.
+    pub fn delete_comments(&self, pull: u64) {
+        self.state().comments.remove(&pull);
+    }
+
+    /// How many requests with this method came; a question in GraphQL is a `POST` that writes nothing, and is left out.
     pub fn count(&self, method: &str) -> usize {
-        self.state().log.iter().filter(|line| line.starts_with(method)).count()
+        let writes = |line: &&String| line.starts_with(method) && !line.ends_with("/graphql");
+        self.state().log.iter().filter(writes).count()
+    }
+
+    /// How many requests came, and forgets them.
+    pub fn requests(&self) -> usize {
+        std::mem::take(&mut self.state().log).len()
     }
 }
 
@@ -276,14 +329,6 @@ impl State {
         let said =
             serde_json::from_slice::<Value>(body).ok().and_then(|v| v["body"].as_str().map(str::to_owned));
         match (method, parts.as_slice()) {
-            ("GET", ["user"]) if self.installation => {
-                (403, refusal(403, "Resource not accessible by integration"), None)
-            }
-            ("GET", ["user"]) => {
-                let mut user = self.contract.example("users/get-authenticated", 200);
-                user["login"] = self.login.clone().into();
-                (200, user, None)
-            }
             (_, ["repos", owner, name, ..]) if [*owner, *name] != ["acme", "shop"] => {
                 (404, refusal(404, "Not Found"), None)
             }
@@ -291,6 +336,83 @@ impl State {
                 Some(pulls) => self.page_of(pulls.clone(), query),
                 None => (422, refusal(422, &format!("No commit found for SHA: {commit}")), None),
             },
+            ("GET", ["repos", _, _, "pulls"]) => {
+                let given =
+                    |name: &str| query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+                let state = given("state").unwrap_or("open");
+                let of_state = |pull: &&Value| state == "all" || pull["state"] == state;
+                let head = given("head").map(str::to_lowercase);
+                let label = |pull: &Value| pull["head"]["label"].as_str().unwrap().to_lowercase();
+                let of_head = |pull: &&Value| head.as_ref().is_none_or(|head| label(pull) == *head);
+                let of_base = |pull: &&Value| given("base").is_none_or(|base| pull["base"]["ref"] == base);
+                let found = self.branches.iter().filter(of_state).filter(of_head).filter(of_base);
+                let found = found.cloned().collect();
+                self.page_of(found, query)
+            }
+            ("GET", ["repos", _, _, "git", "ref", name]) => {
+                match self.heads.get(name.trim_start_matches("heads%2F")) {
+                    Some(commit) => {
+                        let mut found = self.contract.example("git/get-ref", 200);
+                        found["object"]["sha"] = commit.clone().into();
+                        (200, found, None)
+                    }
+                    None => (404, refusal(404, "Not Found"), None),
+                }
+            }
+            ("GET", ["repos", _, _, "git", "commits", commit]) => {
+                let mut found = self.contract.example("git/get-commit", 200);
+                found["sha"] = (*commit).into();
+                (200, found, None)
+            }
+            ("POST", ["repos", _, _, "git", "trees"]) => {
+                self.trees.push(serde_json::from_slice(body).unwrap());
+                (201, self.contract.example("git/create-tree", 201), None)
+            }
+            ("POST", ["repos", _, _, "git", "commits"]) => {
+                self.commits.push(serde_json::from_slice(body).unwrap());
+                (201, self.contract.example("git/create-commit", 201), None)
+            }
+            ("POST", ["repos", _, _, "git", "refs"]) => {
+                let asked: Value = serde_json::from_slice(body).unwrap();
+                let branch = asked["ref"].as_str().unwrap().strip_prefix("refs/heads/").unwrap().to_owned();
+                if self.heads.contains_key(&branch) {
+                    return (422, refusal(422, "Reference already exists"), None);
+                }
+                self.heads.insert(branch, asked["sha"].as_str().unwrap().to_owned());
+                (201, self.contract.example("git/create-ref", 201), None)
+            }
+            ("POST", ["repos", _, _, "check-runs"]) => {
+                self.checks.push(serde_json::from_slice(body).unwrap());
+                let mut made = self.contract.example("checks/create", 201);
+                made["id"] = (self.checks.len() - 1).into();
+                (201, made, None)
+            }
+            ("PATCH", ["repos", _, _, "check-runs", id]) => {
+                let asked: Value = serde_json::from_slice(body).unwrap();
+                let check = &mut self.checks[id.parse::<usize>().unwrap()];
+                let all = check["output"]["annotations"].as_array_mut().unwrap();
+                all.extend(asked["output"]["annotations"].as_array().unwrap().iter().cloned());
+                (200, self.contract.example("checks/update", 200), None)
+            }
+            ("POST", ["repos", _, _, "pulls"]) => {
+                self.opened.push(serde_json::from_slice(body).unwrap());
+                let mut made = self.contract.example("pulls/create", 201);
+                // As in the other examples, the team lacks a `type` that its schema asks for.
+                made["requested_teams"] = json!([]);
+                (201, made, None)
+            }
+            ("GET", ["repos", _, _, "commits", commit, "statuses"]) => {
+                self.page_of(self.statuses.get(*commit).cloned().unwrap_or_default(), query)
+            }
+            ("POST", ["repos", _, _, "statuses", commit]) => {
+                let asked: Value = serde_json::from_slice(body).unwrap();
+                let mut status = self.contract.example("repos/create-commit-status", 201);
+                for field in ["state", "context", "description", "target_url"] {
+                    status[field] = asked[field].clone();
+                }
+                self.statuses.entry((*commit).to_owned()).or_default().insert(0, status.clone());
+                (201, status, None)
+            }
             ("GET", ["repos", _, _, "issues", pull, "comments"]) => {
                 let comments = self.comments.get(&pull.parse().unwrap()).cloned();
                 self.page_of(comments.unwrap_or_default(), query)
@@ -298,8 +420,18 @@ impl State {
             ("POST", ["repos", _, _, "issues", pull, "comments"]) => {
                 let login = self.login.clone();
                 let pull = pull.parse().unwrap();
+                if let Some(rival) = self.rival.take() {
+                    self.add_comment(pull, &login, &rival);
+                }
                 self.add_comment(pull, &login, &said.unwrap());
                 (201, self.comments[&pull].last().unwrap().clone(), None)
+            }
+            ("DELETE", ["repos", _, _, "issues", "comments", id]) => {
+                let id = id.parse().ok();
+                for comments in self.comments.values_mut() {
+                    comments.retain(|comment| comment["id"].as_u64() != id);
+                }
+                (204, Value::Null, None)
             }
             (_, ["repos", _, _, "issues", "comments", id]) => {
                 let found = self

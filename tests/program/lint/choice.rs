@@ -80,7 +80,7 @@ fn what_is_suppressed_is_counted_and_not_shown() {
 }
 
 #[test]
-fn a_collision_stays_whatever_a_comment_says() {
+fn a_collision_stays_whatever_a_comment_declares() {
     let ignored = |text: &str| format!("# trialbook: ignore[overlapping-experiments] sure\n{text}");
     let folder = book(&[
         ("bold-button.experiment.yaml", &ignored(BOLD)),

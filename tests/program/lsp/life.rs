@@ -23,7 +23,7 @@ fn nothing_is_answered_before_it_starts_and_after_it_is_shut_down() {
 }
 
 #[test]
-fn a_client_that_goes_without_a_word_is_told_by_the_exit_code() {
+fn a_client_that_goes_without_a_word_is_reported_by_the_exit_code() {
     let mut client = Client::new();
     client.notify("exit", Value::Null);
     assert_eq!(client.wait(), Some(1));

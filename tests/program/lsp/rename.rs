@@ -110,7 +110,7 @@ fn what_has_started_keeps_its_name_and_so_does_all_that_it_is_made_of() {
             let answer = client.at(method, path, needle, json!({ "newName": "other" }));
             let message =
                 answer["error"]["message"].as_str().unwrap_or_else(|| panic!("{path} {needle}: {answer}"));
-            assert!(message.contains("must keep its name") && message.contains("has started"), "{message}");
+            assert!(message.contains("must keep its name") && message.contains("is launched"), "{message}");
         }
     }
     // Nothing that has started has to do with it.
@@ -122,7 +122,7 @@ fn what_has_started_keeps_its_name_and_so_does_all_that_it_is_made_of() {
 }
 
 #[test]
-fn a_launch_that_git_has_recorded_counts_whatever_the_schedule_says() {
+fn a_launch_that_git_has_recorded_counts_whatever_the_schedule_declares() {
     let mut client = Client::new();
     let git = git2::Repository::init(&client.root).expect("a repository");
     let tree = {
@@ -146,13 +146,13 @@ fn a_launch_that_git_has_recorded_counts_whatever_the_schedule_says() {
     let answer = rename(&mut client, "checkout/checkout.layer.yaml", "bold-checkout-button", "loud");
     let message = answer["error"]["message"].as_str().expect("a refusal");
     assert!(
-        message.contains("was launched (commit ") && message.contains("previous: bold-checkout-button"),
+        message.contains("is launched (commit ") && message.contains("previous: bold-checkout-button"),
         "{message}"
     );
 }
 
 #[test]
-fn an_editor_that_cannot_rename_files_is_told_so_and_renames_the_rest() {
+fn an_editor_that_cannot_rename_files_is_reported_and_renames_the_rest() {
     let mut client = Client::with(json!({}), "2026-11-20");
     let answer = rename(&mut client, EXPERIMENT, "checkout-button\n", "other");
     let message = answer["error"]["message"].as_str().expect("a refusal");
@@ -167,5 +167,5 @@ fn where_a_file_cannot_be_read_nothing_is_renamed() {
     client.open_as("search/nobody.segment.yaml", "audience: {");
     let answer = rename(&mut client, EXPERIMENT, "bold: 50%", "loud");
     let message = answer["error"]["message"].as_str().expect("a refusal");
-    assert!(message.contains("search/nobody.segment.yaml") && message.contains("mend it first"), "{message}");
+    assert!(message.contains("search/nobody.segment.yaml") && message.contains("fix it first"), "{message}");
 }

@@ -30,7 +30,7 @@ metrics:
   success: [{metric: spend, mde: 5%}]
   guardrails:
     - {metric: refunders, margin: {absolute: 0.05}}
-    - {metric: average-order, margin: 5%}
+    - {metric: usual-order, margin: 5%}
 ";
 
 const FILES: [(&str, &str); 7] = [
@@ -61,12 +61,13 @@ const FILES: [(&str, &str); 7] = [
     ),
 ];
 
-const RATIO: &str = "
+const QUANTILE: &str = "
 description: d
 entity: user
-type: ratio
-numerator: {source: purchases, measure: {sum: amount}}
-denominator: {source: purchases, measure: {count: rows}}
+type: quantile
+at: 99.99%
+source: purchases
+measure: {value: amount}
 window: 2d
 increase_is: good
 baseline: {value: 3, deviation: 1}
@@ -94,7 +95,7 @@ struct Shop {
 impl Shop {
     fn new() -> Self {
         let mut shop = Self { root: tempfile::tempdir().expect("a folder"), spent: Vec::new() };
-        for (path, text) in FILES.into_iter().chain([("average-order.metric.yaml", RATIO)]) {
+        for (path, text) in FILES.into_iter().chain([("usual-order.metric.yaml", QUANTILE)]) {
             shop.write(path, text);
         }
         let mut random = Random(11);
@@ -208,18 +209,17 @@ fn what_is_measured_is_what_the_data_was_made_with() {
 }
 
 #[test]
-fn whose_numbers_they_are_and_what_is_not_measured_is_said() {
+fn whose_numbers_they_are_and_what_is_not_measured_is_reported() {
     let shop = Shop::new();
     let told = shop.told(&[]);
     let said = |what: &str| assert!(told.contains(what), "{what:?} is not in: {told}");
     said(
         "Measured over 4 500 units: all that exposures saw from 2026-01-16 to 2026-01-30, whatever they were exposed \
-         to, on every surface, in every audience and arm; no others. Of them came 600 within 1 day, 2 400 within 7 \
+         to, on every surface, in every audience and arm; no others. First seen: 600 within 1 day, 2 400 within 7 \
          days and 4 500 within 14 days.",
     );
-    said(
-        "average-order is not measured: its declared baseline counts (this version does not compute ratios)",
-    );
+    said("usual-order is not measured: its declared baseline counts (it has ");
+    said("values, which are too few for the error of its quantile)");
     said(
         "As written, about 2 250 units are enrolled by 2026-02-15: in 14 days, 50 % of the units that the warehouse saw",
     );
@@ -227,6 +227,22 @@ fn whose_numbers_they_are_and_what_is_not_measured_is_said() {
     // Units of all surfaces may be more or fewer than come: it is neither large enough nor too small.
     assert!(told.starts_with("button-test needs ") && !told.contains("is too small"), "{told}");
     assert_eq!(shop.forecast(&[])["metrics"][2]["baseline"]["origin"], "declared");
+}
+
+#[test]
+fn the_baseline_of_a_quantile_is_measured() {
+    let shop = Shop::new();
+    let of_units = QUANTILE.replace("99.99%", "50%").replace("{value: amount}", "{sum: amount}");
+    shop.write("usual-order.metric.yaml", &format!("{of_units}where: kind = 'paid'\n"));
+    let forecast = shop.forecast(&[]);
+    let mut sorted = shop.spent.clone();
+    sorted.sort_by(f64::total_cmp);
+    let baseline = "/metrics/2/baseline";
+    assert_eq!(forecast.pointer(&format!("{baseline}/origin")), Some(&"warehouse".into()));
+    assert_near(number(&forecast, &format!("{baseline}/value")), sorted[sorted.len() / 2 - 1], 1e-9);
+    // That of a median of normal values is √(π/2) times their own; its estimate is a rough one.
+    let median = DEVIATION * (std::f64::consts::PI / 2.0).sqrt();
+    assert_near(number(&forecast, &format!("{baseline}/deviation")), median, 0.15 * median);
 }
 
 #[test]
@@ -239,17 +255,19 @@ fn declared_traffic_of_the_surface_goes_before_that_of_all_exposures() {
     assert_eq!(forecast["measured"]["units"], 4500);
     let told = shop.told(&[]);
     assert!(
-        told.contains("Units are counted as declared for checkout, because exposures do not say where"),
+        told.contains(
+            "Units are counted as declared for checkout, because exposures do not name the surface"
+        ),
         "{told}"
     );
 }
 
 #[test]
-fn too_little_data_is_said_and_what_is_declared_counts() {
+fn too_little_data_is_reported_and_what_is_declared_counts() {
     let shop = Shop::new();
     for (as_of, why) in [
-        ("2026-01-05", "there are no exposures before 2026-01-05T00:00:00Z"),
-        ("2026-01-18", "reach from 2026-01-10T00:00:00Z to 2026-01-16T00:00:00Z, which is less than a week"),
+        ("2026-01-05", "there are no exposures before 2026-01-05"),
+        ("2026-01-18", "reach from 2026-01-10 to 2026-01-16, which is less than a week"),
     ] {
         let told = shop.told(&["--as-of", as_of]);
         let nothing = "Nothing is measured in exposures, and what the book declares counts: ";
@@ -271,8 +289,11 @@ fn data_that_ends_before_the_windows_close_is_not_measured() {
     // Exposures end on 11 February, and so do the weeks; purchases end an hour later, two days too early.
     assert!(forecast["measured"]["until"].as_str().expect("an instant").starts_with("2026-02-11T"));
     let not = forecast["measured"]["not_measured"].as_array().expect("a list");
-    let why = not[0]["why"].as_str().expect("a reason");
-    assert!(why.starts_with("source `purchases` ends on 2026-02-11T"), "{why}");
+    let why = &not[0]["why"];
+    assert_eq!((&why["reason"], &why["source"]), (&"stale".into(), &"purchases".into()), "{why}");
+    assert!(why["ends"].as_str().expect("an instant").starts_with("2026-02-11T"), "{why}");
+    let told = shop.told(&["--as-of", "2026-02-20"]);
+    assert!(told.contains("(source `purchases` ends on 2026-02-11"), "{told}");
     assert_eq!(forecast["metrics"][0]["baseline"]["value"], 7.0);
 }
 

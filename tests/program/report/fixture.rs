@@ -1,14 +1,16 @@
 //! Outcomes to be told: a shop's experiment on its checkout button, in every state.
 
 use trialbook_analysis::{
-    Adjustment, ArmMetric, ArmUnits, BookReference, Effect, Estimate, ExperimentReference, Interval,
-    Judgement, Lift, MetricComparison, MetricKind, MetricMoments, MetricResult, Need, NonInferiority,
-    NonInferiorityTest, NotMeasured, Outcome, Preregistration, PreregistrationStatus, QualityCheck,
-    QualityKind, QualityStatus, Query, Reason, Role, Tool, Units, Verdict, VerdictKind,
+    Adjustment, ArmMetric, ArmUnits, BookChange, BookReference, DimensionEffects, Effect, Estimate,
+    ExperimentReference, Ground, Heterogeneity, Interval, Judgement, Lift, MetricComparison, MetricKind,
+    MetricMoments, MetricResult, Need, NonInferiority, NonInferiorityTest, NotMeasured, Outcome, PartEffect,
+    Preregistration, PreregistrationStatus, QualityCheck, QualityDetail, QualityKind, QualityStatus, Query,
+    Release, ReleasePlace, Role, SplitArm, SplitCause, SplitDiagnosis, Tool, Units, Verdict, VerdictKind,
+    WhyNot,
 };
 use trialbook_model::{
-    Analysis, Digest, Direction, Duration, ExperimentState, Margin, MinimumEffect, Schedule, Share, Split,
-    VariantKey, Window,
+    Analysis, Bearing, Decision, DecisionOutcome, Digest, Direction, Duration, ExperimentState, LaunchDoubt,
+    Margin, MinimumEffect, MovedEnd, PlanChange, Schedule, Share, Split, VariantKey, Window,
 };
 
 pub fn key<T: std::str::FromStr>(text: &str) -> T
@@ -76,6 +78,7 @@ pub fn outcome(arms: &[(&str, &str, u64)]) -> Outcome {
             status: PreregistrationStatus::Verified {
                 commit: "3d10a4b2c9e8f7a6b5c4d3e2f1a0b9c8d7e6f5a4".into(),
                 at: at("2026-11-24T22:10:00Z"),
+                changes: Vec::new(),
             },
         },
         units: Units {
@@ -83,21 +86,30 @@ pub fn outcome(arms: &[(&str, &str, u64)]) -> Outcome {
             in_two_variants: 3,
             outside_schedule: 0,
             unknown_variant: 0,
+            overridden: 0,
             first_exposure: Some(at("2026-11-24T23:00:04Z")),
             last_exposure: Some(at("2026-12-15T22:59:51Z")),
         },
         quality: Vec::new(),
+        split: None,
         metrics: Vec::new(),
+        dimensions: Vec::new(),
         verdicts: Vec::new(),
         best: None,
+        sources: Vec::new(),
+        examples: Vec::new(),
+        undefined: Vec::new(),
+        releases: Vec::new(),
         queries: vec![Query {
             name: "units per arm".into(),
             sql: "SELECT variant, count(*)\nFROM units\nGROUP BY variant".into(),
+            rows: None,
+            milliseconds: None,
         }],
     }
 }
 
-pub fn check(kind: QualityKind, status: QualityStatus, observed: f64, detail: &str) -> QualityCheck {
+pub fn check(kind: QualityKind, status: QualityStatus, observed: f64, detail: QualityDetail) -> QualityCheck {
     let p_value = (kind == QualityKind::SampleRatio).then_some(observed);
     QualityCheck {
         kind,
@@ -105,13 +117,32 @@ pub fn check(kind: QualityKind, status: QualityStatus, observed: f64, detail: &s
         observed: Some(observed),
         threshold: None,
         p_value,
-        detail: detail.into(),
+        detail,
         within: None,
         source: None,
     }
 }
 
-pub fn within(dimension: &str, value: &str, status: QualityStatus, p: f64, detail: &str) -> QualityCheck {
+/// The units of arms that should have equal shares.
+pub fn split(arms: &[(&str, u64)]) -> QualityDetail {
+    let part = u32::try_from(1_000_000 / arms.len()).expect("a share");
+    let share = Share::from_ppm(part).expect("a share");
+    let arm = |(variant, units): &(&str, u64)| SplitArm { variant: key(variant), units: *units, share };
+    QualityDetail::Split { arms: arms.iter().map(arm).collect() }
+}
+
+/// What a check found, with a text from outside in it.
+pub fn poisoned(text: &str) -> QualityDetail {
+    QualityDetail::Unreadable { cause: text.into() }
+}
+
+pub fn within(
+    dimension: &str,
+    value: &str,
+    status: QualityStatus,
+    p: f64,
+    detail: QualityDetail,
+) -> QualityCheck {
     let within = Some((key(dimension), value.to_owned()));
     QualityCheck { within, ..check(QualityKind::SampleRatio, status, p, detail) }
 }
@@ -122,31 +153,31 @@ pub fn healthy() -> Vec<QualityCheck> {
             QualityKind::SampleRatio,
             QualityStatus::Pass,
             0.614,
-            "bold 91091, plain 91310: 49.9 : 50.1 instead of 50.0 : 50.0",
+            split(&[("bold", 91_091), ("plain", 91_310)]),
         ),
         check(
             QualityKind::InTwoVariants,
             QualityStatus::Pass,
             0.000016,
-            "3 units of 182404 were seen in two variants and are left out",
+            QualityDetail::LeftOut { units: 3, of: 182_404 },
         ),
         check(
             QualityKind::OutsideSchedule,
             QualityStatus::Pass,
             0.0,
-            "0 units of 182404 were first exposed outside the schedule and are left out",
+            QualityDetail::LeftOut { units: 0, of: 182_404 },
         ),
         check(
             QualityKind::TooFewUnits,
             QualityStatus::Pass,
             91_091.0,
-            "bold has 91091 units; the policy asks for 100",
+            QualityDetail::Fewest { variant: key("bold"), units: 91_091, needed: 100, others: Vec::new() },
         ),
         check(
             QualityKind::DataMissing,
             QualityStatus::Pass,
             1.0,
-            "source purchases reaches 2026-12-22 23:59",
+            QualityDetail::Reaches { until: at("2026-12-22T22:59:00Z") },
         ),
     ]
 }
@@ -193,13 +224,16 @@ pub fn measured(treatment: &str, numbers: Numbers, judgement: Judgement) -> Metr
         level: 0.025,
         deterioration_level: 0.001,
         non_inferiority: None,
+        declared_effect: None,
+        p_worse: None,
         p_adjusted: None,
+        looks: None,
         judgement,
     }
 }
 
-pub fn not_measured(treatment: &str, reason: &str, detail: &str) -> MetricComparison {
-    let why = NotMeasured { reason: reason.into(), detail: detail.into() };
+pub fn not_measured(treatment: &str, reason: &str, detail: WhyNot) -> MetricComparison {
+    let why = NotMeasured { reason: reason.into(), detail };
     let judgement = if reason == "before-horizon" { Judgement::NotDecided } else { Judgement::NotMeasured };
     let mut comparison =
         measured(treatment, Numbers { mean: 1.0, lift: 0.0, se: 1.0, adjusted: None }, judgement);
@@ -229,7 +263,7 @@ pub fn metric(
     let arms = ["bold", "plain"].map(|variant| ArmMetric {
         variant: key(variant),
         units: 91_200,
-        moments: Some(MetricMoments { mean: 0.4, m2: 90_000.0, covariate: None }),
+        moments: Some(moments(0.4, 90_000.0)),
     });
     MetricResult {
         metric: key(name),
@@ -254,27 +288,75 @@ pub fn guardrail(margin: &str) -> Role {
     Role::Guardrail { margin: Margin::Relative(share(margin)) }
 }
 
-pub fn verdict(treatment: &str, kind: VerdictKind, reasons: Vec<Reason>, sentence: &str) -> Verdict {
-    Verdict {
-        treatment: key(treatment),
-        kind,
-        reasons,
-        sentence: sentence.into(),
-        harm: Vec::new(),
-        need: None,
+pub fn verdict(treatment: &str, kind: VerdictKind, reasons: Vec<Ground>) -> Verdict {
+    Verdict { treatment: key(treatment), kind, reasons, harm: Vec::new(), need: None }
+}
+
+pub fn better(metric: &str) -> Ground {
+    Ground::MetricBetter { metric: key(metric), p_value: 0.0006, level: 0.025, lift: Some(0.031) }
+}
+
+pub fn safe(metric: &str) -> Ground {
+    Ground::GuardrailSafe { metric: key(metric), p_value: 0.002, level: 0.025 }
+}
+
+pub fn worse(metric: &str) -> Ground {
+    Ground::MetricWorse { metric: key(metric), p_value: 1e-7, level: 0.001, lift: Some(0.12) }
+}
+
+/// An effect that the web has and the apps have not.
+pub fn by_platform() -> DimensionEffects {
+    let part = |value: &str, units, lift| PartEffect {
+        value: value.into(),
+        units,
+        effect: effect(Numbers { mean: 0.41, lift, se: 0.016, adjusted: Some(0.3) }),
+    };
+    DimensionEffects {
+        metric: key("purchases-per-user"),
+        treatment: key("bold"),
+        dimension: key("platform"),
+        parts: vec![part("web", 82_100, 0.071), part("ios", 60_210, 0.004), part("", 40_091, -0.003)],
+        too_small: 2,
+        heterogeneity: Some(Heterogeneity {
+            q: 13.4,
+            degrees_of_freedom: 2,
+            p_value: 0.0012,
+            p_adjusted: 0.0049,
+            i_squared: 0.85,
+        }),
     }
 }
 
-pub fn better(metric: &str) -> Reason {
-    Reason::MetricBetter { metric: key(metric), p_value: 0.0006, level: 0.025, lift: Some(0.031) }
-}
-
-pub fn safe(metric: &str) -> Reason {
-    Reason::GuardrailSafe { metric: key(metric), p_value: 0.002, level: 0.025 }
-}
-
-pub fn worse(metric: &str) -> Reason {
-    Reason::MetricWorse { metric: key(metric), p_value: 1e-7, level: 0.001, lift: Some(0.12) }
+/// What explains that the web loses units.
+pub fn web_loses() -> SplitDiagnosis {
+    let half = share("50%");
+    let arms = |units: [u64; 2]| {
+        ["bold", "plain"]
+            .into_iter()
+            .zip(units)
+            .map(|(arm, units)| SplitArm { variant: key(arm), units, share: half })
+            .collect()
+    };
+    SplitDiagnosis {
+        compared: 1_268,
+        level: 0.01,
+        cause: Some(SplitCause {
+            dimensions: vec![(key("platform"), "web".into())],
+            since: Some(at("2026-12-01T09:12:00Z")),
+            until: None,
+            change: Some(BookChange {
+                commit: "c7d30a1b2c9e8f7a6b5c4d3e2f1a0b9c8d7e6f5a".into(),
+                at: at("2026-12-01T09:12:00Z"),
+                subject: "Cache the button (#1204)".into(),
+            }),
+            short: key("bold"),
+            arms: arms([17_612, 20_590]),
+            others: arms([70_492, 70_430]),
+            p_value: 3e-38,
+            p_others: 0.87,
+            others_even: true,
+        }),
+    }
 }
 
 pub fn purchases(comparisons: Vec<MetricComparison>) -> MetricResult {
@@ -320,7 +402,6 @@ pub fn ship() -> Outcome {
         "bold",
         VerdictKind::Ship,
         vec![better("purchases-per-user"), safe("refund-rate"), safe("page-load")],
-        "Ship bold: purchases per user is up 3.1 %; every guardrail is safe and nothing is worse.",
     )];
     outcome.best = Some(key("bold"));
     outcome
@@ -334,12 +415,8 @@ pub fn roll_back() -> Outcome {
         purchases(vec![measured("bold", n(0.412, 0.004, 0.0097), Judgement::NoDifference)]),
         refunds(vec![guarded(measured("bold", n(0.021, 0.122, 0.0141), Judgement::Worse))]),
     ];
-    outcome.verdicts = vec![verdict(
-        "bold",
-        VerdictKind::RollBack,
-        vec![worse("refund-rate"), Reason::NothingBetter],
-        "refund rate is worse with bold than with plain beyond doubt",
-    )];
+    outcome.verdicts =
+        vec![verdict("bold", VerdictKind::RollBack, vec![worse("refund-rate"), Ground::NothingBetter])];
     outcome.verdicts[0].harm = vec![key("refund-rate")];
     outcome.best = None;
     outcome
@@ -351,11 +428,11 @@ pub fn keep_running() -> Outcome {
     outcome.as_of = at("2026-12-07T23:00:00Z");
     outcome.data_until = Some(at("2026-12-07T22:58:00Z"));
     outcome.experiment.state = ExperimentState::Running;
-    let held = || not_measured("bold", "before-horizon", "effects are shown on 2026-12-23");
+    let held = || not_measured("bold", "before-horizon", WhyNot::BeforeHorizon);
     outcome.metrics = vec![purchases(vec![held()]), refunds(vec![held()])];
     outcome.metrics.iter_mut().flat_map(|m| &mut m.arms).for_each(|arm| arm.moments = None);
     let horizon = outcome.experiment.horizon;
-    let mut verdict = verdict("bold", VerdictKind::KeepRunning, vec![Reason::BeforeHorizon { horizon }], "");
+    let mut verdict = verdict("bold", VerdictKind::KeepRunning, vec![Ground::BeforeHorizon { horizon }]);
     verdict.need = Some(Need {
         units: Some(182_400),
         have: 118_204,
@@ -379,10 +456,9 @@ pub fn no_effect() -> Outcome {
         "bold",
         VerdictKind::NoEffect,
         vec![
-            Reason::EffectRuledOut { metric: key("purchases-per-user"), p_value: 0.001, level: 0.025 },
-            Reason::NothingBetter,
+            Ground::EffectRuledOut { metric: key("purchases-per-user"), p_value: 0.001, level: 0.025 },
+            Ground::NothingBetter,
         ],
-        "bold does not improve purchases per user by the declared 2 %",
     )];
     outcome.best = None;
     outcome
@@ -400,13 +476,12 @@ pub fn inconclusive() -> Outcome {
         "bold",
         VerdictKind::Inconclusive,
         vec![
-            Reason::NothingBetter,
-            Reason::GuardrailNotShown { metric: key("refund-rate"), p_value: 0.13, level: 0.025 },
+            Ground::NothingBetter,
+            Ground::GuardrailNotShown { metric: key("refund-rate"), p_value: 0.13, level: 0.025 },
         ],
-        "neither an effect of bold nor its absence is shown",
     )];
     outcome.preregistration.status =
-        PreregistrationStatus::Deviates { what: vec!["the margin of refund-rate was 2%".into()] };
+        PreregistrationStatus::Deviates { changes: vec![PlanChange::new("metrics", Bearing::Deviation)] };
     outcome
 }
 
@@ -418,7 +493,7 @@ pub fn invalid() -> Outcome {
         QualityKind::SampleRatio,
         QualityStatus::Fail,
         5.6e-12,
-        "bold 88104, plain 91020: 49.2 : 50.8 instead of 50.0 : 50.0",
+        split(&[("bold", 88_104), ("plain", 91_020)]),
     );
     outcome.quality.extend([
         within(
@@ -426,35 +501,23 @@ pub fn invalid() -> Outcome {
             "android",
             QualityStatus::Pass,
             0.41,
-            "bold 30690, plain 30570: 50.1 : 49.9 instead of 50.0 : 50.0",
+            split(&[("bold", 30_690), ("plain", 30_570)]),
         ),
-        within(
-            "platform",
-            "ios",
-            QualityStatus::Pass,
-            0.83,
-            "bold 30702, plain 30710: 50.0 : 50.0 instead of 50.0 : 50.0",
-        ),
-        within(
-            "platform",
-            "web",
-            QualityStatus::Fail,
-            1e-17,
-            "bold 26712, plain 29740: 47.3 : 52.7 instead of 50.0 : 50.0",
-        ),
+        within("platform", "ios", QualityStatus::Pass, 0.83, split(&[("bold", 30_702), ("plain", 30_710)])),
+        within("platform", "web", QualityStatus::Fail, 1e-17, split(&[("bold", 26_712), ("plain", 29_740)])),
     ]);
     let numbers = Numbers { mean: 0.412, lift: 0.05, se: 0.01, adjusted: None };
     outcome.metrics = vec![purchases(vec![measured("bold", numbers, Judgement::Better)])];
-    let reason =
-        Reason::Quality { check: QualityKind::SampleRatio, detail: outcome.quality[0].detail.clone() };
-    outcome.verdicts =
-        vec![verdict("bold", VerdictKind::Invalid, vec![reason], "the data cannot carry a verdict")];
+    let reason = Ground::Quality { check: QualityKind::SampleRatio, source: None };
+    outcome.verdicts = vec![verdict("bold", VerdictKind::Invalid, vec![reason])];
+    outcome.split = Some(web_loses());
     outcome
 }
 
 /// A broken split of a variant that crashes.
 pub fn invalid_and_harmful() -> Outcome {
     let mut outcome = invalid();
+    outcome.split = Some(SplitDiagnosis { cause: None, ..web_loses() });
     let numbers = Numbers { mean: 0.013, lift: 0.41, se: 0.03, adjusted: None };
     let crashes = metric(
         "crash-rate",
@@ -472,14 +535,15 @@ pub fn invalid_and_harmful() -> Outcome {
 pub fn unmeasured() -> Outcome {
     let mut outcome = inconclusive();
     outcome.preregistration.status =
-        PreregistrationStatus::Unverified { reason: "the launch is not recorded in git".into() };
+        PreregistrationStatus::Unverified { doubts: vec![LaunchDoubt::NotRecorded] };
     let why = "no unit differs from another: all 182,401 have 0";
-    outcome.metrics[1] = refunds(vec![not_measured("bold", "zero-variance", why)]);
+    outcome.metrics[1] =
+        refunds(vec![not_measured("bold", "zero-variance", WhyNot::Refused { cause: why.into() })]);
     outcome.metrics[1].arms.iter_mut().for_each(|arm| {
-        arm.moments = Some(MetricMoments { mean: 0.0, m2: 0.0, covariate: None });
+        arm.moments = Some(moments(0.0, 0.0));
     });
     outcome.verdicts[0].reasons =
-        vec![Reason::NotMeasured { metric: key("refund-rate"), why: why.into() }, Reason::NothingBetter];
+        vec![Ground::NotMeasured { metric: key("refund-rate") }, Ground::NothingBetter];
     outcome
 }
 
@@ -487,7 +551,12 @@ pub fn unmeasured() -> Outcome {
 pub fn three_armed() -> Outcome {
     let mut outcome = outcome(&[("bold", "30%", 54_655), ("huge", "30%", 54_790), ("plain", "40%", 72_956)]);
     outcome.quality = healthy();
-    outcome.quality[0] = check(QualityKind::SampleRatio, QualityStatus::Pass, 0.87, "as planned (p = 0.87)");
+    outcome.quality[0] = check(
+        QualityKind::SampleRatio,
+        QualityStatus::Pass,
+        0.87,
+        split(&[("bold", 54_655), ("huge", 54_790), ("plain", 72_956)]),
+    );
     let n = |mean, lift, se| Numbers { mean, lift, se, adjusted: Some(0.3) };
     let mut both = purchases(vec![
         measured("bold", n(0.412, 0.0312, 0.0097), Judgement::Better),
@@ -511,7 +580,7 @@ pub fn three_armed() -> Outcome {
     ];
     let ships = |treatment: &str| {
         let reasons = vec![better("purchases-per-user"), safe("refund-rate"), safe("page-load")];
-        verdict(treatment, VerdictKind::Ship, reasons, "")
+        verdict(treatment, VerdictKind::Ship, reasons)
     };
     outcome.verdicts = vec![ships("bold"), ships("huge")];
     outcome.best = Some(key("huge"));
@@ -525,11 +594,8 @@ pub fn three_armed_waiting() -> Outcome {
     (outcome.as_of, outcome.best) = (waiting.as_of, None);
     for metric in &mut outcome.metrics {
         for comparison in &mut metric.comparisons {
-            *comparison = not_measured(
-                comparison.treatment.as_str(),
-                "before-horizon",
-                "effects are shown on 2026-12-23",
-            );
+            *comparison =
+                not_measured(comparison.treatment.as_str(), "before-horizon", WhyNot::BeforeHorizon);
         }
     }
     for verdict in &mut outcome.verdicts {
@@ -539,10 +605,99 @@ pub fn three_armed_waiting() -> Outcome {
     outcome
 }
 
+/// What ships, with the edit of the flag's file.
+pub fn ship_with_edits() -> Outcome {
+    let mut outcome = ship();
+    outcome.releases = vec![Release {
+        variant: key("bold"),
+        file: "checkout/checkout-button.flag.yaml".into(),
+        place: ReleasePlace::AfterLastRule,
+        lines: "  - when: {country: {in: [SE, FI, DK]}}\n    serve: bold\n".into(),
+        unformatted: false,
+    }];
+    outcome
+}
+
+/// Harm before the horizon: nothing else is shown.
+pub fn roll_back_now() -> Outcome {
+    let mut outcome = keep_running();
+    let mut worse_metric =
+        measured("bold", Numbers { mean: 0.021, lift: 0.122, se: 0.0141, adjusted: None }, Judgement::Worse);
+    worse_metric.p_worse = Some(1e-7);
+    if let Estimate::Measured(effect) = &mut worse_metric.estimate {
+        effect.alpha = 0.002;
+    }
+    outcome.metrics[1] = refunds(vec![worse_metric]);
+    let horizon = outcome.experiment.horizon;
+    outcome.verdicts = vec![verdict(
+        "bold",
+        VerdictKind::RollBack,
+        vec![worse("refund-rate"), Ground::BeforeHorizon { horizon }],
+    )];
+    outcome.verdicts[0].harm = vec![key("refund-rate")];
+    outcome
+}
+
+/// Shipped as the report proposed: the flag and the end changed, which the book allows.
+pub fn shipped() -> Outcome {
+    let mut outcome = ship();
+    outcome.experiment.decision = Some(decided("2026-12-23T23:00:00Z"));
+    let planned = at("2026-12-17T23:00:00Z");
+    let end = PlanChange {
+        end: Some(MovedEnd { planned, now: outcome.experiment.schedule.end() }),
+        ..PlanChange::new("schedule", Bearing::Allowed)
+    };
+    if let PreregistrationStatus::Verified { changes, .. } = &mut outcome.preregistration.status {
+        *changes = vec![PlanChange::new("flag", Bearing::Allowed), end];
+    }
+    outcome
+}
+
+/// Shipped although it hurts.
+pub fn shipped_against_the_verdict() -> Outcome {
+    let mut outcome = roll_back();
+    outcome.experiment.decision = Some(decided("2026-12-23T23:00:00Z"));
+    outcome
+}
+
+/// Decided before the plan allowed a look.
+pub fn decided_early() -> Outcome {
+    let mut outcome = keep_running();
+    outcome.as_of = at("2027-01-02T23:00:00Z");
+    let decision = decided("2026-12-07T23:00:00Z");
+    let early = Ground::DecidedEarly { decided: decision.date, horizon: outcome.experiment.horizon };
+    outcome.experiment.decision = Some(decision);
+    outcome.experiment.state = ExperimentState::Concluded;
+    outcome.verdicts = vec![verdict("bold", VerdictKind::Inconclusive, vec![early])];
+    for comparison in outcome.metrics.iter_mut().flat_map(|metric| &mut metric.comparisons) {
+        *comparison = not_measured("bold", "decided-early", WhyNot::DecidedEarly);
+    }
+    outcome
+}
+
+/// The split was changed after launch.
+pub fn untrusted_plan() -> Outcome {
+    let mut outcome = ship();
+    let changes =
+        vec![PlanChange::new("split", Bearing::Untrusted), PlanChange::new("metrics", Bearing::Deviation)];
+    outcome.preregistration.status = PreregistrationStatus::Deviates { changes };
+    outcome.verdicts = vec![verdict("bold", VerdictKind::Invalid, vec![Ground::PlanNotAsLaunched])];
+    outcome
+}
+
+fn decided(date: &str) -> Decision {
+    Decision {
+        outcome: DecisionOutcome::Ship,
+        variant: Some(key("bold")),
+        date: at(date),
+        reason: "Purchases up.".into(),
+    }
+}
+
 /// Every outcome with its name.
 pub fn all() -> Vec<(&'static str, Outcome)> {
     vec![
-        ("ship", ship()),
+        ("ship", Outcome { dimensions: vec![by_platform()], ..ship() }),
         ("roll-back", roll_back()),
         ("keep-running", keep_running()),
         ("no-effect", no_effect()),
@@ -550,7 +705,21 @@ pub fn all() -> Vec<(&'static str, Outcome)> {
         ("invalid", invalid()),
         ("invalid-and-harmful", invalid_and_harmful()),
         ("not-measured", unmeasured()),
+        ("ship-with-edits", ship_with_edits()),
+        ("roll-back-now", roll_back_now()),
+        ("shipped", shipped()),
+        ("shipped-against-the-verdict", shipped_against_the_verdict()),
+        ("decided-early", decided_early()),
+        ("untrusted-plan", untrusted_plan()),
         ("three-armed", three_armed()),
         ("three-armed-waiting", three_armed_waiting()),
+        ("several-looks", super::looks::running()),
+        ("several-looks-ship", super::looks::stopped()),
+        ("several-looks-roll-back", super::looks::harmful()),
     ]
+}
+
+/// The moments of values without a covariate.
+fn moments(mean: f64, m2: f64) -> MetricMoments {
+    MetricMoments { mean, m2, covariate: None, denominator: None, covariate_ratio: None, quantile: None }
 }

@@ -2,14 +2,15 @@
 
 use comrak::Options;
 use trialbook::report::{markdown, outcome};
-use trialbook_analysis::{Outcome, PreregistrationStatus, Reason};
+use trialbook_analysis::{Outcome, PreregistrationStatus, ReleasePlace};
+use trialbook_model::LaunchDoubt;
 
 use super::fixture;
 
 const HOSTILE: &[&str] = &[
     "<script>alert(1)</script>",
     "</sub></details><h1>Ship it</h1>",
-    "<!-- trialbook:outcome:other -->",
+    "<!-- trialbook:result:acme-shop:other -->",
     "-->",
     "x](javascript:alert(1))",
     "[click](https://evil.test)",
@@ -46,20 +47,26 @@ fn poisoned(mut outcome: Outcome, text: &str) -> Outcome {
     outcome.experiment.hypothesis = text.into();
     outcome.experiment.file = Some(text.into());
     outcome.book.name = text.into();
-    outcome.preregistration.status = PreregistrationStatus::Unverified { reason: text.into() };
+    outcome.preregistration.status = PreregistrationStatus::Unverified {
+        doubts: vec![
+            LaunchDoubt::RefUnreadable { cause: text.into() },
+            LaunchDoubt::CommitsDiffer { recorded: text.into(), target: text.into() },
+        ],
+    };
     for check in &mut outcome.quality {
-        check.detail = text.into();
+        check.detail = fixture::poisoned(text);
         if let Some((_, value)) = &mut check.within {
             *value = text.into();
         }
     }
-    for verdict in &mut outcome.verdicts {
-        verdict.sentence = text.into();
-        for reason in &mut verdict.reasons {
-            if let Reason::Quality { detail, .. } = reason {
-                *detail = text.into();
-            }
+    for release in &mut outcome.releases {
+        (release.file, release.lines) = (text.into(), text.into());
+        if let ReleasePlace::AfterKey { key } = &mut release.place {
+            *key = text.into();
         }
+    }
+    if let PreregistrationStatus::Deviates { changes } = &mut outcome.preregistration.status {
+        changes.iter_mut().for_each(|change| change.part = text.into());
     }
     for query in &mut outcome.queries {
         query.name = text.into();

@@ -211,3 +211,101 @@ fn the_workflow_that_init_writes_runs_as_it_is() {
     let run = forge.run(&workflow, "review", Event { name: "pull_request", sha: &sha }, "http://127.0.0.1:1");
     assert_eq!(run.map(|run| run.code), Some(1));
 }
+
+/// Returns a workflow that `init --ci github` has written at the desk.
+fn written(forge: &Forge, name: &str) -> String {
+    std::fs::read_to_string(forge.desk().join(format!(".github/workflows/trialbook-{name}.yml")))
+        .expect("a workflow")
+}
+
+#[test]
+fn the_workflows_that_init_writes_review_a_fork_s_pull_request_and_comment_it_without_its_code() {
+    let forge = Forge::new(|folder| book(folder, 7));
+    let desk = forge.desk();
+    let github = GitHub::of_installation("github-actions[bot]");
+    let init = || {
+        let mut init = assert_cmd::Command::cargo_bin("trialbook").expect("the program");
+        let output =
+            init.current_dir(&desk).env_remove("TRIALBOOK_BOOK").args(["init", "--ci", "github"]).output();
+        let output = output.expect("a run");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    assert!(init().contains("made `.github/workflows/trialbook-comment.yml`"));
+    assert!(init().contains("`.github/workflows/trialbook-comment.yml` is left as it is"));
+    git(&forge.bare(), &["update-ref", "refs/trialbook/none", "main"]);
+    forge.push("main", "Let CI do it");
+    for name in ["pull-request", "comment", "apply", "drift", "results"] {
+        let text = written(&forge, name);
+        assert!(!text.contains("FOLDER") && !text.contains("RELEASE") && !text.contains("PATTERN"), "{text}");
+    }
+
+    git(&desk, &["switch", "-q", "-c", "bold"]);
+    edit(&desk, EXPERIMENT, "A bold button", "A bolder button");
+    let sha = forge.push("bold", "Say it better");
+    github.branch(7, "mallory:bold", &sha, true);
+    let pull = Event { name: "pull_request", sha: &sha };
+    ran(forge.run(&written(&forge, "pull-request"), "review", pull, &github.url()));
+    assert!(github.state().log.is_empty(), "the run for a pull request asks GitHub nothing");
+    let main = git(&desk, &["rev-parse", "main"]);
+    let after = Event { name: "workflow_run", sha: &main };
+    ran(forge.run(&written(&forge, "comment"), "comment", after, &github.url()));
+    let body = github.bodies(7).remove(0);
+    assert!(
+        body.contains("### ✅ Ready to merge")
+            && body.contains(": 1 flag to add")
+            && body.contains("`bold-button`"),
+        "{body}"
+    );
+    assert_eq!(github.state().statuses[&sha][0]["state"], "success");
+
+    // An error is red, and the comment says so.
+    edit(&desk, EXPERIMENT, "control: plain", "control: none");
+    let sha = forge.push("bold", "A mistake");
+    github.branch(7, "mallory:bold", &sha, true);
+    let review = forge.run(
+        &written(&forge, "pull-request"),
+        "review",
+        Event { name: "pull_request", sha: &sha },
+        &github.url(),
+    );
+    assert_eq!(review.map(|run| run.code), Some(1));
+    ran(forge.run(&written(&forge, "comment"), "comment", after, &github.url()));
+    let bodies = github.bodies(7);
+    assert!(bodies.len() == 1 && bodies[0].contains("### ⛔ Not ready to merge: "), "{bodies:?}");
+    assert_eq!(github.state().statuses[&sha][0]["state"], "failure");
+}
+
+#[test]
+fn the_workflows_that_init_writes_apply_a_merge_and_comment_its_results() {
+    let forge = Forge::new(|folder| book(folder, -3));
+    let desk = forge.desk();
+    let github = GitHub::of_installation("github-actions[bot]");
+    let mut init = assert_cmd::Command::cargo_bin("trialbook").expect("the program");
+    init.current_dir(&desk).env_remove("TRIALBOOK_BOOK").args(["init", "--ci", "github"]).assert().success();
+    let first = git(&desk, &["rev-parse", "HEAD"]);
+    git(&forge.bare(), &["update-ref", "refs/trialbook/none", "main"]);
+    github.pull(&first, 12, Some("2026-11-20T10:00:00Z"), &first, "acme/shop");
+    let main = forge.push("main", "Let CI do it");
+    ran(forge.run(&written(&forge, "apply"), "apply", Event { name: "push", sha: &main }, &github.url()));
+    assert_eq!(git(&forge.bare(), &["rev-parse", "refs/trialbook/launch/bold-button^{commit}"]), main);
+    let night = Event { name: "schedule", sha: &main };
+    ran(forge.run(&written(&forge, "results"), "results", night, &github.url()));
+    assert_eq!(github.bodies(12).len(), 1);
+}
+
+#[test]
+fn the_gitlab_file_names_the_book_and_the_version() {
+    let forge = Forge::new(|folder| book(folder, 7));
+    let mut init = assert_cmd::Command::cargo_bin("trialbook").expect("the program");
+    init.current_dir(forge.desk())
+        .env_remove("TRIALBOOK_BOOK")
+        .args(["init", "--ci", "gitlab"])
+        .assert()
+        .success();
+    let text = std::fs::read_to_string(forge.desk().join(".gitlab/trialbook.yml")).expect("a file");
+    let file: serde_yaml::Value = serde_yaml::from_str(&text).expect("YAML");
+    assert_eq!(file["variables"]["TRIALBOOK_BOOK"].as_str(), Some("experiments"));
+    assert_eq!(file["variables"]["TRIALBOOK_VERSION"].as_str(), Some(env!("CARGO_PKG_VERSION")));
+    assert!(file["trialbook review"]["artifacts"]["reports"]["codequality"].as_str().is_some());
+}

@@ -28,6 +28,9 @@ pub struct Event<'a> {
     pub sha: &'a str,
 }
 
+/// The action of this repository, as the workflows name it.
+const OWN: &str = "trialbook/trialbook/.github/actions/trialbook";
+
 /// A forge with one private repository, `acme/shop`: only who shows the token reads or writes it.
 pub struct Forge {
     folder: tempfile::TempDir,
@@ -86,12 +89,10 @@ impl Forge {
         let on = &workflow["on"];
         assert!(on.get(event.name).is_some(), "the workflow does not run for {}", event.name);
         let job = &workflow["jobs"][job];
-        if let Some(condition) = job.get("if").and_then(Value::as_str) {
-            let wanted =
-                condition.strip_prefix("github.event_name == '").and_then(|rest| rest.strip_suffix('\''));
-            if wanted.unwrap_or_else(|| panic!("unknown condition: {condition}")) != event.name {
-                return None;
-            }
+        if let Some(condition) = job.get("if").and_then(Value::as_str)
+            && !holds(condition, event, 0)
+        {
+            return None;
         }
         let machine = tempfile::Builder::new().tempdir_in(self.folder.path()).expect("a folder").keep();
         for folder in ["work", "temp", "home"] {
@@ -102,8 +103,20 @@ impl Forge {
         for step in job["steps"].as_sequence().expect("steps") {
             let name = step["name"].as_str().expect("a step has a name").to_owned();
             let here = variables(step, &top, event);
+            let condition = step.get("if").and_then(Value::as_str).unwrap_or("success()");
+            if !holds(condition, event, run.code) {
+                continue;
+            }
             run.steps.push(name);
-            if let Some(action) = step.get("uses").and_then(Value::as_str) {
+            let uses = step.get("uses").and_then(Value::as_str);
+            if let Some(OWN) = uses.and_then(|action| action.split_once('@')).map(|(name, _)| name) {
+                let (code, output) = self.own_action(step, &machine, event, api);
+                if run.code == 0 {
+                    (run.code, run.output) = (code, output);
+                }
+                continue;
+            }
+            if let Some(action) = uses {
                 self.act(action, step, &machine.join("work"), event);
                 continue;
             }
@@ -114,11 +127,53 @@ impl Forge {
                 script = "trialbook driver list".to_owned();
             }
             (run.code, run.output) = self.shell(&script, &here, &machine, event, api);
-            if run.code != 0 {
-                break;
-            }
         }
         Some(run)
+    }
+
+    /// Runs the steps of this repository's own action, with the program that is built here instead of a release.
+    fn own_action(&self, step: &Value, machine: &Path, event: Event<'_>, api: &str) -> (i32, String) {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(".github/actions/trialbook");
+        let text = std::fs::read_to_string(folder.join("action.yml")).expect("the action");
+        let action: Value = serde_yaml::from_str(&text).expect("an action is YAML");
+        let mut known = BTreeMap::new();
+        for (name, input) in action["inputs"].as_mapping().expect("inputs") {
+            let name = name.as_str().expect("a name");
+            let default = input.get("default").and_then(Value::as_str).unwrap_or_default();
+            let given = step["with"].get(name).and_then(Value::as_str);
+            let value = replaced(given.unwrap_or(default), &BTreeMap::new(), event);
+            known.insert(format!("inputs.{name}"), value);
+        }
+        for name in step["with"].as_mapping().expect("inputs").keys() {
+            let name = format!("inputs.{}", name.as_str().expect("a name"));
+            assert!(known.contains_key(&name), "the action has no {name}");
+        }
+        let program = assert_cmd::cargo::cargo_bin!("trialbook").display().to_string();
+        known.insert("inputs.binary".to_owned(), program);
+        for step in action["runs"]["steps"].as_sequence().expect("steps") {
+            if step.get("if").and_then(Value::as_str) == Some("inputs.binary == ''") {
+                continue;
+            }
+            let mut here = BTreeMap::new();
+            for (name, value) in step["env"].as_mapping().expect("an env") {
+                let value = replaced(value.as_str().expect("text"), &known, event);
+                here.insert(name.as_str().expect("a name").to_owned(), value);
+            }
+            here.insert("GITHUB_ACTION_PATH".to_owned(), folder.display().to_string());
+            let outputs = machine.join("temp/outputs");
+            here.insert("GITHUB_OUTPUT".to_owned(), outputs.display().to_string());
+            let (code, output) =
+                self.shell(step["run"].as_str().expect("a script"), &here, machine, event, api);
+            if code != 0 || step.get("id").is_none() {
+                return (code, output);
+            }
+            let id = step["id"].as_str().expect("a name");
+            for line in std::fs::read_to_string(&outputs).expect("outputs").lines() {
+                let (name, value) = line.split_once('=').expect("an output");
+                known.insert(format!("steps.{id}.outputs.{name}"), value.to_owned());
+            }
+        }
+        panic!("the action runs nothing")
     }
 
     /// Does what an action does, as far as it is known.
@@ -130,6 +185,18 @@ impl Forge {
         );
         let with = &step["with"];
         match name {
+            "actions/upload-artifact" | "actions/download-artifact" => {
+                let kept = self.folder.path().join("artifacts").join(with["name"].as_str().expect("a name"));
+                let here = work.join(with["path"].as_str().expect("a path"));
+                let (from, to) = if name.ends_with("upload-artifact") { (here, kept) } else { (kept, here) };
+                // An artifact is that of one run.
+                let _ = std::fs::remove_dir_all(&to);
+                std::fs::create_dir_all(&to).expect("a folder");
+                for entry in std::fs::read_dir(from).into_iter().flatten() {
+                    let file = entry.expect("a file").path();
+                    std::fs::copy(&file, to.join(file.file_name().expect("a name"))).expect("a copy");
+                }
+            }
             // There is nothing in the cache.
             "actions/cache" => assert!(with.get("key").is_some() && with.get("path").is_some()),
             "actions/checkout" => {
@@ -157,6 +224,21 @@ impl Forge {
         }
     }
 
+    /// Writes what GitHub says of the run: one of a fork's branch `bold`, whatever the event.
+    fn event(&self, event: Event<'_>) -> PathBuf {
+        let head = git(&self.desk(), &["rev-parse", "HEAD"]);
+        let payload = serde_json::json!({
+            "pull_request": {"number": 7, "head": {"sha": head}},
+            "workflow_run": {
+                "id": 17, "run_attempt": 1, "event": "pull_request", "head_sha": head, "head_branch": "bold",
+                "head_repository": {"owner": {"login": "mallory"}}, "pull_requests": [],
+            },
+        });
+        let path = self.folder.path().join(format!("{}.json", event.name));
+        std::fs::write(&path, payload.to_string()).expect("an event");
+        path
+    }
+
     fn shell(
         &self,
         script: &str,
@@ -177,6 +259,8 @@ impl Forge {
         command
             .envs([("PATH", path.as_str()), ("GITHUB_REPOSITORY", "acme/shop"), ("GITHUB_ACTIONS", "true")])
             .envs([("GITHUB_SHA", event.sha), ("GITHUB_API_URL", api), ("GIT_ALLOW_PROTOCOL", "file")])
+            .envs([("GITHUB_SERVER_URL", "https://github.com"), ("GITHUB_EVENT_NAME", event.name)])
+            .env("GITHUB_EVENT_PATH", self.event(event))
             .env("HOME", machine.join("home"))
             .env("RUNNER_TEMP", machine.join("temp"))
             .env("GITHUB_STEP_SUMMARY", machine.join("temp/summary.md"))
@@ -185,6 +269,22 @@ impl Forge {
         let output = command.output().expect("bash runs");
         let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
         (output.status.code().unwrap_or(-1), text.concat())
+    }
+}
+
+/// Tells whether a step or a job runs, after steps that ended with a code.
+fn holds(condition: &str, event: Event<'_>, code: i32) -> bool {
+    let of_event = |name: &str| event.name == name;
+    match condition {
+        "success()" => code == 0,
+        "always()" => true,
+        "always() && github.event_name == 'pull_request'" => of_event("pull_request"),
+        "github.event.workflow_run.event == 'pull_request'" => of_event("workflow_run"),
+        _ => {
+            let wanted =
+                condition.strip_prefix("github.event_name == '").and_then(|rest| rest.strip_suffix('\''));
+            code == 0 && of_event(wanted.unwrap_or_else(|| panic!("unknown condition: {condition}")))
+        }
     }
 }
 
@@ -210,7 +310,10 @@ fn replaced(text: &str, variables: &BTreeMap<String, String>, event: Event<'_>) 
         "github.base_ref" if event.name == "pull_request" => "main".to_owned(),
         "github.base_ref" => String::new(),
         "runner.os" => "Linux".to_owned(),
-        other => match other.strip_prefix("env.").and_then(|name| variables.get(name)) {
+        "github.event.merge_group.base_sha || format('origin/{0}', github.base_ref)" => {
+            "origin/main".to_owned()
+        }
+        other => match variables.get(other.strip_prefix("env.").unwrap_or(other)) {
             Some(value) => value.clone(),
             None => panic!("unknown expression: {other}"),
         },

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use trialbook_delivery::backend::{Backend, Flagd};
 use trialbook_delivery::plan::{Launch, desired};
-use trialbook_delivery::target::{Flagd, Target};
 use trialbook_history::Preregistration;
 use trialbook_language::load::{RawFile, load};
 use trialbook_lint::check;
@@ -25,12 +25,14 @@ struct Example {
     text: String,
 }
 
-/// Returns the pages, by name.
+/// Returns the pages of the reference and of the explanations, by name. Those that a reader follows make a book of
+/// their own.
 fn pages() -> BTreeMap<String, String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
     let entries = fs::read_dir(folder).expect("the documentation is a folder");
     let paths = entries.map(|entry| entry.expect("an entry").path());
     let pages = paths.filter(|path| path.extension().is_some_and(|extension| extension == "md"));
+    let pages = pages.filter(|path| path.file_name().is_some_and(|name| name != "tutorial.md"));
     let read = |path: std::path::PathBuf| {
         let name = path.file_name().expect("a file has a name").to_string_lossy().into_owned();
         (name, fs::read_to_string(path).expect("a page is text"))
