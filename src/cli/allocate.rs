@@ -8,24 +8,24 @@ use crate::app::allocate::{NotAllocated, allocate};
 use crate::report::allocate as report;
 use trialbook_model::Book;
 
-/// Write the layers' slots: every experiment gets the buckets that its allocation asks for
+/// Write the layers' slots, so that every experiment has as many buckets as its allocation
 ///
-/// Slots never move. A claim gets the first free range that is large enough, or else the first free buckets; a grown
-/// allocation gets buckets beside those it has. Buckets are free for an experiment where no other holds them while
-/// both may be served, the layer's quarantine included, so a concluded experiment's slots stay as a record and others may
-/// have the same buckets later. Where one claim cannot be met nothing is written, and the refusal names who holds what
-/// until when.
+/// Slots never move. An experiment gets the first free range that is large enough, or else the first free buckets; a grown
+/// allocation gets more buckets beside those it has. A bucket is free if no other experiment holds it while
+/// both may be served, the layer's quarantine included. So a concluded experiment's slots stay as a record, and others may
+/// get the same buckets later. If an experiment does not fit, nothing is written, and the message names which experiment
+/// holds which buckets until when.
 ///
 /// Only the slots of the layers' files change: comments, order and style stay.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The experiments to allocate; every one in a layer when none is named
+    /// The experiments to allocate; when none is named, all that are in a layer
     #[arg(value_name = "EXPERIMENT")]
     experiments: Vec<String>,
-    /// Write nothing: show what would change, and end with exit code 1 if anything would
+    /// Write nothing; show what would change, and exit with 1 if anything would
     #[arg(long)]
     check: bool,
-    /// The present: a date or an instant; the clock's time when left out
+    /// Use this date or instant as the current time
     #[arg(long, value_name = "TIME")]
     at: Option<At>,
 }

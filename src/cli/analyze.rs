@@ -19,28 +19,28 @@ use trialbook_analysis::warehouse;
 use trialbook_analysis::{AnalysisError, Request};
 use trialbook_model::{Book, ExperimentKey};
 
-/// Analyse experiments: units, quality, effects where the plan allows a look, and a verdict
+/// Analyse experiments: units, checks of the data, effects when the plan allows a look, and a verdict
 ///
-/// The warehouse of the book is read, never written. Without `--out` the results are shown; with it they are
-/// written as JSON, which `trialbook report` shows and `trialbook comment` posts to the pull request.
+/// The book's warehouse is read, never written. Without `--out` the results are shown; with it they are
+/// written as JSON, which `trialbook report` shows and `trialbook comment` posts on the pull request.
 ///
-/// A plan that was changed after launch is analysed as it was launched.
+/// If a plan was changed after launch, the launched plan is analysed.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
     scope: Scope,
-    /// Print the SQL that would be run, and run none of it. The engine is asked whether it accepts each query
+    /// Print the SQL that would be run, and run none of it. The engine only checks whether it accepts each query
     #[arg(long, conflicts_with_all = ["out", "format"])]
     dry_run: bool,
-    /// Write the outcome as JSON: into a folder as `EXPERIMENT.json` where OUTCOME is a folder, ends with `/` or there are several,
-    /// else into that file. A name that ends with `.json` is a file, and refuses several outcomes
+    /// Write the outcome as JSON: into a folder, as `EXPERIMENT.json`, if OUTCOME is a folder, ends with `/`, or there are several
+/// outcomes; otherwise into that file. A name that ends with `.json` is always a file, and cannot hold several outcomes
     #[arg(long, value_name = "OUTCOME", conflicts_with = "format")]
     out: Option<PathBuf>,
-    /// How to show the results
+    /// The output format
     #[arg(long, value_name = "FORMAT", default_value = "terminal")]
     format: Format,
-    /// Compute an outcome that `--out` wrote again, from the book at its commit and the data before its watermark, and compare. Exits
-    /// with 1 where a number, a check or a verdict differs
+    /// Compute an outcome again, from the book at its commit and the data before its watermark, and compare. Exits
+/// with 1 if a number, a check or a verdict differs
     #[arg(long, value_name = "OUTCOME", conflicts_with_all = ["experiments", "as_of", "dry_run", "out", "format"])]
     verify: Option<PathBuf>,
 }
@@ -178,10 +178,10 @@ fn show_queries(
 /// Which experiments are read from the warehouse, up to when, and what that may take.
 #[derive(Debug, clap::Args)]
 pub(super) struct Scope {
-    /// The experiments; when none is named, every one that is running, maturing or overdue
+    /// The experiments; when none is named, all that are running, maturing or overdue
     #[arg(value_name = "EXPERIMENT")]
     pub(super) experiments: Vec<String>,
-    /// The watermark: data at or after it is not read; the present when left out
+    /// The watermark: data at or after it is not read; when left out, the current time
     #[arg(long, value_name = "TIME")]
     pub(super) as_of: Option<At>,
     #[command(flatten)]
@@ -192,7 +192,7 @@ pub(super) struct Scope {
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(super) struct Limits {
     /// How many seconds one query of the warehouse may take before it is stopped; when left out, what `warehouse: {timeout}`
-    /// declares, else 600
+/// declares, or 600
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
     query_timeout: Option<u32>,
 }

@@ -18,31 +18,30 @@ use trialbook_delivery::plan::{Live, Options, Plan};
 use trialbook_model::{ExperimentKey, RolloutKey, TargetKey};
 
 /// Apply a plan: make the flag back end serve what the book declares
-///
-/// With a plan file, exactly that plan is applied, or refused (exit code 4) when the target or the book has changed
-/// since: it is planned again, and the result is compared with the file. Without a file, a plan is made and shown, and you
-/// are asked; without a terminal that is refused.
+/// With a plan file, applies exactly that plan, or refuses it (exit code 4) if the target or the book has changed
+/// since: it plans again, and compares the result with the file. Without a file, makes a plan, shows it and asks; without a
+/// terminal it refuses.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The file that `trialbook plan --out` wrote
     #[arg(value_name = "PLAN", conflicts_with = "target")]
     plan: Option<PathBuf>,
-    /// Plan and apply for this target; the primary one when left out
+    /// Plan and apply for this target; the primary target when left out
     #[arg(long, value_name = "TARGET")]
     target: Option<TargetKey>,
     #[command(flatten)]
     overrides: Overrides,
-    /// Let this rollout take its next step, which must be due: a plan is made and shown, and you are asked
+    /// Let this rollout take its next step, which must be due; makes a plan, shows it and asks
     #[arg(long, value_name = "ROLLOUT", conflicts_with = "plan")]
     advance: Vec<RolloutKey>,
-    /// Apply only that this experiment ends, as `trialbook stop` wrote it: at once, without a question, also where other launches
-    /// are in a freeze or the rest of the book would be too large a change
+    /// Apply only the end of this experiment, as `trialbook stop` wrote it: without asking, even if other launches
+/// are in a freeze or the rest of the book would be too large a change
     #[arg(long, value_name = "EXPERIMENT", conflicts_with_all = ["plan", "advance", "rollback"])]
     stop: Option<ExperimentKey>,
-    /// Finish an apply that was cut off: find out whether it wrote, write what it had not, and record its launches
+    /// Finish an apply that was cut off: find out what it wrote, write the rest, and record its launches
     #[arg(long, conflicts_with_all = ["plan", "advance", "stop", "rollback", "allow_large_change"])]
     resume: bool,
-    /// The present, instead of the clock's time: for rehearsals, and for a plan that was made long ago
+    /// Use this date or instant as the current time: for rehearsals, and for a plan that was made long ago
     #[arg(long, value_name = "TIME")]
     at: Option<At>,
 }

@@ -10,15 +10,15 @@ use crate::app::check_data::DataReport;
 use crate::report::{calendar::Calendar, markdown, outcome, terminal};
 use trialbook_analysis::warehouse::Warehouse as _;
 
-/// Check the data of experiments: ids, times, copies, gaps, and how traffic was split
+/// Check the data of experiments: ids, times, copies, gaps, and the split of traffic
 ///
-/// These are the checks of `analyze`, without its verdicts: for a job that runs when data was loaded. It ends with 1 when a check
+/// These are the checks of `analyze`, without verdicts, for a job that runs after data was loaded. Exits with 1 if a check
 /// fails, so that a fault is found while it can be fixed.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
     scope: Scope,
-    /// How to show the checks
+    /// The output format
     #[arg(long, value_name = "FORMAT", default_value = "terminal")]
     format: Format,
 }

@@ -10,17 +10,17 @@ use crate::report::{cleaning, markdown, terminal};
 use trialbook_language::edit::difference;
 use trialbook_model::Duration;
 
-/// Show what the book no longer needs: expired flags and variants of long-concluded experiments, with the proof
+/// Show what the book no longer needs: expired flags, and variants of long-concluded experiments, with the proof
 ///
-/// A flag that has expired is archived where everybody is served one variant of it, in every target. A variant of a concluded
-/// experiment is removed from its flag where no rule, default, experiment, rollout or holdout can serve it any more. Prints the edits as a
-/// patch and writes nothing, unless asked to. The files and the slots of experiments stay: they are the record of what was tried.
+/// An expired flag is archived if every target serves the same variant of it to everybody. A variant of a concluded
+/// experiment is removed from its flag if no rule, default, experiment, rollout or holdout can serve it any more. Prints the edits
+/// as a patch, and writes nothing without `--write`. The files and the slots of experiments stay: they are the record of what was tested.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The flags; all of them when none is named
+    /// The flags; when none is named, all of them
     #[arg(value_name = "FLAG")]
     flags: Vec<String>,
-    /// An experiment is long concluded when its decision is as old as this
+    /// How old the decision of a long-concluded experiment is at least
     #[arg(long, value_name = "DURATION", default_value = "90d", value_parser = duration)]
     after: Duration,
     /// Write the edits
@@ -30,10 +30,10 @@ pub struct Args {
     /// `contents: write` and `pull-requests: write`
     #[arg(long, value_name = "BRANCH")]
     pull_request: Option<String>,
-    /// The present: a date or an instant; the clock's time when left out
+    /// Use this date or instant as the current time
     #[arg(long, value_name = "TIME")]
     at: Option<At>,
-    /// How to write it: `terminal` and `markdown` explain what can go and add the patch, `json` has the shape `clean-v1`
+    /// The output format: `terminal` and `markdown` explain each removal and add the patch; `json` is `clean-v1`
     #[arg(long, value_name = "FORMAT", default_value = "terminal")]
     format: report::Format,
 }

@@ -17,24 +17,24 @@ pub(super) use place::{Place, client, failure, server};
 use trialbook_analysis::Outcome;
 use trialbook_model::Book;
 
-/// Write a review or a result to the pull request that it is about
+/// Post a review or a result as a comment on its pull request
+/// Reads files that other commands wrote: findings (`lint --format json`) and a plan (`plan --out`) become one review, and each
+/// outcome (`analyze --out`) becomes a result. The files are checked against their published schemas, and nothing in them is
+/// trusted or run.
 ///
-/// Takes files that other commands wrote: findings (`lint --format json`) and a plan (`plan --out`) become one review, each outcome
-/// (`analyze --out`) becomes a result. They are data: checked against their published schemas, and nothing in them is run or trusted.
-///
-/// There is one review for each book and target, and one result for each experiment: the first run writes the comment, later runs
-/// edit it. A review goes to the pull request of the workflow's event, also from a fork; a result goes to the one
+/// There is one review for each book and target, and one result for each experiment: the first run posts the comment, later runs
+/// edit it. A review goes to the pull request of the workflow's event, also from a fork. A result goes to the pull request
 /// whose merge added the experiment's file. Reads GITHUB_TOKEN, which needs `pull-requests: write` and
-/// `contents: read` (and `statuses: write` to state the verdict on the commit), and GITHUB_API_URL.
+/// `contents: read` (and `statuses: write` for the commit's status), and GITHUB_API_URL.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Findings, a plan or an outcome, as JSON; may be given several times; of a folder, each `.json` file
+    /// A JSON file with findings, a plan or an outcome, or a folder of such files; may be given several times
     #[arg(long, value_name = "FILE", required = true)]
     from: Vec<PathBuf>,
-    /// The pull request to write to, instead of the one that is found
+    /// Comment on this pull request, instead of the one that is found
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pr: Option<u64>,
-    /// Also write a check run with each finding at its line; needs `checks: write`, which GitHub Actions can have
+    /// Also write a check run with each finding at its line; needs the token of an app, with `checks: write`
     #[arg(long)]
     check: bool,
     /// Print the comments instead of posting them

@@ -12,11 +12,11 @@ use trialbook_analysis::{Outcome, VerdictKind};
 use trialbook_language::edit::difference;
 use trialbook_model::{DecisionOutcome, VariantKey};
 
-/// Conclude an experiment: write its decision, and let the flag serve the winner
+/// Conclude an experiment: write its decision, and make the flag serve the winner
 ///
-/// The decision goes to the end of the experiment's file. A variant that ships becomes the flag's default where everybody was tested,
-/// else a rule with the tested audience. Units of a holdout keep the default that they have. Nothing else changes, comments stay, and
-/// edits that would give the book an error are refused.
+/// The decision goes to the end of the experiment's file. A variant that ships becomes the flag's default if everybody was tested,
+/// and otherwise a rule with the tested audience. Units of a holdout keep their default. Nothing else changes, comments stay, and
+/// edits that would cause an error in the book are refused.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The experiment
@@ -25,23 +25,23 @@ pub struct Args {
     /// The outcome that decides, as `trialbook analyze --out` wrote it
     #[arg(long, value_name = "FILE", required_unless_present = "decide")]
     from: Option<PathBuf>,
-    /// Decide this, whatever the verdict is
+    /// Make this decision, whatever the verdict is
     #[arg(long = "as", id = "decide", value_name = "DECISION", requires = "reason")]
     decide: Option<Decision>,
-    /// The variant that ships; the one that the outcome names when left out
+    /// The variant to ship; when left out, the one that the outcome names
     #[arg(long, value_name = "VARIANT")]
     variant: Option<VariantKey>,
-    /// Why, for whoever reads the file later; the outcome's reason when left out
+    /// The reason, for people who read the file later; when left out, that of the outcome
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
-    /// Show the edits, and write nothing
+    /// Show the edits as a patch, and write nothing
     #[arg(long, conflicts_with = "pull_request")]
     diff: bool,
     /// Open a pull request into this branch with the edits, and write nothing here; reads GITHUB_TOKEN, which needs
     /// `contents: write` and `pull-requests: write`
     #[arg(long, value_name = "BRANCH")]
     pull_request: Option<String>,
-    /// The present: the experiment is no longer served from the midnight before it; the clock's time when left out
+    /// Use this date or instant as the current time; serving ends at the midnight before it
     #[arg(long, value_name = "TIME")]
     at: Option<At>,
 }
@@ -51,11 +51,11 @@ pub struct Args {
 enum Decision {
     /// Release a variant.
     Ship,
-    /// Keep the control, because a variant hurt.
+    /// Keep the control, because a variant did harm.
     RollBack,
-    /// Keep the control, because nothing was shown.
+    /// Keep the control, because no effect was shown.
     Inconclusive,
-    /// Keep the control, because the experiment was given up.
+    /// Keep the control, because the experiment was stopped early.
     Aborted,
 }
 

@@ -9,21 +9,20 @@ use trialbook_delivery::plan::Options;
 use trialbook_model::TargetKey;
 
 /// Show what somebody changed in the flag back end since the last apply
-///
-/// Only what an apply writes can drift, and another spelling of it is no difference. Flags that are not the book's are
-/// listed and left alone. With `--detailed-exitcode`, exit code 2 means that something differs.
+/// Only content that an apply writes can drift, and differences in notation do not count. Flags that do not belong to the
+/// book are listed and left alone. With `--detailed-exitcode`, exit code 2 means that something differs.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The target; the primary one when left out
+    /// The target; the primary target when left out
     #[arg(long, value_name = "TARGET")]
     target: Option<TargetKey>,
-    /// End with 2 when something differs
+    /// Exit with 2 if something differs
     #[arg(long)]
     detailed_exitcode: bool,
-    /// The present, instead of the clock's time
+    /// Use this date or instant as the current time
     #[arg(long, value_name = "TIME")]
     at: Option<At>,
-    /// How to write it
+    /// The output format
     #[arg(long, value_name = "FORMAT", default_value = "terminal")]
     format: Format,
 }

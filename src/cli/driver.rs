@@ -4,11 +4,11 @@ use super::{Exit, Failure, Session, sink};
 use crate::app::driver::{self as app, Listed};
 use trialbook_analysis::warehouse::driver::{self, Driver, DriverError, Environment};
 
-/// Show and install the libraries of warehouses' engines
-///
-/// A library is searched for in this order: the file that an environment variable names (TRIALBOOK_ and the driver's name in
-/// capitals, such as TRIALBOOK_DUCKDB); beside the program; the cache of `trialbook driver install`; ADBC driver manifests; the folders of
-/// DUCKDB_LIB_DIR or ADBC_DRIVER_PATH, pkg-config, the system's library folders, Homebrew. Never in a book.
+/// Show and install the drivers of warehouses
+/// A driver is a library. It is searched for in this order: the file that an environment variable names (TRIALBOOK_ and the
+/// driver's name in capitals, such as TRIALBOOK_DUCKDB); the folder of the program; the cache of `trialbook driver install`;
+/// ADBC driver manifests; the folders of DUCKDB_LIB_DIR or ADBC_DRIVER_PATH, pkg-config, the system's library folders,
+/// Homebrew. A book can never name a library.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(subcommand)]
@@ -21,10 +21,10 @@ enum Command {
     Install(InstallArgs),
 }
 
-/// Show each known driver: where it was found, its version, and what `install` would get
+/// Show each known driver: where it was found, its version, and what `install` would download
 #[derive(Debug, clap::Args)]
 struct ListArgs {
-    /// How to show them
+    /// The output format
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
 }
@@ -34,7 +34,7 @@ struct ListArgs {
 /// Downloads with `npm`, which uses your registry and proxy settings, or else with `curl`.
 #[derive(Debug, clap::Args)]
 struct InstallArgs {
-    /// The driver
+    /// The driver's name
     #[arg(value_name = "NAME", value_parser = clap::builder::PossibleValuesParser::new(driver::drivers().map(|driver| driver.name)))]
     name: String,
 }

@@ -15,36 +15,36 @@ use trialbook_model::resolve::{Reason, Resolution};
 use trialbook_model::targeting::Context;
 use trialbook_model::{Attribute, AttributeKey, Evaluator, RolloutKey, Share, TargetKey, TargetType};
 
-/// Show who gets what, and why: reads contexts, prints one JSON line for each context and flag
+/// Show who gets what, and why: reads contexts, and prints one JSON line for each context and flag
 ///
-/// A context is a JSON object of attributes; `targetingKey` holds the unit's id. Each line of the answer names the
-/// flag, the variant, the entry that a target serves, its value and the reason: `override`, `rule`, `holdout`, `experiment`, `rollout`,
-/// `default`, `disabled` or `no-unit`. Where the reason is `default`, `passed` lists why no rule, experiment or rollout served the
-/// unit: the condition that it does not meet, its bucket, or the time. An attribute that the book does not declare is ignored; it is
-/// named in `ignored` and once on stderr. A value that does not read as the declared type of its attribute counts as missing; it is
-/// named in `unreadable` and once for each attribute on stderr. Lines are in the order of the contexts, then of the flags.
+/// A context is a JSON object of attributes; `targetingKey` has the unit's id. Each line of the answer has the
+/// flag, the variant, the served name, its value and the reason: `override`, `rule`, `holdout`, `experiment`, `rollout`,
+/// `default`, `disabled` or `no-unit`. If the reason is `default`, `passed` lists why no rule, experiment or rollout served the
+/// unit: the condition that it does not meet, its bucket, or the time. Attributes that the book does not declare are ignored, and
+/// named in `ignored` and once on stderr. A value that is not of its attribute's declared type counts as missing; it is
+/// named in `unreadable`, and once for each attribute on stderr. Lines are in the order of the contexts, then of the flags.
 ///
-/// A rollout with guardrails goes as far as is approved in the target, or as far as `--approved` allows.
+/// A rollout with guardrails serves the share that the target records as approved, or that `--approved` names.
 ///
-/// Archived flags are not served, so they are left out. Empty lines between contexts are ignored. At the first line
-/// that is no context the command stops; the lines before it are answered in full.
+/// Archived flags are not served, so they are left out. Empty lines between contexts are ignored. The command stops at the first line
+/// that is not a context; all lines before it are answered.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The flags to evaluate; when none is named, every one that is served
+    /// The flags to evaluate; when none is named, all that are served
     #[arg(value_name = "FLAG")]
     flags: Vec<String>,
     #[command(flatten)]
     source: Source,
-    /// The present: a date or an instant; the clock's time when left out
+    /// Use this date or instant as the current time
     #[arg(long, value_name = "TIME")]
     at: Option<At>,
-    /// Answer as this target would; the primary one when left out
+    /// Answer as this target does; the primary target when left out
     #[arg(long, value_name = "TARGET")]
     target: Option<TargetKey>,
     /// Treat this share of a rollout with guardrails as approved, whatever the target records
     #[arg(long, value_name = "ROLLOUT=SHARE", value_parser = approved)]
     approved: Vec<(RolloutKey, Share)>,
-    /// Draw as this evaluator does; the first one of the target when left out
+    /// Draw as this evaluator does; when left out, the first one of the target
     #[arg(long, value_name = "NAME", value_parser = evaluator)]
     evaluator: Option<Evaluator>,
 }

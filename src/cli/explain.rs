@@ -5,10 +5,10 @@ use super::{Exit, Failure, Session};
 use crate::report::explain::{list, page};
 use trialbook_lint::check::{RULES, Rule, nearest, rule};
 
-/// Explain a rule: what it finds, why it matters, an example, what to do
+/// Explain a lint rule: what it finds, why it matters, an example, what to do
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The rule's name, or `exit-codes`; when left out, every rule is listed with a sentence
+    /// The rule's name, or `exit-codes`; when left out, all rules are listed
     #[arg(value_name = "RULE")]
     rule: Option<String>,
 }

@@ -9,23 +9,23 @@ use crate::report::{findings, fit as report};
 use trialbook_language::load::{suggestion, timezone_of};
 use trialbook_lint::fit::FitError;
 
-/// Look for the smallest edits that end a collision, or make room in a full layer
+/// Find the smallest edits that end a collision, or make room in a full layer
 ///
-/// Later starts, smaller shares, a common layer, other slots, conditions that keep audiences apart: each is made in memory and
-/// linted as `lint --against` does, and is proposed only where the collision is gone and no new error has appeared. Launched tests are never edited.
-/// Each is shown with what it costs both teams in days. Nothing is written: `--diff` prints a patch.
+/// Later starts, smaller shares, a common layer, other slots, conditions that separate audiences: each edit is made in memory and
+/// linted as `lint --against` does. It is proposed only if the collision is gone and there is no new error, with its cost for
+/// both teams in days. Launched tests are never edited. Nothing is written; `--diff` prints a patch.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The experiment or rollout; when none is named, every collision of the book
+    /// The experiment or rollout; when none is named, all collisions of the book
     #[arg(value_name = "EXPERIMENT")]
     experiment: Option<String>,
     /// Print the best edits as one patch, for `git apply`
     #[arg(long, conflicts_with = "format")]
     diff: bool,
-    /// How to show it
+    /// The output format
     #[arg(long, value_name = "FORMAT", default_value = "full")]
     format: Format,
-    /// The present: a date or an instant; the clock's time when left out
+    /// Use this date or instant as the current time
     #[arg(long, value_name = "TIME")]
     at: Option<At>,
 }

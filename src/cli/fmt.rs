@@ -12,16 +12,16 @@ use crate::report::findings::{Findings, Format, visible};
 use trialbook_language::edit::difference;
 use trialbook_model::diagnostic::Severity;
 
-/// Write the book's files in one style, without changing their meaning or their comments
+/// Format the book's files, without changing their meaning or their comments
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Format only these files and folders of the book
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// Write nothing; name the files that would change, and end with exit code 1 if there are any
+    /// Write nothing; list the files that would change, and exit with 1 if there are any
     #[arg(long)]
     check: bool,
-    /// Write nothing; print what would change as a patch, and end with exit code 1 if anything would
+    /// Write nothing; print the changes as a patch, and exit with 1 if there are any
     #[arg(long, conflicts_with = "check")]
     diff: bool,
 }

@@ -12,25 +12,26 @@ use trialbook_delivery::backend::flagd;
 use trialbook_delivery::import;
 use trialbook_model::Evaluator;
 
-/// Begin a book from the flags that you serve already
+/// Create a book from the flags that you serve already
 ///
-/// Reads a flag file, and writes a book that serves the same. Nothing live is touched: of a file, the book gets a copy in
-/// `live/production.json`; a store is left as it is until `trialbook plan --adopt` takes its flags over. What a book cannot express is named with the reason, and left alone.
+/// Reads a flag file, and writes a book that serves the same. Nothing live is touched: the book gets a copy of a file in
+/// `live/production.json`; a store stays as it is until `trialbook plan --adopt` takes over its flags. Flags that a book cannot
+/// express are left alone, and named with the reason.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// What wrote the flags
+    /// The kind of the flag file
     #[arg(long, value_name = "KIND")]
     from: From,
-    /// The flag file, or the store that it is in: `s3://BUCKET/PATH`, `gs://BUCKET/PATH`, `az://CONTAINER/PATH`, `git://REMOTE/BRANCH/PATH`
+    /// The flag file, or its store: `s3://BUCKET/PATH`, `gs://BUCKET/PATH`, `az://CONTAINER/PATH`, `git://REMOTE/BRANCH/PATH`
     #[arg(value_name = "SOURCE")]
     source: String,
-    /// The book's folder; made if it is not there
+    /// The book's folder; created if it does not exist
     #[arg(value_name = "DIR", default_value = "experiments")]
     folder: PathBuf,
-    /// Who answers for the flags
+    /// The owner of the flags
     #[arg(long, value_name = "TEAM")]
     owner: String,
-    /// What evaluates the flags
+    /// The evaluator that serves the flags
     #[arg(long, value_name = "NAME", default_value = "javascript-4", value_parser = super::evaluate::evaluator_of_flagd)]
     evaluator: Evaluator,
 }

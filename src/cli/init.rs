@@ -11,19 +11,19 @@ use super::{At, Exit, Failure, Session};
 use crate::app::init::{self as app, repository_of};
 use trialbook_language::load::BOOK_FILE;
 
-/// Begin a book: a flag, an experiment, its metrics and their data, and a workflow that lints it
+/// Create a book: a flag, an experiment, its metrics and their sources, and a workflow that lints it
 ///
-/// With `--ci` the workflows do everything: they review each change, apply it after the merge, and comment the results. In a repository
-/// that has a book, they alone are written.
+/// With `--ci` the workflows do more: they review each change, apply it after the merge, and post the results as comments. In a
+/// repository that has a book already, only the workflows are written.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The book's folder; made if it is not there
+    /// The book's folder; created if it does not exist
     #[arg(value_name = "DIR", default_value = "experiments")]
     folder: PathBuf,
-    /// The present: a date or an instant; the experiment starts a week later
+    /// Use this date or instant as the current time; the experiment starts a week later
     #[arg(long, value_name = "TIME")]
     at: Option<At>,
-    /// Write the workflows of this CI server
+    /// Write the workflows for this CI server
     #[arg(long, value_name = "CI")]
     ci: Option<Ci>,
 }

@@ -23,28 +23,27 @@ use output::Output;
 use trialbook_lint::check;
 use trialbook_model::diagnostic::Severity;
 
-/// Find errors and collisions in the book, each at its place, with what to do
+/// Find errors and collisions in the book
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Show only findings in these files and folders; the whole book is still read
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// How to write the findings, and to which file; may be given several times
+    /// The output format, and the file to write it to; may be given several times
     ///
     /// full (for people), concise (one line each), json (`lint-v1`), sarif, github (workflow annotations), gitlab
     /// (code quality), junit or markdown (a pull request's comment)
     #[arg(long = "format", value_name = "FORMAT[=FILE]", default_value = "full")]
     formats: Vec<Output>,
-    /// The present: a date or an instant; the clock's time when left out
+    /// Use this date or instant as the current time
     #[arg(long, value_name = "TIME")]
     at: Option<At>,
-    /// The lowest severity that ends the run with exit code 1
+    /// The lowest severity that makes the run exit with 1
     #[arg(long, value_name = "SEVERITY", default_value = "error")]
     fail_on: FailOn,
     /// Measure shares of traffic in a file of contexts, one JSON object on each line; `-` for stdin
-    ///
-    /// Draw them at random from the contexts that your programs evaluate. Without it shares are computed from those that
-    /// attributes declare, where all of them do.
+    /// Draw the contexts at random from those that your programs evaluate. Without a sample, shares are computed from those that
+/// attributes declare, if all of them do.
     #[arg(long, value_name = "FILE")]
     sample: Option<PathBuf>,
     #[command(flatten)]
@@ -54,7 +53,7 @@ pub struct Args {
     /// Nothing is checked out and nothing is written. Warnings are shown for the files that the change touches.
     #[arg(long, value_name = "REV", conflicts_with_all = ["add_ignore", "write_baseline"])]
     against: Option<String>,
-    /// With `--against`: show what would collide if this branch merged too; may be given several times, and with `*`
+    /// With `--against`: show what would collide if this branch merged too; may be given several times, and may contain `*`
     #[arg(long, value_name = "REV", requires = "against")]
     with: Vec<String>,
     /// With `--against`: show what would collide if the open pull requests into that branch merged too; reads GITHUB_TOKEN
@@ -65,12 +64,12 @@ pub struct Args {
     with_open_pull_requests: bool,
     #[command(flatten)]
     fixing: Fixing,
-    /// Write a suppression with this reason for everything that is found and can be suppressed
-    ///
-    /// `until=2027-01-31` in the reason sets its last day.
+    /// Write a suppression with this reason for every finding that can be suppressed
+///
+/// `until=2027-01-31` at the start of the reason ends the suppressions on that day.
     #[arg(long, value_name = "REASON", conflicts_with = "write_baseline")]
     add_ignore: Option<String>,
-    /// Leave out findings that are in this file, and report its entries whose finding is gone
+    /// Hide findings that are in this baseline, and report its entries whose finding is gone
     #[arg(long, value_name = "FILE", conflicts_with = "write_baseline")]
     baseline: Option<PathBuf>,
     /// Write all findings into a file that `--baseline` reads

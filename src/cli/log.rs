@@ -8,18 +8,17 @@ use crate::report;
 use trialbook_model::TargetKey;
 
 /// Show who applied what to a flag back end, and how it ended
-///
-/// Every apply that changes something leaves a record beside what is served: who, when, which plan, which flags, and the
-/// result. In a git branch that is the history of the branch.
+/// Every apply that changes something leaves a record beside the live flags: who, when, which plan, which flags, and the
+/// result. On a git branch the record is the branch's history.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The target; the primary one when left out
+    /// The target; the primary target when left out
     #[arg(long, value_name = "TARGET")]
     target: Option<TargetKey>,
-    /// Show only so many of the last applies
+    /// Show only this many of the last applies
     #[arg(long, value_name = "COUNT", default_value_t = 20)]
     last: usize,
-    /// How to write it
+    /// The output format
     #[arg(long, value_name = "FORMAT", default_value = "terminal")]
     format: Format,
 }

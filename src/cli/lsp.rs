@@ -7,13 +7,13 @@ use jiff::tz::TimeZone;
 use super::{At, Exit, Failure, sink};
 use crate::lsp::{Ending, serve};
 
-/// Serve an editor over stdin and stdout with the Language Server Protocol
+/// Run the language server for editors, over stdin and stdout
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Take no notice: the protocol is spoken over stdin and stdout in any case
+    /// Accepted for editors that pass it; the server always uses stdin and stdout
     #[arg(long, hide = true)]
     stdio: bool,
-    /// The present: a date or an instant; the clock's time when left out
+    /// Use this date or instant as the current time
     #[arg(long, value_name = "TIME")]
     at: Option<At>,
 }

@@ -7,7 +7,7 @@ use super::{Exit, Failure};
 /// Write the manual pages, one for each command, into a folder
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The folder, such as `share/man/man1`; it is made where it is not there
+    /// The folder, such as `share/man/man1`; created if it does not exist
     #[arg(value_name = "DIR")]
     folder: PathBuf,
 }

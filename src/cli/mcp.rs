@@ -6,14 +6,14 @@ use std::io::BufReader;
 use super::{Exit, Failure, Session, sink};
 use crate::mcp::{Program, serve};
 
-/// Serve an agent over stdin and stdout with the Model Context Protocol
+/// Run a Model Context Protocol server for agents, over stdin and stdout
 ///
-/// Tools read the book (`lint`, `plan`, `status`, `why`, `evaluate`, `power`, `clean`, `explain`, `schema`) and propose edits of it
-/// (`propose_change`). Edits are linted as they will be after the merge and refused where they have errors; they become a commit on a new
-/// branch, and a pull request where GITHUB_TOKEN is set. Nothing on disk and no branch that is there changes.
+/// Its tools read the book (`lint`, `plan`, `status`, `why`, `evaluate`, `power`, `clean`, `explain`, `schema`) and propose edits
+/// (`propose_change`). Edits are linted as they will be after the merge, and refused if they cause errors. They become a commit on a
+/// new branch, and a pull request if GITHUB_TOKEN is set. Neither the files on disk nor existing branches change.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The present: a date or an instant; the clock's time when left out
+    /// Use this date or instant as the current time
     #[arg(long, value_name = "TIME")]
     at: Option<String>,
 }

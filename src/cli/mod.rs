@@ -70,7 +70,7 @@ struct Cli {
 /// Options that every command has.
 #[derive(Debug, clap::Args)]
 pub struct Global {
-    /// The book's folder; when left out, the one that the working directory is in, or the only one below it
+    /// The book's folder; when left out, the book that the working directory is in, or the only book below it
     #[arg(long, global = true, value_name = "DIR", env = "TRIALBOOK_BOOK")]
     pub book: Option<PathBuf>,
     /// When to use colours; `NO_COLOR` turns them off
@@ -79,7 +79,7 @@ pub struct Global {
     /// Print only results and errors
     #[arg(long, short, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Print more about what is done
+    /// Print more details
     #[arg(long, short, global = true)]
     pub verbose: bool,
 }

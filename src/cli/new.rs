@@ -8,21 +8,21 @@ use crate::app::begin::{Asked, NotBegun, begin};
 use trialbook_language::load::{article, suggestion};
 use trialbook_model::Kind;
 
-/// Begin a file: what the book knows is filled in, the rest is left blank for you
+/// Create a file of the book: what the book already declares is filled in, the rest is left blank
 ///
-/// `lint` refuses the file until every blank is filled.
+/// `lint` reports an error until every blank is filled in.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// What to begin: flag, experiment, rollout, holdout, layer, segment, metric or source
+    /// The kind of file: flag, experiment, rollout, holdout, layer, segment, metric or source
     #[arg(value_name = "KIND", value_parser = kind)]
     kind: Kind,
-    /// Its key, which is also the file's name
+    /// The key, which is also the file's name
     #[arg(value_name = "KEY")]
     key: String,
-    /// Copy this file for a new round: without its dates, salt, slots and decision
+    /// Copy the file of this key, without its dates, salt, slots and decision
     #[arg(long, value_name = "KEY")]
     from: Option<String>,
-    /// The flag that an experiment tests or a rollout releases; guessed from the key when left out
+    /// The flag that the experiment tests or the rollout releases; when left out, guessed from the key
     #[arg(long, value_name = "KEY", conflicts_with = "from")]
     flag: Option<String>,
 }

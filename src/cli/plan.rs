@@ -15,33 +15,33 @@ use trialbook_delivery::plan::{Options, Plan, Revert};
 use trialbook_model::{Evaluator, FlagKey, RolloutKey, TargetKey};
 
 /// Show what an apply would change in the flag back end
-///
-/// A plan is refused when the target or the book has changed by the time it is applied. It also shows why an apply would refuse it. With `--detailed-exitcode`, exit code 2 means that there are
-/// changes, or that somebody changed the target by hand, and 4 that an apply would refuse the plan.
+/// The plan also shows why an apply would refuse it. A plan is refused if the target or the book has changed by the time it is
+/// applied. With `--detailed-exitcode`, exit code 2 means that there are changes, or that somebody changed the target by hand,
+/// and 4 that an apply would refuse the plan.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The target; the primary one when left out
+    /// The target; the primary target when left out
     #[arg(long, value_name = "TARGET")]
     target: Option<TargetKey>,
     /// Write the plan to a file, for `trialbook apply FILE`
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// End with 2 when there are changes, and with 4 when an apply would refuse them
+    /// Exit with 2 if there are changes, and with 4 if an apply would refuse them
     #[arg(long)]
     detailed_exitcode: bool,
-    /// The present, instead of the clock's time; `apply` then needs `--at` as well
+    /// Use this date or instant as the current time; `apply` then needs `--at` too
     #[arg(long, value_name = "TIME")]
     at: Option<At>,
-    /// Take over flags that somebody else created: these, or all that the book has
+    /// Take over flags that do not belong to the book: these, or all with a key of the book
     #[arg(long, value_name = "FLAG", num_args = 0..)]
     adopt: Option<Vec<FlagKey>>,
-    /// Put back what was changed in the target by hand: these flags, or all of them
+    /// Undo changes that were made in the target by hand: of these flags, or of all
     #[arg(long, value_name = "FLAG", num_args = 0..)]
     revert_drift: Option<Vec<FlagKey>>,
     /// Let this rollout take its next step, which must be due
     #[arg(long, value_name = "ROLLOUT")]
     advance: Vec<RolloutKey>,
-    /// Show instead who would be served something else if these evaluators read what is live: before clients are upgraded
+    /// Before an upgrade of clients: show instead who would be served something else if these evaluators read the live flags
     #[arg(
         long,
         value_name = "NAME",
@@ -52,7 +52,7 @@ pub struct Args {
     evaluators: Vec<Evaluator>,
     #[command(flatten)]
     overrides: Overrides,
-    /// How to write it
+    /// The output format
     #[arg(long, value_name = "FORMAT", default_value = "terminal")]
     format: Format,
 }
@@ -60,7 +60,7 @@ pub struct Args {
 /// What lets an apply go on where it would refuse.
 #[derive(Debug, Clone, Copy, Default, clap::Args)]
 pub(super) struct Overrides {
-    /// Allow more changes at once than the book's policy does
+    /// Allow more changes at once than the book's policy allows
     #[arg(long)]
     pub(super) allow_large_change: bool,
     /// Allow a book that does not descend from what is served, which undoes newer changes

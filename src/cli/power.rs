@@ -12,29 +12,29 @@ use trialbook_analysis::query::QueryError;
 use trialbook_decision::power::{Evidence, Forecast, forecast};
 use trialbook_model::{Book, Experiment};
 
-/// Compute what an experiment needs: units, days, the effect that its schedule can reach, and what would help
+/// Compute how many units and days an experiment needs, which effects its schedule can find, and what would help
 ///
-/// It is planned from what the book declares: the baselines of metrics, the traffic of surfaces, the shares of
-/// attributes. What is not declared stays unknown, and is listed. With `--from-warehouse` baselines are those of past weeks,
-/// and so is traffic where the experiment's surface declares none.
+/// The forecast uses what the book declares: the baselines of metrics, the traffic of surfaces, the shares of
+/// attributes. What is not declared is unknown, and is listed. With `--from-warehouse`, baselines are measured over past weeks,
+/// and so is traffic if the experiment's surface declares none.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The experiment
     #[arg(value_name = "EXPERIMENT")]
     experiment: String,
-    /// How to show it
+    /// The output format
     #[arg(long, value_name = "FORMAT", default_value = "full")]
     format: Format,
-    /// Measure baselines over past weeks, and traffic where the experiment's surface declares none: of every unit that
-    /// was exposed to anything
+    /// Measure baselines over past weeks, and traffic if the experiment's surface declares none, over all units that
+/// were exposed to anything
     #[arg(long)]
     from_warehouse: bool,
-    /// Data at or after it is not read from the warehouse; when left out, the start of the experiment, or the present if that is earlier
+    /// Data at or after this time is not read from the warehouse; when left out, the earlier of the experiment's start and the current time
     #[arg(long, value_name = "TIME", requires = "from_warehouse")]
     as_of: Option<At>,
     #[command(flatten)]
     limits: Limits,
-    /// The present: a date or an instant; the clock's time when left out
+    /// Use this date or instant as the current time
     #[arg(long, value_name = "TIME")]
     at: Option<At>,
 }

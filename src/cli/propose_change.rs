@@ -20,7 +20,7 @@ const LARGEST: u64 = 16 << 20;
 /// Propose edits of the book's files, read as JSON from stdin, on a new branch
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The present: a date or an instant; the clock's time when left out
+    /// Use this date or instant as the current time
     #[arg(long, value_name = "TIME")]
     at: Option<super::At>,
 }

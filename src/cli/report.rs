@@ -12,16 +12,16 @@ use crate::report::terminal::{self, Settings};
 use crate::report::{markdown, outcome};
 use trialbook_analysis::Outcome;
 
-/// Show the result that `trialbook analyze` wrote
+/// Show a result that `trialbook analyze` wrote
 ///
-/// Nothing is computed anew, and no warehouse is queried. With `--verbose` the terminal also shows what the
-/// comment on the pull request folds: every test, every check, every query.
+/// Nothing is computed again, and no warehouse is queried. With `--verbose` the terminal also shows the folded parts of the
+/// pull request's comment: every test, every check, every query.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The outcome, as `trialbook analyze --out` wrote it
     #[arg(value_name = "OUTCOME")]
     outcome: PathBuf,
-    /// How to write it
+    /// The output format
     #[arg(long, value_name = "FORMAT", default_value = "terminal")]
     format: Format,
 }

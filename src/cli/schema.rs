@@ -8,7 +8,7 @@ use trialbook_model::Kind;
 /// Print the JSON Schema of a kind of file, or of what a command writes, for editors and other programs
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The kind, or an output such as `plan` or `lint-v1`; when left out, all are listed
+    /// A kind of file, or an output such as `plan` or `lint-v1`; when left out, all are listed
     #[arg(value_name = "KIND", value_parser = named)]
     kind: Option<Named>,
 }

@@ -13,23 +13,23 @@ use crate::report::site::{self, Options, Sink};
 use trialbook_history::Repository;
 use trialbook_model::ExperimentKey;
 
-/// Write the pages that everybody looks at: who tests what, where, on whom, with which metrics, and what came of it
+/// Write static pages for everybody: who tests what, where, on whom, with which metrics, and with what result
 ///
-/// Static pages that need no server, no network and no script to be read: open `index.html` in the folder, or publish it. A calendar, the
-/// layers, who meets whom, a page for each experiment, metric, flag, segment and layer, what was learned, a search, feeds, and each page's
-/// values as JSON. History and launches are read from git, results from stored outcomes.
+/// The pages need no server, no network and no scripts: open `index.html` in the folder, or publish the folder. They are a calendar,
+/// layers, overlap between experiments, a page for each experiment, metric, flag, segment and layer, learning, search, feeds, and
+/// each page's values as JSON. History and launches come from git, results from stored outcomes.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The folder to write to; it must be new, empty, or one that this command wrote
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// A folder of outcomes, as `trialbook analyze --out FOLDER/` writes them; of several nights, each in a folder of its own
+    /// A folder of outcomes, as `trialbook analyze --out FOLDER/` writes them, or with one such folder for each night
     #[arg(long, value_name = "FOLDER")]
     outcomes: Option<PathBuf>,
-    /// The address under which the pages will be found, for the links of feeds
+    /// The address at which the pages are published, for the links in feeds
     #[arg(long, value_name = "URL", value_parser = address)]
     url: Option<String>,
-    /// The present: a date or an instant; the clock's time when left out
+    /// Use this date or instant as the current time
     #[arg(long, value_name = "TIME")]
     at: Option<At>,
 }

@@ -9,14 +9,14 @@ use crate::app::outcomes;
 use crate::app::status::{self, Filter, Status};
 use crate::report::{self, markdown, terminal};
 
-/// Show what runs, since when, in which state, how many units it has, and what is next
+/// Show which experiments run, since when, in which state, with how many units, and what is next
 ///
-/// Experiments without a decision are listed, the most urgent first; those that are named are shown in any state. States follow from
+/// Lists experiments without a decision, the most urgent first; named experiments are shown in any state. States follow from
 /// dates and decisions; launches are read from git (`git fetch origin '+refs/trialbook/*:refs/trialbook/*'`). With
-/// `--detailed-exitcode`, exit code 2 means that an experiment is overdue: its time is over and nothing is decided.
+/// `--detailed-exitcode`, exit code 2 means that an experiment is overdue: its data is complete and it has no decision.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The experiments; when none is named, all that are not concluded
+    /// The experiments; when none is named, all without a decision
     #[arg(value_name = "EXPERIMENT")]
     experiments: Vec<String>,
     /// Only experiments of this owner
@@ -28,22 +28,22 @@ pub struct Args {
     /// Only experiments in this layer
     #[arg(long, value_name = "LAYER")]
     layer: Vec<String>,
-    /// Concluded experiments too
+    /// Show concluded experiments too
     #[arg(long)]
     concluded: bool,
     /// Group the experiments
     #[arg(long, value_name = "GROUP")]
     by: Option<By>,
-    /// A folder of outcomes, as `trialbook analyze --out FOLDER/` writes them: shows units and verdicts of the latest
+    /// A folder of outcomes, as `trialbook analyze --out FOLDER/` writes them; shows units and verdicts of the latest
     #[arg(long, value_name = "FOLDER")]
     outcomes: Option<PathBuf>,
-    /// End with 2 when an experiment that is shown is overdue
+    /// Exit with 2 if an experiment that is shown is overdue
     #[arg(long)]
     detailed_exitcode: bool,
-    /// The present: a date or an instant; the clock's time when left out
+    /// Use this date or instant as the current time
     #[arg(long, value_name = "TIME")]
     at: Option<At>,
-    /// How to write it
+    /// The output format
     #[arg(long, value_name = "FORMAT", default_value = "terminal")]
     format: Format,
 }

@@ -6,21 +6,20 @@ use crate::app::stop;
 use trialbook_language::edit::difference;
 
 /// Write the decision that stops an experiment at once
-///
-/// Adds `decision: {outcome: aborted, …}` to the experiment's file and changes nothing else. Commit it, and let
-/// `trialbook apply --stop EXPERIMENT` serve it: that applies the end of this experiment alone, whatever else the book changes.
+/// Adds `decision: {outcome: aborted, …}` to the experiment's file and changes nothing else. Commit it, and run
+/// `trialbook apply --stop EXPERIMENT`, which applies only the end of this experiment, whatever else has changed in the book.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The experiment
     #[arg(value_name = "EXPERIMENT")]
     experiment: String,
-    /// Why, for whoever reads the file later
+    /// The reason, for people who read the file later
     #[arg(long, value_name = "TEXT", default_value = "Stopped in an emergency.")]
     reason: String,
-    /// Show the edit, and write nothing
+    /// Show the edit as a patch, and write nothing
     #[arg(long)]
     diff: bool,
-    /// The present, instead of the clock's time: it ends then
+    /// Use this date or instant as the current time; the experiment ends then
     #[arg(long, value_name = "TIME")]
     at: Option<At>,
 }

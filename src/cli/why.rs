@@ -11,12 +11,12 @@ use crate::report::{self, markdown, terminal};
 use trialbook_model::Book;
 use trialbook_model::targeting::Context;
 
-/// Show why a unit was served a variant: what decided, by which commit and pull request, and every change since
+/// Show why a unit was served a variant: what decided, since which commit and pull request, and every change since
 ///
-/// Answers from the history of the book: the commits of the main line, the dates in the files, and the refs of launches
-/// (`git fetch origin '+refs/trialbook/*:refs/trialbook/*'`). The answer is that of the primary target. Attributes of the unit that
-/// audiences ask for are given with `--context`, as `trialbook evaluate` takes them; they are assumed to have been the same all the
-/// time. With `--experiments`, every experiment of the unit is listed.
+/// The answer comes from the history of the book: the commits of the main line, the dates in the files, and the launch refs
+/// (`git fetch origin '+refs/trialbook/*:refs/trialbook/*'`). It is the answer of the primary target. Pass attributes of the unit
+/// that audiences use with `--context`, as for `trialbook evaluate`; the answer assumes that they did not change over
+/// time. With `--experiments`, all experiments of the unit are listed.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The unit's id
@@ -25,19 +25,19 @@ pub struct Args {
     /// The flag
     #[arg(value_name = "FLAG", required_unless_present = "experiments", conflicts_with = "experiments")]
     flag: Option<String>,
-    /// What else is known of the unit, as a JSON object of attributes
+    /// The attributes of the unit, as a JSON object
     #[arg(long, value_name = "JSON")]
     context: Option<String>,
-    /// The instant that is asked about; the present when left out
+    /// The time that the question is about; when left out, the current time
     #[arg(long, value_name = "TIME")]
     at: Option<At>,
-    /// Until when changes are listed; up to the present when left out
+    /// List changes up to this time; when left out, up to the current time
     #[arg(long, value_name = "TIME", conflicts_with = "experiments")]
     until: Option<At>,
-    /// List every experiment that the unit is in
+    /// List all experiments that the unit is in
     #[arg(long)]
     experiments: bool,
-    /// How to write it
+    /// The output format
     #[arg(long, value_name = "FORMAT", default_value = "terminal")]
     format: super::report::Format,
 }

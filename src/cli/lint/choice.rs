@@ -6,12 +6,12 @@ use trialbook_lint::check::{self, Rule};
 /// Which rules' findings are shown, and count.
 #[derive(Debug, clap::Args)]
 pub(super) struct Choice {
-    /// Show only findings of these rules, and errors that keep them from running
+    /// Show only findings of these rules, and errors that prevent the rules from running
     #[arg(long, value_name = "RULE,…", value_delimiter = ',', value_parser = known)]
     select: Vec<&'static str>,
-    /// Leave out findings of these rules
-    ///
-    /// What cannot be suppressed cannot be left out.
+    /// Hide findings of these rules
+///
+/// Findings that cannot be suppressed cannot be hidden.
     #[arg(long, value_name = "RULE,…", value_delimiter = ',', value_parser = ignorable)]
     ignore: Vec<&'static str>,
 }

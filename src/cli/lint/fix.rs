@@ -19,10 +19,10 @@ pub(super) struct Fixing {
     /// Make the fixes that do not change the meaning of a file, then show what remains
     #[arg(long, conflicts_with_all = ["add_ignore", "write_baseline", "against", "diff"])]
     fix: bool,
-    /// Write nothing; print what `--fix` would change as a patch, and end with exit code 1 if anything would
+    /// Write nothing; print the changes of `--fix` as a patch, and exit with 1 if there are any
     #[arg(long, conflicts_with_all = ["add_ignore", "write_baseline", "against"])]
     diff: bool,
-    /// With `--fix` or `--diff`: also fixes that may change the meaning, such as a misspelt name. Review them
+    /// With `--fix` or `--diff`: also make fixes that may change the meaning, such as of a misspelt name. Review them
     #[arg(long)]
     unsafe_fixes: bool,
 }
