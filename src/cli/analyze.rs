@@ -33,14 +33,14 @@ pub struct Args {
     #[arg(long, conflicts_with_all = ["out", "format"])]
     dry_run: bool,
     /// Write the outcome as JSON: into a folder, as `EXPERIMENT.json`, if OUTCOME is a folder, ends with `/`, or there are several
-/// outcomes; otherwise into that file. A name that ends with `.json` is always a file, and cannot hold several outcomes
+    /// outcomes; otherwise into that file. A name that ends with `.json` is always a file, and cannot hold several outcomes
     #[arg(long, value_name = "OUTCOME", conflicts_with = "format")]
     out: Option<PathBuf>,
     /// The output format
     #[arg(long, value_name = "FORMAT", default_value = "terminal")]
     format: Format,
     /// Compute an outcome again, from the book at its commit and the data before its watermark, and compare. Exits
-/// with 1 if a number, a check or a verdict differs
+    /// with 1 if a number, a check or a verdict differs
     #[arg(long, value_name = "OUTCOME", conflicts_with_all = ["experiments", "as_of", "dry_run", "out", "format"])]
     verify: Option<PathBuf>,
 }
@@ -192,7 +192,7 @@ pub(super) struct Scope {
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(super) struct Limits {
     /// How many seconds one query of the warehouse may take before it is stopped; when left out, what `warehouse: {timeout}`
-/// declares, or 600
+    /// declares, or 600
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
     query_timeout: Option<u32>,
 }

@@ -35,7 +35,7 @@ pub struct Args {
     #[arg(long, value_name = "ROLLOUT", conflicts_with = "plan")]
     advance: Vec<RolloutKey>,
     /// Apply only the end of this experiment, as `trialbook stop` wrote it: without asking, even if other launches
-/// are in a freeze or the rest of the book would be too large a change
+    /// are in a freeze or the rest of the book would be too large a change
     #[arg(long, value_name = "EXPERIMENT", conflicts_with_all = ["plan", "advance", "rollback"])]
     stop: Option<ExperimentKey>,
     /// Finish an apply that was cut off: find out what it wrote, write the rest, and record its launches

@@ -43,7 +43,7 @@ pub struct Args {
     fail_on: FailOn,
     /// Measure shares of traffic in a file of contexts, one JSON object on each line; `-` for stdin
     /// Draw the contexts at random from those that your programs evaluate. Without a sample, shares are computed from those that
-/// attributes declare, if all of them do.
+    /// attributes declare, if all of them do.
     #[arg(long, value_name = "FILE")]
     sample: Option<PathBuf>,
     #[command(flatten)]
@@ -65,8 +65,8 @@ pub struct Args {
     #[command(flatten)]
     fixing: Fixing,
     /// Write a suppression with this reason for every finding that can be suppressed
-///
-/// `until=2027-01-31` at the start of the reason ends the suppressions on that day.
+    ///
+    /// `until=2027-01-31` at the start of the reason ends the suppressions on that day.
     #[arg(long, value_name = "REASON", conflicts_with = "write_baseline")]
     add_ignore: Option<String>,
     /// Hide findings that are in this baseline, and report its entries whose finding is gone

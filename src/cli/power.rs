@@ -26,7 +26,7 @@ pub struct Args {
     #[arg(long, value_name = "FORMAT", default_value = "full")]
     format: Format,
     /// Measure baselines over past weeks, and traffic if the experiment's surface declares none, over all units that
-/// were exposed to anything
+    /// were exposed to anything
     #[arg(long)]
     from_warehouse: bool,
     /// Data at or after this time is not read from the warehouse; when left out, the earlier of the experiment's start and the current time

@@ -10,8 +10,8 @@ pub(super) struct Choice {
     #[arg(long, value_name = "RULE,…", value_delimiter = ',', value_parser = known)]
     select: Vec<&'static str>,
     /// Hide findings of these rules
-///
-/// Findings that cannot be suppressed cannot be hidden.
+    ///
+    /// Findings that cannot be suppressed cannot be hidden.
     #[arg(long, value_name = "RULE,…", value_delimiter = ',', value_parser = ignorable)]
     ignore: Vec<&'static str>,
 }
