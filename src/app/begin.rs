@@ -1,4 +1,4 @@
-//! A file to begin with: what the book knows is filled in, the rest is left blank.
+//! A new file of a book: what the book already declares is filled in, the rest is left blank.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! What a change of a book is about, for whoever reviews it: its experiments, and the layers that they are in.
+//! What a change of a book contains, for its reviewers: its experiments, and the layers that they are in.
 
 use std::collections::BTreeSet;
 

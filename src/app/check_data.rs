@@ -1,4 +1,4 @@
-//! Whether the data of experiments can be analysed.
+//! The checks of experiments' data, without verdicts.
 
 use jiff::Timestamp;
 use serde::Serialize;

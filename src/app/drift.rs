@@ -1,4 +1,4 @@
-//! What is served otherwise than the last apply left it.
+//! What somebody changed in a target since the last apply.
 
 use serde::Serialize;
 

@@ -1,4 +1,4 @@
-//! Why something could not be done, as data. Exit codes and advice are the command line's.
+//! Why something could not be done, as data. The command line adds exit codes and advice.
 
 use std::path::PathBuf;
 

@@ -1,8 +1,7 @@
 //! What the commands do, as functions from values to values.
-//!
 //! The command line, the language server and the flows on GitHub call these. Nothing here parses arguments, prints or
-//! asks: the time is an argument, and what somebody must be informed of is part of the result. Files, git, targets and warehouses
-//! are reached through the crates that own them.
+//! asks: the current time is an argument, and messages for the user are part of the result. Files, git, targets and
+//! warehouses are accessed through the crates that own them.
 
 pub mod allocate;
 pub mod analyze;

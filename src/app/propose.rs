@@ -1,4 +1,4 @@
-//! Edits that somebody proposes: whole files of the book, judged as they will be after the merge before anything is made of them.
+//! Edits that somebody proposes: whole files of the book, linted as they will be after the merge before a branch is made.
 
 use std::collections::BTreeSet;
 use std::path::Path;

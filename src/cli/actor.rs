@@ -1,4 +1,4 @@
-//! Who runs the program: what git and the environment of a CI job say.
+//! Who runs the program, by git's configuration and the environment of a CI job.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -1,4 +1,4 @@
-//! `trialbook drift`: what is served otherwise than the last apply left it.
+//! `trialbook drift`: what somebody changed in a target since the last apply.
 
 use super::report::Format;
 use super::{At, Exit, Failure, Session, failed};

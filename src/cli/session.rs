@@ -1,4 +1,4 @@
-//! What every command has at hand: the global options, the book, and a place for progress.
+//! What every command can use: the global options, the book, and progress output.
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,8 +1,7 @@
 //! The one way to stdout and stderr.
-//!
-//! What is printed holds text of strangers: titles, paths, rows of a database, the names of branches, the answers of a
-//! forge. Here, after everything else has written its part, no character is left that steers a terminal, and under a CI
-//! runner no line is left that the runner obeys. `clippy.toml` refuses every other way out.
+//! Output contains untrusted text: titles, paths, rows of a database, names of branches, GitHub's answers.
+//! This module removes every character that controls a terminal and, under a CI
+//! runner, every line that the runner would execute. `clippy.toml` refuses every other way to print.
 
 mod steering;
 

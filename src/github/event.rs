@@ -1,6 +1,6 @@
-//! What GitHub Actions says about the run that this is part of: whose pull request it is for.
+//! GitHub Actions' description of the current run: the pull request that it is for.
 //!
-//! The file is GitHub's own and trusted, unlike what a run for a pull request leaves behind.
+//! GitHub writes this file, so it is trusted, unlike the files of a run for a pull request.
 
 use std::fs::File;
 use std::io::Read as _;

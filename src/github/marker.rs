@@ -1,4 +1,4 @@
-//! The hidden first line of a comment: by it the comment is found again, and it says from which run the text is.
+//! The hidden first line of a comment: it identifies the comment, and the run that wrote its text.
 
 use std::fmt::Write as _;
 

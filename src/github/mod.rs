@@ -2,9 +2,8 @@
 //!
 //! A blocking client for what a review and a verdict need: which pull request a commit belongs to, one comment for each
 //! thing that is reported, and the commit status beside it. Bodies arrive as finished Markdown.
-//!
-//! Nothing here repeats a write. When the answer to one is lost, what is on GitHub is read before anything is
-//! known about it, so that a comment never appears twice.
+//! No write is repeated blindly. If the answer to a write is lost, GitHub is read to find out what happened,
+//! so that a comment never appears twice.
 
 mod address;
 mod answer;

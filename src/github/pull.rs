@@ -1,4 +1,4 @@
-//! From a commit to the pull request that brought it in.
+//! From a commit to the pull request that merged it.
 
 use jiff::Timestamp;
 use serde::Deserialize;

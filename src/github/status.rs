@@ -1,4 +1,4 @@
-//! The commit status beside a comment: it can hold a merge back, and it remembers that the comment was written.
+//! The commit status beside a comment: it can block a merge, and it records that the comment was written.
 
 use serde::Deserialize;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! The books of the folders that the client works on, as they are with what is open laid over the disk.
+//! The books of the client's folders, with the open files in place of those on disk.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};

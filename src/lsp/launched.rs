@@ -1,4 +1,4 @@
-//! What may not get another name any more: whatever an experiment that was launched is made of.
+//! What can no longer be renamed: everything that a launched experiment depends on.
 
 use std::collections::{BTreeSet, VecDeque};
 

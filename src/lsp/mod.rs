@@ -1,8 +1,8 @@
-//! The language server: what an editor shows of a book while it is written, over the protocol of the same name (3.17).
+//! The language server: what an editor shows while somebody writes a book, over the Language Server Protocol (3.17).
 //!
-//! One file per request. A request is a function of the `Books` and the `Client`; the
-//! `server` alone speaks the protocol. What is open in the editor is laid over what is on disk, and nothing is ever
-//! written but answers.
+//! There is one file per request. A request is a function of the `Books` and the `Client`; only
+//! `server` handles the protocol. Files that are open in the editor replace those on disk, and the server writes
+//! nothing but answers.
 
 mod actions;
 mod books;

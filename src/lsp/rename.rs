@@ -1,4 +1,4 @@
-//! `textDocument/prepareRename` and `textDocument/rename`: another name for what nothing that was launched depends on.
+//! `textDocument/prepareRename` and `textDocument/rename`: a new name for anything that no launched experiment depends on.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};

@@ -1,7 +1,6 @@
 //! A server of the Model Context Protocol over stdin and stdout: tools that read a book, and one that proposes edits of it.
-//!
-//! A message is a line of JSON. Every tool runs one command of this program in a process of its own, so that an agent is answered what a
-//! person would be, within the same limits, and so that no argument can be taken for an option.
+//! A message is a line of JSON. Every tool runs one command of this program in its own process, so that an agent gets the same
+//! answers as a person, within the same limits. No argument can be mistaken for an option.
 
 mod child;
 mod tools;

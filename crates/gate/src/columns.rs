@@ -1,4 +1,4 @@
-//! The columns of a source, as far as its file says what they are.
+//! The columns of a source, as far as its file declares them.
 
 use sqlparser::ast::{Expr, SelectItem, SetExpr, Statement};
 use sqlparser::dialect::DuckDbDialect;

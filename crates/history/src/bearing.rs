@@ -1,4 +1,4 @@
-//! What the changes of a plan after launch mean for its result.
+//! How changes of a plan after launch affect its result.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! How the book that is checked out stands to the commit that something was written from.
+//! Whether the checked-out book descends from the commit that something was written from.
 
 use super::{Commit, HistoryError, Repository};
 

@@ -1,4 +1,4 @@
-//! Rules: what a book and a change of it are held to, and what to do about it.
+//! The rules for a book and for a change of it, and edits that fix their findings.
 
 pub mod check;
 pub mod fit;

@@ -1,4 +1,4 @@
-//! How the plan of an experiment differs from the one that was launched.
+//! How the plan of an experiment differs from the launched one.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

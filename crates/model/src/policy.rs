@@ -1,4 +1,4 @@
-//! What the book demands of everyone.
+//! The book's limits for all experiments and applies.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;

@@ -1,4 +1,4 @@
-//! What rollouts and holdouts are doing at an instant: derived, never typed.
+//! The state of rollouts and holdouts at an instant: derived, never written in a file.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,7 @@
 //! How the tests of one experiment share its error rates, and what they decide together.
 //!
 //! The rules of Schultzberg, Ankargren and Frånberg (2024). Rule 1: ship when a success metric is
-//! better and every guardrail is non-inferior. Rule 2: besides, no metric of any role is worse and
+//! better and every guardrail is non-inferior. Rule 2: in addition, no metric of any role is worse and
 //! no quality test rejects. Guardrails divide no level, because all of them must pass; they divide
 //! the type II error instead.
 

@@ -1,7 +1,6 @@
 //! Sample ratio: whether the arms have the units that their shares promise.
-//!
 //! A mismatch means that units were lost or counted twice on the way to the analysis, and which
-//! ones depends on the arm: no result stands on such data.
+//! ones depends on the arm: no result from such data is reliable.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;

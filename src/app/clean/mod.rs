@@ -1,7 +1,6 @@
 //! What a book no longer needs: expired flags that serve everybody the same, and variants that nobody can be served any more.
-//!
-//! Nothing is proposed that anybody would notice: each proposal comes with the proof that no unit is served anything else, and the
-//! edited book is checked like any other. The files of experiments stay, with their slots: they are the record of what was tried.
+//! Each proposal comes with the proof that no unit is served anything else, and the edited book is linted like any other.
+//! The files of experiments stay, with their slots: they are the record of what was tested.
 
 mod reach;
 

@@ -1,4 +1,4 @@
-//! Everything that a reader of the pages wants to know, as values: what is tested, where, on whom, and what came of it.
+//! The content of the pages, as values: what is tested, where, on whom, and with what result.
 
 mod experiment;
 mod layer;

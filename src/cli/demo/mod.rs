@@ -1,4 +1,4 @@
-//! `trialbook demo`: the whole loop on the example book and generated data, narrated.
+//! `trialbook demo`: the whole cycle on the example book and generated data, step by step.
 
 mod book;
 mod script;

@@ -1,4 +1,4 @@
-//! The story that the demo tells. It runs the very commands that it shows; nothing in it knows what they will print.
+//! The steps of the demo. It runs the commands that it shows; their output is not written here.
 
 use std::path::Path;
 

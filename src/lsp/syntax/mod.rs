@@ -1,4 +1,4 @@
-//! What stands, and what may stand, at a place of a file: what the requests about a cursor are answered from.
+//! What is at a place of a file, and what may be written there: the basis for answers about the cursor.
 //!
 //! The language itself, its keys and its shapes, is [`trialbook_language::load::language`].
 

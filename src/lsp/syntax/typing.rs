@@ -1,8 +1,7 @@
 //! What may be typed at a byte offset of a file that need not be YAML yet.
-//!
-//! A mark is put where the cursor is and the text is parsed. Where it does not parse, it is completed by the brackets
-//! that are still open, cut after the cursor, or read without the lines that the parser stumbles over; then the mark's
-//! place in the tree shows what may stand there.
+//! A mark is inserted at the cursor and the text is parsed. If it does not parse, open brackets are closed, the text is cut
+//! after the cursor, or the lines with the errors are left out. The mark's place in the tree then shows what may be
+//! written there.
 
 use super::scope::At;
 use trialbook_language::load::language::{List, Mapping, Shape};

@@ -1,4 +1,4 @@
-//! One SQL expression of a book: held against what is allowed, and printed anew.
+//! One SQL expression of a book: checked against what is allowed, and written out again.
 
 use trialbook_gate::{Part, expression as read};
 

@@ -1,7 +1,6 @@
 //! Where the data lives: a trait that runs one SELECT, the SQL that is given to it, and its engines.
-//!
-//! An engine gets only [`Sql`], which cannot be made of text from outside: names are quoted, texts are
-//! escaped, expressions are parsed and printed anew.
+//! An engine gets only [`Sql`], which cannot be made of untrusted text: names are quoted, texts are
+//! escaped, expressions are parsed and written out again.
 
 mod adbc;
 mod dialect;

@@ -1,4 +1,4 @@
-//! One SELECT of a book (`sql:` in a source): parsed, and printed anew.
+//! One SELECT of a book (`sql:` in a source): parsed, and written out again.
 
 use std::ops::ControlFlow;
 

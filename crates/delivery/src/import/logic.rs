@@ -1,9 +1,9 @@
 //! JsonLogic, as flagd evaluates it, in the words of a book.
 //!
 //! flagd's evaluators take a missing attribute for `null`, and JsonLogic coerces that: it is 0 where numbers are ordered or
-//! compared with a number, and false where it is compared with a boolean. So `{"<": [{"var": "age"}, 18]}` holds without an age. That is
-//! said here where it matters. What they do with values of another type than the one compared with is not: for a book those are no
-//! values. Tried in November 2026 against `@openfeature/flagd-core` 4.0.1 and `openfeature-flagd-core` 2.0.0, which agree on all of it;
+//! compared with a number, and false where it is compared with a boolean. So `{"<": [{"var": "age"}, 18]}` holds without an age. This
+//! is written out where it matters. What they do with values of another type than the one compared with is not: for a book those
+//! count as missing. Tried in November 2026 against `@openfeature/flagd-core` 4.0.1 and `openfeature-flagd-core` 2.0.0, which agree on all of it;
 //! `tests/parity` keeps trying.
 
 use std::collections::BTreeMap;

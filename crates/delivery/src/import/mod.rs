@@ -1,7 +1,6 @@
 //! Beginning a book from what is served already.
-//!
-//! A flag is taken over where the book's language can say what it does, and is left alone with the reason where not. Nothing is
-//! rounded: a condition that would mean something else for a context whose attributes have their types is left out with its flag.
+//! A flag is imported if the book's language can express it, and otherwise left alone, with the reason. Nothing is
+//! approximated: if a condition would mean something else for a context whose attributes have their types, its flag is not imported.
 
 pub mod flagd;
 mod logic;

@@ -1,4 +1,4 @@
-//! Who is meant before and after a change, short enough for a plan.
+//! The audience before and after a change, short enough for a plan.
 
 use std::collections::{BTreeMap, BTreeSet};
 

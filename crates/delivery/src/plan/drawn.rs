@@ -1,4 +1,4 @@
-//! What an apply last drew of an experiment, so that a later one can tell whether it moves anybody.
+//! The last applied draw of an experiment, so that a later apply can find out whether it moves anybody.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

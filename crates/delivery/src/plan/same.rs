@@ -1,4 +1,4 @@
-//! Holding a plan file against the plan that an apply makes itself.
+//! Comparing a plan file with the plan that an apply makes itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 

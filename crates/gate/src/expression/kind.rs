@@ -1,4 +1,4 @@
-//! What a value is, as far as the text of an expression says it.
+//! The type of a value, as far as the text of an expression shows it.
 
 use sqlparser::ast::{DataType, Expr, Value};
 

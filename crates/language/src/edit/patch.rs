@@ -1,4 +1,4 @@
-//! The one way in which a part of a text is replaced.
+//! Replacing a part of a text: everything that edits a file uses this.
 
 use trialbook_model::span::Span;
 

@@ -1,4 +1,4 @@
-//! Files to begin with: what the book knows is filled in, and what only a person knows is left blank.
+//! New files: what the book already declares is filled in, and what only a person knows is left blank.
 //!
 //! A blank is a key without a value beside a comment with what goes there: `lint` refuses it until it is filled.
 

@@ -1,4 +1,4 @@
-//! What every rule has at hand: the book, its documents, and when now is.
+//! What every rule can read: the book, its documents, and the current time.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! Reads that are asked again.
+//! Reads that are tried again after a temporary failure.
 
 use std::time::Duration;
 

@@ -1,6 +1,5 @@
 //! Which engine libraries this program knows, where each is looked for, and how one is installed.
-//!
-//! An engine is a shared library that speaks ADBC. A library is code that runs in this process, so its path comes
+//! An engine is a shared library with the ADBC interface. A library is code that runs in this process, so its path comes
 //! from the user's environment and from fixed folders, never from a book.
 
 mod archive;

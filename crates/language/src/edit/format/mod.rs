@@ -1,7 +1,6 @@
 //! One style for all files: `trialbook fmt`.
-//!
-//! The file is laid out anew from the parser's events, with each comment at what it stands by. What comes out is read
-//! again: it means the same as what went in, with every comment, or it is not returned.
+//! The file is written again from the parser's events, each comment beside its key or value. The result is read
+//! again: it is only returned if it has the same meaning and every comment.
 
 mod attach;
 mod print;

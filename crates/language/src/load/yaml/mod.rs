@@ -1,6 +1,5 @@
 //! YAML to a tree with byte spans. Nothing outside this folder knows the parser crate.
-//!
-//! What a book has no use for is refused where it stands: anchors and aliases, tags, merge keys,
+//! What a book does not use is refused at its place: anchors and aliases, tags, merge keys,
 //! directives, several documents, keys that are not scalars, the same key twice.
 
 mod hint;

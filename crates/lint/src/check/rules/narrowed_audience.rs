@@ -1,4 +1,4 @@
-//! An experiment or a rollout of whose audience little is left by what is asked before it.
+//! An experiment or a rollout that gets little of its audience, because the rest is served before it.
 
 use crate::check::collision::Served;
 use crate::check::inspection::Inspection;

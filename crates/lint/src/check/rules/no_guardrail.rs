@@ -1,4 +1,4 @@
-//! An experiment that would not notice that it hurts.
+//! An experiment without a guardrail.
 
 use crate::check::inspection::Inspection;
 use crate::check::rule::{Each, Rule};

@@ -1,4 +1,4 @@
-//! A part of the book that nobody answers for.
+//! A part of the book without an owner.
 
 use std::fmt::Display;
 
