@@ -87,20 +87,24 @@ const fn stdin(name: &'static str, description: &'static str, is: Is, required: 
     Argument { name, description, is, required, given: Given::Stdin }
 }
 
-const AT: Argument =
-    option("at", "The present: a date or an instant. The clock's time when left out.", Is::Text, "at");
+const AT: Argument = option("at", "Use this date or instant as the current time.", Is::Text, "at");
 
 /// Every tool, in the order in which they are listed.
 pub const TOOLS: &[Tool] = &[
     Tool {
         name: "lint",
-        description: "Finds errors and collisions in the book, each at its place, with what to do. With `against` it judges the book as \
+        description: "Finds errors and collisions in the book, each at its place, with what to do. With `against` it checks the book as \
                       it will be after a merge into that branch, and what the change does to running tests.",
         command: &["lint", "--format", "json"],
         output: Output::Json,
         timed: true,
         arguments: &[
-            option("against", "The branch, tag or commit that is merged into.", Is::Text, "against"),
+            option(
+                "against",
+                "The branch, tag or commit into which the change is to be merged.",
+                Is::Text,
+                "against",
+            ),
             option("select", "Show only findings of these rules.", Is::Texts, "select"),
             AT,
         ],
@@ -111,7 +115,10 @@ pub const TOOLS: &[Tool] = &[
         command: &["plan", "--format", "json"],
         output: Output::Json,
         timed: true,
-        arguments: &[option("target", "The target; the primary one when left out.", Is::Text, "target"), AT],
+        arguments: &[
+            option("target", "The target; the primary target when left out.", Is::Text, "target"),
+            AT,
+        ],
     },
     Tool {
         name: "status",
@@ -122,14 +129,14 @@ pub const TOOLS: &[Tool] = &[
         arguments: &[
             place(
                 "experiments",
-                "The experiments; when none is named, all that are not concluded.",
+                "The experiments; when none is named, all without a decision.",
                 Is::Texts,
                 false,
             ),
             option("team", "Only experiments of these owners.", Is::Texts, "team"),
             option("surface", "Only experiments on these surfaces.", Is::Texts, "surface"),
             option("layer", "Only experiments in these layers.", Is::Texts, "layer"),
-            option("concluded", "Concluded experiments too.", Is::Truth, "concluded"),
+            option("concluded", "Show concluded experiments too.", Is::Truth, "concluded"),
             AT,
         ],
     },
@@ -143,7 +150,7 @@ pub const TOOLS: &[Tool] = &[
         arguments: &[
             place("unit", "The unit's id.", Is::Text, true),
             place("flag", "The flag.", Is::Text, true),
-            option("context", "What else is known of the unit, by attribute.", Is::Object, "context"),
+            option("context", "The attributes of the unit.", Is::Object, "context"),
             AT,
         ],
     },
@@ -154,7 +161,7 @@ pub const TOOLS: &[Tool] = &[
         output: Output::Lines,
         timed: true,
         arguments: &[
-            place("flags", "The flags; every one that is served when none is named.", Is::Texts, false),
+            place("flags", "The flags; when none is named, all that are served.", Is::Texts, false),
             Argument {
                 required: true,
                 ..option(
@@ -164,7 +171,7 @@ pub const TOOLS: &[Tool] = &[
                     "context",
                 )
             },
-            option("target", "The target; the primary one when left out.", Is::Text, "target"),
+            option("target", "The target; the primary target when left out.", Is::Text, "target"),
             AT,
         ],
     },
