@@ -69,7 +69,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
         (Some(given), _) => match apply::again(given, &prepared, &live, now, args.at.is_some()) {
             Ok(ToApply::Plan(planned)) => *planned,
             Ok(ToApply::Done) => {
-                session.inform("Nothing to do: the target already serves what the plan wants.");
+                session.inform("Nothing to do: the target already serves the plan.");
                 let recorded = record(&prepared, &live, now);
                 say(&recorded.map_err(|error| failed(AppError::NotRecorded(error)))?, session);
                 return Ok(Exit::Done);

@@ -169,7 +169,7 @@ pub(super) fn of_name(name: &NotNamed, book: Option<&Book>) -> Failure {
         }
         NotNamed::Team(name) => {
             let known = book.into_iter().flat_map(status::teams).map(String::as_str);
-            (format!("nobody called `{name}` answers for an experiment"), suggestion(name, known).into())
+            (format!("no experiment has the owner `{name}`"), suggestion(name, known).into())
         }
         NotNamed::Adopted(flag) => {
             let known = book.into_iter().flat_map(|book| book.flags.keys()).map(FlagKey::as_str);

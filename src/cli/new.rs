@@ -66,7 +66,7 @@ fn failure(error: &NotBegun, args: &Args, opened: &Opened) -> Failure {
     match error {
         NotBegun::FlagKey => {
             Failure::new(Exit::Usage, format!("no file can be named after the flag `{key}`")).help(
-                "begin it under a name of letters, digits, `.`, `_` and `-`, and add `key:` to the file",
+                "create it under a name of letters, digits, `.`, `_` and `-`, and add `key:` to the file",
             )
         }
         NotBegun::Key(error) => Failure::new(Exit::Usage, error.to_string()),

@@ -72,7 +72,7 @@ pub fn refused(refusal: &Refusal, book: &Book, timezone: &TimeZone) -> Refused {
             ways.join(", or ")
         }
         RefusalReason::Shrinks { .. } => {
-            format!("stop it, or start anew under a new key with `previous: {}`", refusal.experiment)
+            format!("stop it, or start again under a new key with `previous: {}`", refusal.experiment)
         }
         RefusalReason::Shared { .. } => {
             "remove the slot of the one that has not started, then run `trialbook allocate` again".to_owned()

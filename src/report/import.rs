@@ -27,7 +27,7 @@ pub fn not_imported(reason: &NotImported) -> String {
             format!("it serves `{}`, which is not one of its variants", shortened(name, 60))
         }
         NotImported::Draw => {
-            "it splits units by a hash of its own: a rollout or an experiment of the book draws them anew"
+            "it splits units by a hash of its own: a rollout or an experiment of the book draws them again"
                 .to_owned()
         }
         NotImported::Operator(name) => format!("a book has no `{}`", shortened(name, 60)),

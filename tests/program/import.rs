@@ -126,7 +126,7 @@ fn a_plan_states_whom_other_evaluators_would_move() {
         trialbook(&book, &["plan", "--evaluators", "python-2", "--at", RUNNING, "--detailed-exitcode"]);
     assert_eq!(code(&other), 2, "{}", stderr(&other));
     let text = stdout(&other).replace('\u{a0}', " ");
-    for what in ["every unit would be drawn anew", "experiment bold-checkout-button", "Change variant"] {
+    for what in ["every unit would be drawn again", "experiment bold-checkout-button", "Change variant"] {
         assert!(text.contains(what), "{what}: {text}");
     }
     // Before anything runs, nobody is in anything that could be drawn anew.

@@ -33,8 +33,8 @@ pub(super) fn read(path: &Path, root: &Path) -> Result<Known, Failure> {
     }
     Known::read(path, &text, root).map_err(|error| {
         let help = match &error {
-            BaselineError::NeverKnown { .. } => "fix what it hides, and write the baseline anew",
-            BaselineError::UnknownRule { .. } | BaselineError::Count { .. } => "write the baseline anew",
+            BaselineError::NeverKnown { .. } => "fix what it hides, and write the baseline again",
+            BaselineError::UnknownRule { .. } | BaselineError::Count { .. } => "write the baseline again",
             BaselineError::Shape(_) | BaselineError::Version(_) => HOW,
         };
         Failure::new(Exit::Refused, format!("`{shown}` cannot be used")).because(&error).help(help)

@@ -79,7 +79,7 @@ fn one_line(change: &Change, calendar: &Calendar) -> Line {
             "experiment ",
             code(key),
             format!(
-                " has not begun: its plan replaces the recorded one, and is frozen on {}",
+                " has not started: its plan replaces the recorded one, and is frozen on {}",
                 calendar.instant(*start)
             )
         ],
@@ -130,7 +130,7 @@ fn experiment(change: &Change, calendar: &Calendar) -> Line {
         Change::ExperimentRemoved { key, stage, movement } => of(
             key,
             match stage {
-                Stage::Scheduled => " is no longer planned: it has not begun".to_owned(),
+                Stage::Scheduled => " is no longer planned: it has not started".to_owned(),
                 Stage::Served => {
                     format!(" is no longer served: {} of its audience leave it", rounded(movement.leaves))
                 }
@@ -155,7 +155,7 @@ fn experiment(change: &Change, calendar: &Calendar) -> Line {
             }
             what.extend(split.as_ref().map(split_changed));
             if *salted {
-                what.push("another salt, which draws everybody anew".to_owned());
+                what.push("another salt, which draws all units again".to_owned());
             }
             if what.is_empty() {
                 what.push("other buckets".to_owned());
@@ -273,7 +273,7 @@ fn rule_changed(change: &RuleChange, all_new: bool) -> Line {
 fn holdout(key: &str, from: Option<&HeldOut>, to: Option<&HeldOut>, calendar: &Calendar) -> Line {
     let mut line = line!["holdout ", Inline::code(key)];
     let Some(to) = to else {
-        line.push(" keeps nobody any more".into());
+        line.push(" no longer keeps anybody out".into());
         return line;
     };
     line.push(" keeps ".into());

@@ -62,7 +62,7 @@ fn described(obstacle: &Obstacle<'_>, plan: &Plan, calendar: &Calendar) -> Told 
                 " is running, and this would take units out of it or give them another variant"
             ],
             help: line![
-                "end it with a decision and start anew under another key with ",
+                "end it with a decision and start again under another key with ",
                 Inline::code("previous"),
                 "; growing with the same weights is safe"
             ],

@@ -14,9 +14,11 @@ pub fn upgrade_page(upgraded: &Upgraded) -> Page {
         let (from, to) = (Inline::code(upgrade.from.as_str()), Inline::code(upgrade.to.as_str()));
         page.push(Block::Paragraph(match upgrade.ids {
             Redrawn::Nobody => line![to, " draws as ", from, " does: nobody would move."],
-            Redrawn::NotAscii => line![to, " draws ids that are not plain ASCII otherwise than ", from, "."],
+            Redrawn::NotAscii => {
+                line![to, " draws ids that are not plain ASCII differently than ", from, "."]
+            }
             Redrawn::Everybody => {
-                line![to, " hashes otherwise than ", from, ": every unit would be drawn anew."]
+                line![to, " hashes differently than ", from, ": every unit would be drawn again."]
             }
         }));
         if !upgrade.moves.is_empty() {
@@ -43,7 +45,7 @@ pub fn upgrade_rest() -> Line {
 fn summary(upgraded: &Upgraded) -> String {
     match upgraded.upgrades.iter().map(|upgrade| upgrade.moves.len() as u64).max().unwrap_or(0) {
         0 => "nobody would move".to_owned(),
-        draws => format!("{} would be done anew", counted(draws, "draw", "draws")),
+        draws => format!("{} would be made again", counted(draws, "draw", "draws")),
     }
 }
 

@@ -67,7 +67,7 @@ pub enum SourceError {
         duration: Duration,
     },
     /// The warehouse returned rows of another shape than was asked for.
-    #[error("the warehouse returned rows that were not asked for")]
+    #[error("the warehouse returned rows that the query does not select")]
     Shape,
 }
 

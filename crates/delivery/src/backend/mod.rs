@@ -163,7 +163,7 @@ pub enum BackendError {
         cause: Box<BackendError>,
     },
     /// Another apply has begun and not ended, where only one at a time may write.
-    #[error("another apply to `{place}` has begun and not ended")]
+    #[error("another apply to `{place}` has started and not ended")]
     #[diagnostic(help("wait for it; if it was cut off, finish it with `trialbook apply --resume`"))]
     Underway {
         /// Where.

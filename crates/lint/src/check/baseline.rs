@@ -206,7 +206,7 @@ impl Baseline {
                 // As it was written, the first entry is on the fourth line.
                 let span = if canonical { file.line_span(at + 4) } else { Span::default() };
                 Diagnostic::warning(STALE, message, file, span)
-                    .help("write the baseline anew, or what is gone stays allowed: `--write-baseline FILE`")
+                    .help("write the baseline again, or what is gone stays allowed: `--write-baseline FILE`")
             })
         });
         gone.collect()

@@ -77,7 +77,7 @@ pub(super) fn left(
         if part > 0.0 {
             left *= (1.0 - part).max(0.0);
             draws.push(format!(
-                "{} `{}` is asked first and takes {} of the units",
+                "{} `{}` comes first and takes {} of the units",
                 earlier.kind(),
                 earlier.key(),
                 percent(part)

@@ -172,7 +172,7 @@ pub(super) fn why_stuck(desk: &Desk, open: &Open) -> String {
     let names: Vec<String> = open.parties.iter().map(|party| format!("`{}`", party.key)).collect();
     match (ahead, names.as_slice()) {
         (_, []) => "it concerns no experiment that could be edited".to_owned(),
-        (0, [one]) => format!("{one} is launched, and a launched experiment is not edited: conclude it, or start anew"),
+        (0, [one]) => format!("{one} is launched, and a launched experiment is not edited: conclude it, or start again under another key"),
         (0, _) => format!(
             "{} are all launched, and what is launched is not edited: conclude one of them",
             names.join(" and ")

@@ -18,7 +18,7 @@ pub(super) fn check(scene: &Scene<'_>, found: &mut Vec<Diagnostic>) {
         {
             let message = format!("flag `{}` is renamed to `{new}`, which is another flag", old.key);
             let help = format!(
-                "clients go on asking for `{0}`: name the file `{0}.flag.yaml` again, or write `key: {0}` in it",
+                "clients still ask for `{0}`: name the file `{0}.flag.yaml` again, or write `key: {0}` in it",
                 old.key
             );
             found.extend(finding(scene, Kind::Flag, &old.key, message, &help));

@@ -130,7 +130,7 @@ fn comparisons(
 ) -> Result<Vec<Value>, String> {
     let field = field(key)?;
     if let Some(why) = TargetType::Unleash.cannot_express(kind, test) {
-        return Err(format!("{why}, and `{key}` is asked for that"));
+        return Err(format!("{why}, and a condition on `{key}` needs it"));
     }
     let texts = |operator: &str, given: &str| Ok(vec![many(field, operator, &[text(given)?], false)]);
     match test {
@@ -150,7 +150,7 @@ fn comparisons(
             if *there {
                 Ok(present)
             } else {
-                Err(format!("`{key}` is asked for in a form of another program"))
+                Err(format!("the condition on `{key}` has a form that this program does not write"))
             }
         }
         Test::In(values) => {

@@ -138,7 +138,7 @@ pub(super) fn claims<'a>(branches: &'a [Branch], strategies: &mut Strategies<'a>
     }
     if !last.is_empty() && !first && !holdouts.is_empty() {
         return Err(
-            "a holdout keeps a former default for units that its layer leaves out: in Unleash both cannot be asked"
+            "a holdout keeps a former default for units that its layer leaves out: Unleash cannot serve both"
                 .into(),
         );
     }

@@ -201,7 +201,7 @@ fn said(kind: &ErrorKind) -> String {
         | K::YamlVersionTooLong
         | K::DuplicateTagDirective => "a line that begins with `%` is a directive".into(),
         K::InvalidDocumentEnd | K::ExpectedDocumentStart => {
-            "something stands where the document has ended".into()
+            "there is text after the end of the document".into()
         }
         other => other.to_string(),
     }

@@ -65,7 +65,7 @@ fn crossing(
                 unit(&after)
             );
             Some(finding.note(proof).witness(before.json()).help(
-                "put both in one layer (then `trialbook allocate`), tell them apart by an attribute that a unit keeps \
+                "put both in one layer (then `trialbook allocate`), separate them by an attribute that a unit keeps \
                  (`stable: true`), or let one begin after the other",
             ))
         }

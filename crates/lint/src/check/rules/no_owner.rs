@@ -41,6 +41,6 @@ fn owner(
     if owner.is_none() {
         let message = format!("nobody owns {kind} `{key}`");
         let finding = RULE.finding(context, message, (kind, key, ""));
-        found.push(finding.help("add `owner: TEAM`: who is asked when it has to change"));
+        found.push(finding.help("add `owner: TEAM`: the team that is responsible for it"));
     }
 }

@@ -59,7 +59,7 @@ fn finding(context: &Inspection<'_>, layer: &Layer, stretch: &Overbooked<'_>) ->
     let excess = share(stretch.buckets.saturating_sub(u64::from(BUCKETS)));
     let help = match last {
         Some(key) => format!(
-            "allocate {excess} less, let `{key}` begin later (`trialbook allocate {key}` says from when on it fits), or \
+            "allocate {excess} less, let `{key}` begin later (`trialbook allocate {key}` shows from when on it fits), or \
              take one of them out of the layer"
         ),
         None => format!("allocate {excess} less, or let one of them start later"),

@@ -59,5 +59,5 @@ fn shared(context: &Inspection<'_>, salt: &Salt, users: &[(Kind, &str)]) -> Opti
         .finding(context, message, (*kind, key, "/salt"))
         .label("the same units are in the same place of both draws");
     let finding = context.relate(finding, (*other_kind, other, "/salt"), "the same salt");
-    Some(finding.help("take `salt` out: the key is a salt that nobody else has"))
+    Some(finding.help("remove `salt`: the key, which is unique, is then the salt"))
 }
