@@ -29,7 +29,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
         "In CI, every pull request is linted. A second test of the same button, open to the same people:",
     )?;
     script.collide(session)?;
-    script.narrate("On the other customers, it may stay. Now nothing collides:")?;
+    script.narrate("For other customers it can run. Now nothing collides:")?;
     script.run(&["lint", "--at", TODAY], Exit::Done)?;
 
     script.narrate(
@@ -37,9 +37,9 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     )?;
     script.run(&["plan", "--at", LAUNCH, "--out", "launch.plan"], Exit::Done)?;
     script.run(&["apply", "launch.plan", "--at", LAUNCH], Exit::Done)?;
-    script.narrate("From here the flag clients serve it. A second look finds nothing left to do:")?;
+    script.narrate("The flag clients now serve it. Planning again finds nothing to do:")?;
     script.run(&["plan", "--at", LAUNCH, "--detailed-exitcode"], Exit::Done)?;
-    script.narrate("Who gets what, and why? The same answer as the client's, for one user:")?;
+    script.narrate("Who gets what, and why? For one user, the same answer as the client gives:")?;
     let context =
         r#"{"targetingKey": "user-000001", "country": "SE", "platform": "ios", "app_version": "8.4.0"}"#;
     script.run(
@@ -65,7 +65,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     }
     script.narrate("The data was generated, so here the truth is known:")?;
     truth::print(&args.dir)?;
-    script.narrate("On a pull request it is Markdown, in one comment that the next run edits. The folder stays. Try more in it:")?;
+    script.narrate("On a pull request this is one comment, which the next run edits. The folder stays, so that you can try more:")?;
     sink::line(format_args!("  cd {}", args.dir.display()))?;
     if let Ok(program) = std::env::current_exe() {
         sink::line(format_args!("  alias trialbook={}", quoted(&program.to_string_lossy())))?;
