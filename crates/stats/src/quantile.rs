@@ -68,6 +68,10 @@ impl QuantileRanks {
         }
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 1 to 2^53")]
         let total = total as u64;
+        // No row, or every row, lies up to the quantile: it is beyond what so few values can show.
+        if rows.mean_y() <= 0.0 || rows.mean_y() >= rows.mean_x() {
+            return Err(Unmeasurable::TooFewForQuantile { arm, values: total });
+        }
         Self::within(total, quantile, ratio_standard_error(rows, arm)?, arm)
     }
 
@@ -219,6 +223,13 @@ mod tests {
         assert_eq!(rows.at, units.at);
         // n − 1 for n.
         assert!(rows.above.abs_diff(units.above) <= 1 && rows.below.abs_diff(units.below) <= 1);
+    }
+
+    #[test]
+    fn a_quantile_above_every_row_is_of_too_few() {
+        let pairs = [(1.0, 1.0), (2.0, 2.0), (3.0, 3.0)];
+        let ranks = QuantileRanks::of_rows(&CoMoments::of_pairs(&pairs).unwrap(), half(), Arm::Treatment);
+        assert_eq!(ranks, Err(Unmeasurable::TooFewForQuantile { arm: Arm::Treatment, values: 6 }));
     }
 
     #[test]
