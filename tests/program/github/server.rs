@@ -116,7 +116,7 @@ impl GitHub {
         self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    /// Lets the next request with this method meet a misfortune.
+    /// Lets the next request with this method, or with a method and the end of a route (`POST /pulls`), meet a misfortune.
     pub fn will(&self, method: &'static str, fault: Fault) {
         self.state().faults.push_back((method, fault));
     }
@@ -227,7 +227,9 @@ impl Respond for Responder {
         state.problems.extend(wrong.into_iter().map(|problem| format!("{method} {route}: {problem}")));
 
         let fault = match state.faults.front() {
-            Some((expected, _)) if *expected == method => state.faults.pop_front().map(|(_, fault)| fault),
+            Some((expected, _)) if meets(expected, &method, route) => {
+                state.faults.pop_front().map(|(_, fault)| fault)
+            }
             _ => None,
         };
         if let Some(Fault::Answer(status, headers, body)) = &fault {
@@ -267,6 +269,12 @@ impl Respond for Responder {
             }
         }
     }
+}
+
+/// Returns whether a misfortune is meant for a request.
+fn meets(expected: &str, method: &str, route: &str) -> bool {
+    let (of, end) = expected.split_once(' ').unwrap_or((expected, ""));
+    of == method && route.ends_with(end)
 }
 
 fn error(status: u16, message: &str) -> ResponseTemplate {
@@ -380,6 +388,12 @@ impl State {
                 }
                 self.heads.insert(branch, asked["sha"].as_str().unwrap().to_owned());
                 (201, self.contract.example("git/create-ref", 201), None)
+            }
+            ("DELETE", ["repos", _, _, "git", "refs", name]) => {
+                match self.heads.remove(&name.trim_start_matches("heads%2F").replace("%2F", "/")) {
+                    Some(_) => (204, Value::Null, None),
+                    None => (422, Value::Null, None),
+                }
             }
             ("POST", ["repos", _, _, "check-runs"]) => {
                 self.checks.push(serde_json::from_slice(body).unwrap());
