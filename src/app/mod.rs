@@ -14,6 +14,7 @@ pub mod clean;
 pub mod comment;
 pub mod conclude;
 pub mod decide;
+pub mod demo;
 pub mod drift;
 pub mod driver;
 mod error;

@@ -11,6 +11,7 @@ pub mod cleaning;
 pub mod comment;
 pub mod conclude;
 pub mod cost;
+pub mod demo;
 pub mod escape;
 pub mod evaluate;
 pub mod explain;
