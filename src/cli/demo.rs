@@ -120,9 +120,7 @@ fn failure(error: DemoError, dir: &Path) -> Failure {
         DemoError::Warehouse(error) => {
             Failure::new(Exit::Unreachable, "cannot generate the warehouse").because(&error).advised(&error)
         }
-        DemoError::Rows(error) => {
-            Failure::new(Exit::Bug, "cannot make rows of assignments").because(&error)
-        }
+        DemoError::Rows(error) => Failure::new(Exit::Bug, "cannot make rows of assignments").because(&error),
         DemoError::Outcome(error) => Failure::of(Exit::Bug, &error),
     }
 }

@@ -51,7 +51,15 @@ pub fn story(folder: &Path, program: Option<&str>) -> Vec<Scene> {
         sentence("From here the flag clients serve it. A second look finds nothing left to do:"),
         command(&["plan", "--at", LAUNCH, "--detailed-exitcode"]),
         sentence("Who gets what, and why? The same answer as the client's, for one user:"),
-        command(&["evaluate", "checkout-button", "checkout-flow", "--at", "2026-11-10", "--context", context]),
+        command(&[
+            "evaluate",
+            "checkout-button",
+            "checkout-flow",
+            "--at",
+            "2026-11-10",
+            "--context",
+            context,
+        ]),
         sentence("Four weeks pass. People visit, search and buy; the clients write exposures:"),
         Scene::Warehouse,
         sentence(
@@ -95,10 +103,8 @@ pub fn generated(generated: &Generated) -> String {
 
 /// Returns the true effects beside their estimates, as lines.
 pub fn truths(truths: &[Truth]) -> Vec<String> {
-    let head = format!(
-        "  {:<22} {:<22} {:>8} {:>10}   95 % interval",
-        "experiment", "metric", "truth", "estimate"
-    );
+    let head =
+        format!("  {:<22} {:<22} {:>8} {:>10}   95 % interval", "experiment", "metric", "truth", "estimate");
     let row = |truth: &Truth| {
         let (estimate, interval) = match truth.estimate {
             Some(found) => {

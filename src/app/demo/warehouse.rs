@@ -81,9 +81,8 @@ pub fn generate(
     database.run("DROP TABLE assignments").map_err(DemoError::Warehouse)?;
     let mut events = Vec::new();
     for table in ["exposures", "page_views", "searches", "purchases"] {
-        let rows = database
-            .rows(&format!("SELECT count(*) AS n FROM {table}"))
-            .map_err(DemoError::Warehouse)?;
+        let rows =
+            database.rows(&format!("SELECT count(*) AS n FROM {table}")).map_err(DemoError::Warehouse)?;
         events.push((table, rows.first().and_then(|row| row.count("n")).unwrap_or_default()));
     }
     // Into the file itself, so that it can be read without its log.
