@@ -439,8 +439,8 @@ fn a_conflict_is_a_finding_and_an_unknown_branch_states_what_to_fetch() {
         .output()
         .expect("it runs");
     assert_eq!(output.status.code(), Some(3));
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(told.contains("git fetch origin main:refs/remotes/origin/main"), "{told}");
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(stderr.contains("git fetch origin main:refs/remotes/origin/main"), "{stderr}");
 }
 
 #[test]

@@ -531,7 +531,7 @@ fn nothing_to_report_begins_no_comment_and_still_lets_the_merge_go_on() {
     assert_eq!(client.keep_comment(7, &quiet).unwrap().written, CommentWrite::NothingToReport);
     assert_eq!(github.bodies(7), Vec::<String>::new());
     assert_eq!(github.state().statuses[HEAD][0]["state"], "success");
-    // What was told once is brought up to date.
+    // What was reported once is brought up to date.
     client.keep_comment(7, &of_run(&marker, "Two errors.", 2, &commit)).unwrap();
     let quiet = Note { quiet: true, ..of_run(&marker, "Nothing is wrong.", 3, &commit) };
     assert_eq!(client.keep_comment(7, &quiet).unwrap().written, CommentWrite::Edited);
