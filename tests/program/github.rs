@@ -389,8 +389,8 @@ fn a_machine_without_certificates_is_reported() {
         .env("SSL_CERT_DIR", "/nonexistent")
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && printed.contains("1 passed"), "{printed}");
 }
 
 #[test]

@@ -334,7 +334,7 @@ impl State {
         body: &[u8],
     ) -> (u16, Value, Option<usize>) {
         let parts: Vec<&str> = route.trim_start_matches('/').split('/').collect();
-        let said =
+        let sent =
             serde_json::from_slice::<Value>(body).ok().and_then(|v| v["body"].as_str().map(str::to_owned));
         match (method, parts.as_slice()) {
             (_, ["repos", owner, name, ..]) if [*owner, *name] != ["acme", "shop"] => {
@@ -437,7 +437,7 @@ impl State {
                 if let Some(rival) = self.rival.take() {
                     self.add_comment(pull, &login, &rival);
                 }
-                self.add_comment(pull, &login, &said.unwrap());
+                self.add_comment(pull, &login, &sent.unwrap());
                 (201, self.comments[&pull].last().unwrap().clone(), None)
             }
             ("DELETE", ["repos", _, _, "issues", "comments", id]) => {
@@ -456,7 +456,7 @@ impl State {
                 match found {
                     Some(comment) => {
                         if method == "PATCH" {
-                            comment["body"] = said.unwrap().into();
+                            comment["body"] = sent.unwrap().into();
                         }
                         (200, comment.clone(), None)
                     }

@@ -1,4 +1,4 @@
-//! Outcomes to be told: a shop's experiment on its checkout button, in every state.
+//! Outcomes to be reported: a shop's experiment on its checkout button, in every state.
 
 use trialbook_analysis::{
     Adjustment, ArmMetric, ArmUnits, BookChange, BookReference, DimensionEffects, Effect, Estimate,

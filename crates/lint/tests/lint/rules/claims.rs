@@ -210,8 +210,8 @@ fn a_holdout_is_broken_by_a_default_a_wrong_entry_or_a_rule_and_fixed_by_an_entr
         ])
     };
     let bold = FLAG.replace("default: plain", "default: bold");
-    let said = with(&bold);
-    let finding = only(&said, "broken-holdout");
+    let declared = with(&bold);
+    let finding = only(&declared, "broken-holdout");
     let help = finding.help.clone().unwrap_or_default();
     assert!(help.contains("`holdouts: {winter: plain}`"), "{help}");
     only(&with(&format!("{bold}holdouts: {{winter: bold}}\n")), "broken-holdout");
