@@ -45,9 +45,9 @@ fn measured(n: usize) -> f64 {
     git(folder.path(), &["commit", "--quiet", "--message", "A clean book"]);
     let pairs = collide(folder.path(), n);
     let alone = run(folder.path(), &[], pairs);
-    told(&format!("lint, {n} experiments"), pairs, &alone);
+    print_cost(&format!("lint, {n} experiments"), pairs, &alone);
     let against = run(folder.path(), &["--against", "main"], pairs);
-    told(&format!("lint --against, {n} experiments"), pairs, &against);
+    print_cost(&format!("lint --against, {n} experiments"), pairs, &against);
     alone.processor
 }
 
@@ -123,7 +123,7 @@ fn run_once(folder: &Path, more: &[&str], pairs: usize) -> Cost {
     Cost { wall, processor: processor_of_children() - before, megabytes: kilobytes as f64 / 1024.0 }
 }
 
-fn told(what: &str, pairs: usize, cost: &Cost) {
+fn print_cost(what: &str, pairs: usize, cost: &Cost) {
     let Cost { wall, processor, megabytes } = cost;
     println!("{what:<34} {pairs:>9} {wall:>8.2} {processor:>8.2} {megabytes:>9.0}");
 }

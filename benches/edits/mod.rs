@@ -9,7 +9,7 @@ use trialbook_lint::workspace::Workspace;
 /// How many files of a kind are edited.
 const FILES: usize = 40;
 
-/// The kinds that are edited: what is told of them, the folder, and a change of what a file says.
+/// The kinds that are edited: what is printed of them, the folder, and a change of what a file says.
 const KINDS: [(&str, &str, &str, &str); 6] = [
     ("experiment", "experiments/", "It will be better.", "It will be much better."),
     ("flag", "flags/", "default: plain", "default: bold"),
@@ -21,7 +21,7 @@ const KINDS: [(&str, &str, &str, &str); 6] = [
 
 /// Edits many files of each kind and prints what that takes, in milliseconds: the median, and the worst.
 ///
-/// Each file gets a comment, loses it, is changed in what it says, is broken off, and is mended.
+/// Each file gets a comment, loses it, is changed in what it says, is cut off, and is repaired.
 pub fn measure(folder: &Path, now: jiff::Timestamp) {
     let files = discover::read_folder(folder).expect("the files");
     let texts: Vec<(String, String)> = files

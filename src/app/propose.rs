@@ -6,7 +6,10 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::lint::{self, Also, Choice, LintError, Merged, Notice, Question, Scope};
+use super::forge::{ForgeError, Surroundings};
+use super::lint::{self, Also, Choice, LintError, Merged, Question, Scope};
+use crate::github;
+use crate::report::proposal as report;
 use trialbook_history::{Commit, HistoryError, Repository};
 use trialbook_language::load::{self, RawFile};
 use trialbook_model::Digest;
@@ -56,17 +59,17 @@ fn main() -> String {
 
 /// A proposal that lint accepts.
 #[derive(Debug)]
-pub struct Accepted {
+struct Accepted {
+    /// The repository that it is made in.
+    repository: Repository,
     /// The commit that it is made on.
-    pub on: Commit,
+    on: Commit,
     /// The branch that is made for it; other edits have another name.
-    pub branch: String,
+    branch: String,
     /// The files that differ, from the repository's root.
-    pub files: Vec<(String, String)>,
+    files: Vec<(String, String)>,
     /// What lint warns of.
-    pub warnings: Vec<Diagnostic>,
-    /// What a person should know about how the findings came about.
-    pub notices: Vec<Notice>,
+    warnings: Vec<Diagnostic>,
 }
 
 /// Why a proposal is refused. Nothing was written.
@@ -90,6 +93,35 @@ pub enum NotAccepted {
     Lint(LintError),
     /// Lint finds errors that the book has not now.
     Errors(Vec<Diagnostic>),
+    /// The branch could not be made.
+    Branch {
+        /// The branch.
+        branch: String,
+        /// Why not.
+        error: HistoryError,
+    },
+    /// The pull request could not be opened.
+    Forge(ForgeError),
+}
+
+/// What was made of a proposal.
+#[derive(Debug)]
+pub struct Made {
+    /// The new branch.
+    pub branch: String,
+    /// Where it is.
+    pub place: MadeAt,
+    /// What lint warns of.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Where a new branch is.
+#[derive(Debug)]
+pub enum MadeAt {
+    /// On GitHub, with a pull request on this page.
+    PullRequest(String),
+    /// In this repository, at this commit.
+    Local(Commit),
 }
 
 impl From<HistoryError> for NotAccepted {
@@ -104,12 +136,49 @@ impl From<LintError> for NotAccepted {
     }
 }
 
+/// Judges a proposal, commits it on a new branch, and opens a pull request where the environment has a token; without one the branch is
+/// made here, next to what is checked out.
+///
+/// # Errors
+///
+/// As [`NotAccepted`] lists them.
+pub fn make(around: Surroundings<'_>, proposal: &Proposal, now: Timestamp) -> Result<Made, NotAccepted> {
+    let accepted = judge(around.root, proposal, now)?;
+    let has_token = (around.variable)("GITHUB_TOKEN").is_some_and(|token| !token.is_empty());
+    let place = if has_token {
+        MadeAt::PullRequest(pull_request(around, proposal, &accepted).map_err(NotAccepted::Forge)?)
+    } else {
+        let Accepted { repository, on, branch, files, .. } = &accepted;
+        let commit = repository.commit_on_branch(branch, on, files, &report::commit_message(&proposal.title));
+        MadeAt::Local(commit.map_err(|error| NotAccepted::Branch { branch: branch.clone(), error })?)
+    };
+    Ok(Made { branch: accepted.branch, place, warnings: accepted.warnings })
+}
+
+fn pull_request(
+    around: Surroundings<'_>,
+    proposal: &Proposal,
+    accepted: &Accepted,
+) -> Result<String, ForgeError> {
+    let on = github::Commit::new(accepted.on.as_str())?;
+    let proposed = github::Proposed {
+        base: &proposal.base,
+        on: &on,
+        branch: &accepted.branch,
+        message: &report::commit_message(&proposal.title),
+        files: &accepted.files,
+        title: proposal.title.trim(),
+        body: &report::body(&proposal.description),
+    };
+    Ok(around.client()?.propose(&proposed)?)
+}
+
 /// Judges a proposal on the commit that is checked out. What is on disk and not committed plays no part.
 ///
 /// # Errors
 ///
 /// As [`NotAccepted`] lists them.
-pub fn judge(root: &Path, proposal: &Proposal, now: Timestamp) -> Result<Accepted, NotAccepted> {
+fn judge(root: &Path, proposal: &Proposal, now: Timestamp) -> Result<Accepted, NotAccepted> {
     let title = proposal.title.trim();
     let is_line =
         !title.is_empty() && title.chars().count() <= LONGEST_TITLE && !title.contains(char::is_control);
@@ -151,7 +220,7 @@ pub fn judge(root: &Path, proposal: &Proposal, now: Timestamp) -> Result<Accepte
         return Err(NotAccepted::Same);
     }
     after.sort_by(|a, b| a.path.cmp(&b.path));
-    let linted = linted(root, before, after, &proposal.base, now)?;
+    let linted = linted(root, before, after, &repository.base(&proposal.base), now)?;
     let (errors, warnings): (Vec<_>, Vec<_>) =
         linted.findings.into_iter().partition(|finding| finding.severity == Severity::Error);
     if !errors.is_empty() {
@@ -161,7 +230,7 @@ pub fn judge(root: &Path, proposal: &Proposal, now: Timestamp) -> Result<Accepte
     let digest = Digest::of_bytes(std::format!("{on}\n{title}\n{named}").as_bytes());
     let digits: String = digest.as_str().trim_start_matches("sha256:").chars().take(12).collect();
     let branch = std::format!("trialbook/propose-{digits}");
-    Ok(Accepted { on, branch, files, warnings, notices: linted.notices })
+    Ok(Accepted { repository, on, branch, files, warnings })
 }
 
 /// Lints the book as it will be after the merge, and leaves out the errors that it has now.

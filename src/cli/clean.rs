@@ -1,10 +1,11 @@
 //! `trialbook clean`: what the book no longer needs, as one small edit or a pull request.
 
-use super::propose::{self, Proposal};
+use super::propose;
 use super::sink::{self, Text};
 use super::{At, Exit, Failure, Opened, Session, failed, report, write};
 use crate::app::NotNamed;
 use crate::app::clean::{self, Cleaning, NotCleaned};
+use crate::app::pull_request::PullRequest;
 use crate::report::blocks::{Inline, Line};
 use crate::report::{cleaning, markdown, terminal};
 use trialbook_language::edit::difference;
@@ -106,7 +107,7 @@ fn propose(base: &str, cleaning: &Cleaning, opened: &Opened, session: &Session) 
         vec!["This is not all: ".into(), Inline::code("trialbook clean"), " shows the rest.".into()];
     let body = markdown::for_pull_request(&cleaning::document(cleaning, opened.timezone_name()), &rest);
     let title = format!("Clean up flags: {}", cleaning::heading(cleaning).replace('\u{a0}', " "));
-    let proposal = Proposal {
+    let request = PullRequest {
         base,
         branch: BRANCH,
         title: &title,
@@ -114,7 +115,7 @@ fn propose(base: &str, cleaning: &Cleaning, opened: &Opened, session: &Session) 
         body: &body,
         edits: &cleaning.edits,
     };
-    propose::open(&proposal, opened, session)
+    propose::open(&request, opened, session)
 }
 
 fn failure(error: &NotCleaned, opened: &Opened) -> Failure {

@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
-use super::propose::{self, Proposal};
+use super::propose;
 use super::sink::{self, Text};
 use super::{At, Exit, Failure, Opened, Session, failed, report, write};
-use crate::app::conclude::{self, Conclusion, Decided, NotConcluded};
-use crate::app::decide::{NotDecided, Wanted, decide};
-use crate::report::{markdown, outcome};
-use trialbook_analysis::{Outcome, VerdictKind};
+use crate::app::conclude::{self, Conclusion, Decided};
+use crate::app::decide::{Wanted, decide};
+use crate::app::pull_request::PullRequest;
+use crate::report::conclude as words;
+use trialbook_analysis::Outcome;
 use trialbook_language::edit::difference;
 use trialbook_model::{DecisionOutcome, VariantKey};
 
@@ -88,10 +89,10 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     };
     let date = now.to_zoned(timezone.clone()).date();
     let decided = decide(wanted, evidence.as_ref(), (&book.name, &args.experiment), date)
-        .map_err(|error| not_decided(&error, &args.experiment))?;
+        .map_err(|error| failed::of_decision(&error, &args.experiment))?;
     let conclusion =
         conclude::conclude(&files, &opened.loaded, book, &args.experiment, &decided, now, &timezone)
-            .map_err(|error| failure(&error, &args.experiment, &opened))?;
+            .map_err(|error| failed::of_conclusion(&error, &args.experiment, &opened))?;
     if let Some(base) = &args.pull_request {
         return propose(base, &args.experiment, &conclusion, evidence.as_ref(), &decided, &opened, session);
     }
@@ -112,40 +113,6 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// Returns how the command ends that decides nothing.
-fn not_decided(error: &NotDecided, asked: &str) -> Failure {
-    match error {
-        NotDecided::OtherExperiment { book, experiment } => {
-            let message = format!("the outcome is of experiment `{experiment}` of the book `{book}`");
-            Failure::new(Exit::Refused, message)
-                .help(format!("analyse `{asked}`: `trialbook analyze {asked} --out FILE`"))
-        }
-        NotDecided::Open(verdict) => undecided(*verdict),
-        NotDecided::NothingGiven => Failure::new(Exit::Usage, "neither an outcome nor a decision is given"),
-        NotDecided::NothingShips => Failure::new(Exit::Usage, "only a decision to ship names a variant")
-            .help("leave `--variant` out, or add `--as ship --reason TEXT`"),
-        NotDecided::NoVariant => Failure::new(Exit::Usage, "the variant that ships is not known")
-            .help("name it with `--variant VARIANT`"),
-    }
-}
-
-fn undecided(verdict: Option<VerdictKind>) -> Failure {
-    let (why, help) = match verdict {
-        Some(VerdictKind::KeepRunning) => {
-            ("the verdict is to keep the experiment running", "wait until the result decides")
-        }
-        Some(VerdictKind::NotDecidable) => {
-            ("a deciding metric has no number", "`trialbook report OUTCOME` names what to fix")
-        }
-        Some(VerdictKind::Invalid) => {
-            ("the data cannot carry a verdict", "`trialbook report OUTCOME` names what to repair")
-        }
-        _ => ("the outcome has no verdict", "give the experiment a treatment"),
-    };
-    Failure::new(Exit::Refused, format!("the outcome decides nothing: {why}"))
-        .help(format!("{help}; to decide all the same, add `--as DECISION --reason TEXT`"))
-}
-
 /// Opens the pull request.
 fn propose(
     base: &str,
@@ -156,66 +123,21 @@ fn propose(
     opened: &Opened,
     session: &Session,
 ) -> Result<Exit, Failure> {
-    let body = match evidence {
-        Some(outcome) => markdown::for_pull_request(&outcome::document(outcome), &report::rest()),
-        None => markdown::paragraph(&decided.reason),
-    };
-    let proposal = Proposal {
+    let request = PullRequest {
         base,
         branch: &format!("trialbook/conclude-{key}"),
-        title: &title(key, decided),
+        title: &words::title(key, decided),
         message: &decided.reason,
-        body: &body,
+        body: &words::body(evidence, decided, &report::rest()),
         edits: &conclusion.edits,
     };
-    propose::open(&proposal, opened, session)?;
+    propose::open(&request, opened, session)?;
     report_freed(conclusion, opened, session);
     Ok(Exit::Done)
 }
 
-fn title(key: &str, decided: &Decided) -> String {
-    match (&decided.outcome, &decided.variant) {
-        (DecisionOutcome::Ship, Some(variant)) => format!("Conclude {key}: ship {variant}"),
-        (DecisionOutcome::Ship, None) => format!("Conclude {key}: ship"),
-        (DecisionOutcome::RollBack, _) => format!("Conclude {key}: roll back"),
-        (DecisionOutcome::Inconclusive, _) => format!("Conclude {key}: inconclusive"),
-        (DecisionOutcome::Aborted, _) => format!("Conclude {key}: aborted"),
-    }
-}
-
 fn report_freed(conclusion: &Conclusion, opened: &Opened, session: &Session) {
     if let Some(freed) = &conclusion.freed {
-        let from = crate::report::allocate::day(freed.from, &opened.timezone());
-        let buckets =
-            if freed.buckets == 1 { "1 bucket".to_owned() } else { format!("{} buckets", freed.buckets) };
-        session.inform(format_args!(
-            "{buckets} of layer `{}` are free from {from} on: `trialbook allocate` then gives them away.",
-            freed.layer
-        ));
-    }
-}
-
-fn failure(error: &NotConcluded, key: &str, opened: &Opened) -> Failure {
-    match error {
-        NotConcluded::App(error) => failed::of(error, opened),
-        NotConcluded::UnknownVariant { known } => {
-            let known: Vec<_> = known.iter().map(|key| format!("`{key}`")).collect();
-            Failure::new(Exit::NothingMatched, format!("`{key}` does not test that variant"))
-                .help(format!("it tests {}", known.join(", ")))
-        }
-        NotConcluded::Control(variant) => Failure::new(
-            Exit::Refused,
-            format!("`{variant}` is the control of `{key}`: there is nothing to ship"),
-        )
-        .help("conclude it with `--as roll-back` or `--as inconclusive`"),
-        NotConcluded::Flag(path) => {
-            let message = format!("cannot edit `{path}` so that it serves the variant");
-            Failure::new(Exit::Refused, message).help(
-                "it serves it by default already, or the target has settings of its own in the flag: edit it by hand",
-            )
-        }
-        NotConcluded::Errors(errors) => {
-            failed::of_edits(errors, "fix what is named above first, then conclude")
-        }
+        session.inform(words::freed(freed, &opened.timezone()));
     }
 }

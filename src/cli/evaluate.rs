@@ -1,19 +1,15 @@
 //! `trialbook evaluate`: who gets what, and why.
 
-use std::cell::RefCell;
-use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use super::sink::JsonLines;
 use super::{At, Exit, Failure, Session, contexts, exit, failed};
-use crate::app::evaluate::{Evaluation, Question, Served};
-use crate::report::evaluate::{self as report, PassedBy, Unreadable};
-use serde::Serialize;
-use trialbook_model::resolve::{Reason, Resolution};
-use trialbook_model::targeting::Context;
-use trialbook_model::{Attribute, AttributeKey, Evaluator, RolloutKey, Share, TargetKey, TargetType};
+use crate::app::evaluate::{Question, Served};
+use crate::report::evaluate::{self as report, Lines};
+use serde_json::{Map, Value};
+use trialbook_model::{Evaluator, RolloutKey, Share, TargetKey, TargetType};
 
 /// Show who gets what, and why: reads contexts, and prints one JSON line for each context and flag
 ///
@@ -106,18 +102,12 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     for notice in &evaluation.notices {
         session.inform(report::notice(notice));
     }
-    let asked = Asked {
-        evaluation: &evaluation,
-        session,
-        ignored: RefCell::default(),
-        unreadable: RefCell::default(),
-    };
-    let output = JsonLines::new();
+    let mut answers = Answers { lines: Lines::new(&evaluation), session, output: JsonLines::new() };
     match (&args.source.context, &args.source.contexts) {
-        (Some(context), _) => asked.answer_one(context, output),
-        (None, Some(path)) if path.as_os_str() == "-" => asked.answer(io::stdin().lock(), "stdin", output),
+        (Some(context), _) => answers.one(context),
+        (None, Some(path)) if path.as_os_str() == "-" => answers.each(io::stdin().lock(), "stdin"),
         (None, Some(path)) => {
-            asked.answer(BufReader::with_capacity(1 << 16, open(path)?), &path.display().to_string(), output)
+            answers.each(BufReader::with_capacity(1 << 16, open(path)?), &path.display().to_string())
         }
         (None, None) => Err(Failure::new(Exit::Usage, "no context is given")),
     }?;
@@ -131,112 +121,36 @@ fn open(path: &Path) -> Result<File, Failure> {
     })
 }
 
-/// What is asked of each context.
-struct Asked<'r, 'a> {
-    evaluation: &'r Evaluation<'a>,
+/// Prints the answer to each context.
+struct Answers<'r, 'a> {
+    lines: Lines<'r, 'a>,
     session: &'r Session,
-    /// The attributes that were reported as ignored: each is named once.
-    ignored: RefCell<BTreeSet<String>>,
-    /// The attributes of which a value was reported as unreadable: each is named once.
-    unreadable: RefCell<BTreeSet<AttributeKey>>,
+    output: JsonLines,
 }
 
-/// A line of the answer.
-#[derive(Serialize)]
-struct Line<'a> {
-    #[serde(flatten)]
-    resolution: &'a Resolution<'a>,
-    /// Why nothing but the default is served.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    passed: Vec<PassedBy<'a>>,
-    /// How many more passed the unit by.
-    #[serde(skip_serializing_if = "is_zero")]
-    passed_more: usize,
-    /// The attributes of the context that the book does not declare.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    ignored: Vec<&'a str>,
-    /// The attributes of the context that count as missing, because their values do not read as declared.
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    unreadable: &'a [Unreadable<'a>],
-}
-
-fn is_zero(number: &usize) -> bool {
-    *number == 0
-}
-
-/// So many reasons stand in a line at most.
-const REASONS: usize = 20;
-
-/// So many ignored attributes are named at most, in a line and on stderr.
-const IGNORED: usize = 20;
-
-impl<'a> Asked<'_, 'a> {
+impl Answers<'_, '_> {
     /// Answers one context, which may take several lines.
-    fn answer_one(&self, text: &str, mut output: JsonLines) -> Result<(), Failure> {
+    fn one(&mut self, text: &str) -> Result<(), Failure> {
         let json = contexts::read(text.as_bytes(), "--context")?;
-        let json = json.ok_or_else(|| Failure::new(Exit::Usage, "--context is empty"))?;
-        self.write(&self.read(json), &mut output)?;
-        Ok(output.flush()?)
+        self.answer(json.ok_or_else(|| Failure::new(Exit::Usage, "--context is empty"))?)?;
+        Ok(self.output.flush()?)
     }
 
     /// Answers each context of an input, one line at a time, in constant memory.
-    fn answer(&self, input: impl BufRead, name: &str, mut output: JsonLines) -> Result<(), Failure> {
-        let answered = contexts::each(input, name, |json| self.write(&self.read(json), &mut output));
+    fn each(&mut self, input: impl BufRead, name: &str) -> Result<(), Failure> {
+        let answered = contexts::each(input, name, |json| self.answer(json));
         // What was asked before a failure is answered in full, and the failure comes after it.
-        output.flush()?;
+        self.output.flush()?;
         answered
     }
 
-    fn read(&self, json: serde_json::Map<String, serde_json::Value>) -> Context {
-        self.evaluation.context(json)
-    }
-
-    /// Returns the attributes of a context that nothing reads; reports each the first time.
-    fn ignored_of<'c>(&self, context: &'c Context) -> Vec<&'c str> {
-        let ignored: Vec<&str> = self.evaluation.ignored(context).take(IGNORED).collect();
-        let mut named = self.ignored.borrow_mut();
-        for name in &ignored {
-            if named.len() >= IGNORED || named.contains(*name) {
-                continue;
-            }
-            named.insert((*name).to_owned());
-            self.session.inform(report::ignored(name, self.evaluation.nearest(name)));
+    fn answer(&mut self, json: Map<String, Value>) -> Result<(), Failure> {
+        let Self { lines, session, output } = self;
+        let context = lines.context(json);
+        for notice in lines.notices(&context) {
+            session.inform(notice);
         }
-        ignored
-    }
-
-    /// Returns the attributes of a context that do not read as declared; reports each attribute the first time.
-    fn unreadable_of(&self, context: &Context) -> Vec<Unreadable<'a>> {
-        let found = self.evaluation.unreadable(context).take(IGNORED);
-        let mut named = self.unreadable.borrow_mut();
-        let reported = |(attribute, value): (&'a Attribute, &serde_json::Value)| {
-            let unreadable = report::unreadable(attribute, value);
-            if named.insert(attribute.key.clone()) {
-                self.session.inform(format_args!(
-                    "attribute `{}` ignored: {}; it counts as missing",
-                    attribute.key, unreadable.detail
-                ));
-            }
-            unreadable
-        };
-        found.map(reported).collect()
-    }
-
-    fn write(&self, context: &Context, output: &mut JsonLines) -> Result<(), Failure> {
-        let ignored = self.ignored_of(context);
-        let unreadable = self.unreadable_of(context);
-        for flag in &self.evaluation.flags {
-            let Some(answer) = self.evaluation.answer(flag, context) else { continue };
-            let by_default = answer.resolution.reason == Reason::Default;
-            let line = Line {
-                resolution: &answer.resolution,
-                passed: answer.passed.iter().take(REASONS).map(|one| report::passed(one, context)).collect(),
-                passed_more: answer.passed.len().saturating_sub(REASONS),
-                ignored: if by_default { ignored.clone() } else { Vec::new() },
-                unreadable: &unreadable,
-            };
-            output.line(&serde_json::to_string(&line).map_err(io::Error::from)?)?;
-        }
+        lines.each(&context, |line| output.line(&serde_json::to_string(line).map_err(io::Error::from)?))?;
         Ok(())
     }
 }

@@ -60,7 +60,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     let found = app::ways(&root, files, named, now).map_err(|error| failure(&error))?;
     match args.format {
         Format::Json => {
-            let text = serde_json::to_string_pretty(&found).map_err(std::io::Error::from)?;
+            let text = report::json(&found).map_err(std::io::Error::from)?;
             sink::print(Text::Json(&format!("{text}\n")))?;
         }
         Format::Full => sink::print(Text::Plain(&report::text(&found, named)))?,

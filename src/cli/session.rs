@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 
 use super::sink::{self, Text};
 use super::{At, Exit, Failure, Global, exit};
+use crate::app::forge::Surroundings;
 use trialbook_history::{self as history, ReadError};
 use trialbook_language::load::{self, Loaded};
 use trialbook_model::Book;
@@ -46,6 +47,11 @@ impl Opened {
             Failure::new(Exit::Findings, format!("the book has {errors} {findings}{first}"))
                 .help("`trialbook lint` shows them all")
         })
+    }
+
+    /// Returns the book with the environment of this process.
+    pub fn surroundings(&self) -> Surroundings<'_> {
+        Surroundings { root: &self.root, loaded: &self.loaded, variable: &|name| std::env::var(name).ok() }
     }
 
     /// Returns the time zone in which the book's dates begin; UTC where the book declares none.

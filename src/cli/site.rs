@@ -1,17 +1,10 @@
 //! `trialbook site`: the pages that a team looks at.
 
-use std::collections::BTreeSet;
-use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::path::PathBuf;
 
 use super::{At, Exit, Failure, Session, failed};
-use crate::app::outcomes::{self, Outcomes};
-use crate::app::site::{Site, Sources};
-use crate::app::status;
-use crate::report::site::{self, Options, Sink};
-use trialbook_history::Repository;
-use trialbook_model::ExperimentKey;
+use crate::app::site::{Publication, SiteError, publish};
+use crate::report::site::Options;
 
 /// Write static pages for everybody: who tests what, where, on whom, with which metrics, and with what result
 ///
@@ -45,12 +38,6 @@ fn address(text: &str) -> Result<String, String> {
     Ok(if text.ends_with('/') { text } else { format!("{text}/") })
 }
 
-/// The name of the file that lists what this command wrote into a folder, so that it may replace that.
-const MARK: &str = ".trialbook-site";
-
-/// The most commits whose changes are shown.
-const COMMITS: usize = 5_000;
-
 /// Writes the site.
 ///
 /// # Errors
@@ -58,98 +45,28 @@ const COMMITS: usize = 5_000;
 /// Where the book has errors, git or an outcome cannot be read, or the folder holds something else.
 pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     let opened = session.open()?;
-    let (book, at) = (opened.book()?, opened.instant(args.at));
-    let failed = |error| failed::of(&error, &opened);
-    let keys: Vec<ExperimentKey> = book.experiments.keys().cloned().collect();
-    let launches = status::launches(&opened.root, &keys).map_err(failed)?;
-    let stored = match &args.outcomes {
-        Some(folder) => outcomes::read(folder, |name| book.experiments.contains_key(name)).map_err(failed)?,
-        None => Outcomes::new(),
-    };
-    let repository = Repository::of_book(&opened.root).map_err(|error| failed(error.into()))?;
-    let log =
-        repository.as_ref().map(|git| git.log(COMMITS)).transpose().map_err(|error| failed(error.into()))?;
-    let sources = Sources {
-        book,
+    let publication = Publication {
+        root: &opened.root,
         loaded: &opened.loaded,
-        launches: &launches,
-        outcomes: &stored,
-        log: log.as_ref(),
-        at,
+        book: opened.book()?,
+        outcomes: args.outcomes.as_deref(),
+        out: &args.out,
+        options: &Options { url: args.url.clone() },
+        at: opened.instant(args.at),
     };
-    let folder = Folder::prepare(&args.out)?;
-    let options = Options { url: args.url.clone() };
-    site::write(&Site::new(&sources), &options, &folder)
-        .and_then(|()| folder.finish())
-        .map_err(|error| unwritable(&args.out, &error))?;
+    let shown = args.out.display();
+    publish(publication).map_err(|error| match &error {
+        SiteError::App(error) => failed::of(error, &opened),
+        SiteError::OtherFiles => {
+            Failure::new(Exit::Refused, format!("`{shown}` holds files that are no site"))
+                .help("name a new folder: nothing was written")
+        }
+        SiteError::Unwritable(error) => {
+            Failure::new(Exit::Unreachable, format!("cannot write the site to `{shown}`")).because(error)
+        }
+    })?;
     session.inform(format_args!("{}: open it in a browser", args.out.join("index.html").display()));
     // As everywhere, what was read is not taken apart: the process ends.
-    std::mem::forget((opened.loaded, stored));
+    std::mem::forget(opened);
     Ok(Exit::Done)
-}
-
-/// The folder of the site.
-struct Folder<'a> {
-    path: &'a Path,
-    /// What lies in it of this command: files and folders.
-    written: Mutex<BTreeSet<String>>,
-}
-
-impl<'a> Folder<'a> {
-    /// Makes the folder, and removes what an earlier run of this command wrote there: pages of parts that are gone must not stay.
-    fn prepare(path: &'a Path) -> Result<Self, Failure> {
-        let failed = |error: io::Error| unwritable(path, &error);
-        let is_empty = match std::fs::read_dir(path) {
-            Ok(mut entries) => entries.next().is_none(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => true,
-            Err(error) => return Err(failed(error)),
-        };
-        if !is_empty {
-            let listed = std::fs::read_to_string(path.join(MARK)).map_err(|_| {
-                Failure::new(Exit::Refused, format!("`{}` holds files that are no site", path.display()))
-                    .help("name a new folder: nothing was written")
-            })?;
-            // A name of this command lies in the folder itself.
-            let own = |name: &&str| !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\']);
-            for name in listed.lines().filter(own) {
-                let owned = path.join(name);
-                let gone = match std::fs::symlink_metadata(&owned) {
-                    Ok(found) if found.is_dir() => std::fs::remove_dir_all(&owned),
-                    Ok(_) => std::fs::remove_file(&owned),
-                    Err(_) => Ok(()),
-                };
-                gone.map_err(failed)?;
-            }
-        }
-        for name in site::FOLDERS {
-            std::fs::create_dir_all(path.join(name)).map_err(failed)?;
-        }
-        let written = Mutex::new(site::FOLDERS.iter().map(|name| (*name).to_owned()).collect());
-        let folder = Self { path, written };
-        folder.finish().map_err(failed)?;
-        Ok(folder)
-    }
-
-    /// Notes what was written, so that the next run can replace it.
-    fn finish(&self) -> io::Result<()> {
-        let written = self.written.lock().map_err(|_| io::Error::other("a page was not written"))?;
-        let names: Vec<&str> = written.iter().map(String::as_str).collect();
-        std::fs::write(self.path.join(MARK), names.join("\n") + "\n")
-    }
-}
-
-impl Sink for Folder<'_> {
-    fn write(&self, path: &str, text: &str) -> io::Result<()> {
-        if !path.contains('/')
-            && let Ok(mut written) = self.written.lock()
-        {
-            written.insert(path.to_owned());
-        }
-        // The folder is this command's own and is made anew: tens of thousands of files need no sync each.
-        std::fs::write(self.path.join(path), text)
-    }
-}
-
-fn unwritable(path: &Path, error: &io::Error) -> Failure {
-    Failure::new(Exit::Unreachable, format!("cannot write the site to `{}`", path.display())).because(error)
 }

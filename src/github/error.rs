@@ -65,6 +65,18 @@ pub enum GithubError {
         /// The commit that it should be at.
         commit: String,
     },
+    /// A branch was made for a pull request, and the pull request was not opened.
+    #[error("the branch `{branch}` was pushed, and its pull request was not opened")]
+    #[diagnostic(help(
+        "if GitHub shows no pull request for it, delete the branch with `git push origin --delete {branch}` and run the command again"
+    ))]
+    BranchLeft {
+        /// The branch.
+        branch: String,
+        /// Why there is no pull request.
+        #[source]
+        source: Box<GithubError>,
+    },
     /// No token in the environment.
     #[error("no GitHub token: `GITHUB_TOKEN` is not set")]
     #[diagnostic(help("set it to a token that may read the repository and write its pull requests"))]
@@ -198,6 +210,7 @@ impl GithubError {
             | Self::BranchMoved { .. }
             | Self::TooLong { .. }
             | Self::Refused { .. } => false,
+            Self::BranchLeft { source, .. } => source.is_unreachable(),
             Self::NoToken
             | Self::Token
             | Self::NoCertificates { .. }

@@ -4,13 +4,18 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use base64::Engine as _;
 
+use super::bounded::{self, Unfinished};
 use super::{OpenPull, Token};
 
 /// How many pull requests one call of git fetches: every one takes an argument.
 const BATCH: usize = 50;
+
+/// How long one call of git may take. Fifty pull requests of a large repository take less than a minute.
+const LONGEST: Duration = Duration::from_secs(600);
 
 /// The longest message of git's that is passed on, in characters.
 const LONGEST_MESSAGE: usize = 300;
@@ -22,6 +27,17 @@ pub enum FetchError {
     #[error("cannot run git")]
     #[diagnostic(help("install git, which fetches the commits of pull requests"))]
     NoGit(#[source] io::Error),
+    /// Git did not finish.
+    #[error("git did not finish within {} seconds and was stopped: the pull requests of `{remote}` are not fetched", limit.as_secs_f32())]
+    #[diagnostic(help(
+        "check that `git ls-remote {remote}` answers, and run the command again: nothing was written"
+    ))]
+    TooLong {
+        /// The remote.
+        remote: String,
+        /// How long it was given.
+        limit: Duration,
+    },
     /// Git refused.
     #[error("cannot fetch the pull requests from `{remote}`: {message}")]
     #[diagnostic(help(
@@ -42,6 +58,8 @@ pub struct Remote {
     name: String,
     /// The server's address and what signs requests to it.
     signed: Option<(String, Token)>,
+    /// How long one call of git may take.
+    limit: Duration,
 }
 
 impl Remote {
@@ -50,9 +68,14 @@ impl Remote {
     ///
     /// # Errors
     ///
-    /// [`FetchError::NoGit`].
+    /// [`FetchError::NoGit`], [`FetchError::TooLong`].
     pub fn of(folder: &Path, revision: &str) -> Result<(Self, Option<String>), FetchError> {
-        let remote = |name: &str| Self { folder: folder.to_owned(), name: name.to_owned(), signed: None };
+        let remote = |name: &str| Self {
+            folder: folder.to_owned(),
+            name: name.to_owned(),
+            signed: None,
+            limit: LONGEST,
+        };
         let known = remote("").run(&["remote"])?;
         let known = String::from_utf8_lossy(&known.stdout).into_owned();
         let known: BTreeSet<&str> = known.lines().collect();
@@ -157,12 +180,17 @@ impl Remote {
             }
             git.env("GIT_CONFIG_COUNT", (set + settings.len()).to_string());
         }
-        git.args(arguments).output().map_err(FetchError::NoGit)
+        bounded::output(git.args(arguments), self.limit).map_err(|error| match error {
+            Unfinished::NotRun(error) => FetchError::NoGit(error),
+            Unfinished::TooLong => FetchError::TooLong { remote: self.name.clone(), limit: self.limit },
+        })
     }
 
-    /// Tells whether the clone signs requests to the server already: two signatures are refused.
+    /// Returns whether the clone signs requests to the server already: two signatures are refused.
     fn has_own(&self, server: &str) -> bool {
-        let asked = self.git().args(["config", "--get-urlmatch", "http.extraheader", server]).output();
+        let mut git = self.git();
+        let asked =
+            bounded::output(git.args(["config", "--get-urlmatch", "http.extraheader", server]), self.limit);
         asked.is_ok_and(|found| found.status.success() && !found.stdout.is_empty())
     }
 
@@ -211,6 +239,26 @@ mod tests {
             let (remote, into) = Remote::of(folder.path(), revision).expect("git");
             assert_eq!((remote.name.as_str(), into.as_deref()), (name, branch), "{revision}");
         }
+    }
+
+    #[test]
+    fn a_remote_that_never_answers_is_given_up() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = format!("git://{}/acme/shop", silent.local_addr().expect("an address"));
+        for arguments in [&["init", "-q"][..], &["remote", "add", "origin", &address]] {
+            let mut git = Command::new("git");
+            assert!(git.arg("-C").arg(folder.path()).args(arguments).status().expect("git").success());
+        }
+        let (remote, _) = Remote::of(folder.path(), "main").expect("git");
+        let remote = Remote { limit: Duration::from_secs(2), ..remote };
+        let head = super::super::Commit::new("6dcb09b5b57875f334f61aebed695e2e4193db5e").expect("a commit");
+        let error = remote.fetch(&[OpenPull { number: 7, head, author: None }]).expect_err("no answer");
+        assert!(matches!(error, FetchError::TooLong { .. }), "{error}");
+        assert_eq!(
+            error.to_string(),
+            "git did not finish within 2 seconds and was stopped: the pull requests of `origin` are not fetched"
+        );
     }
 
     #[test]

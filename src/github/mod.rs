@@ -8,6 +8,7 @@
 mod address;
 mod answer;
 mod body;
+mod bounded;
 mod check;
 mod client;
 mod comment;

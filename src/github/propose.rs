@@ -32,11 +32,11 @@ impl Client {
     /// # Errors
     ///
     /// [`GithubError::BranchMoved`] where the base has newer commits, [`GithubError::Refused`] where the branch is there
-    /// already; otherwise when GitHub cannot be reached or refuses. A commit that nothing names may be left
-    /// behind, or the new branch without a pull request.
+    /// already, [`GithubError::BranchLeft`] where the new branch is there without a pull request; otherwise when GitHub cannot be
+    /// reached or refuses. A commit that nothing names may be left behind.
     pub fn propose(&self, proposed: &Proposed<'_>) -> Result<String, GithubError> {
         let what = format!("open the pull request `{}`", proposed.branch);
-        self.await_room(4);
+        self.await_room(5);
         self.wait(&what, async {
             let base = self.in_repository(&format!("/git/ref/{}", escaped(&format!("heads/{}", proposed.base))));
             let at: Reference = self.read(&what, Request::Get(&base)).await?.parse(&what)?;
@@ -63,9 +63,24 @@ impl Client {
             let pull = json!({
                 "title": proposed.title, "head": proposed.branch, "base": proposed.base, "body": proposed.body,
             });
-            let opened: Opened = self.post(&what, "/pulls", &pull).await?.parse(&what)?;
-            Ok(opened.html_url)
+            match self.post(&what, "/pulls", &pull).await {
+                Ok(answer) => answer.parse::<Opened>(&what).map(|opened| opened.html_url),
+                Err(error) => Err(self.without_branch(proposed.branch, error).await),
+            }
         })
+    }
+
+    /// Deletes the branch of a pull request that GitHub refused to open, and returns why it did. Where the pull request may be there
+    /// all the same, or the branch cannot be deleted, it stays, and the error names it.
+    async fn without_branch(&self, branch: &str, refused: GithubError) -> GithubError {
+        let is_known = !matches!(refused, GithubError::Unreachable { .. } | GithubError::Unexpected { .. });
+        if is_known {
+            let address = self.in_repository(&format!("/git/refs/{}", escaped(&format!("heads/{branch}"))));
+            if self.write("delete the new branch", Request::Delete(&address)).await.is_ok() {
+                return refused;
+            }
+        }
+        GithubError::BranchLeft { branch: branch.to_owned(), source: Box::new(refused) }
     }
 
     async fn post(&self, what: &str, route: &str, body: &Value) -> Result<Answer, GithubError> {

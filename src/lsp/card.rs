@@ -22,6 +22,8 @@ pub struct Card {
     pub description: Option<String>,
     /// Facts: what, and how.
     pub facts: Vec<(&'static str, String)>,
+    /// Whether it is a flag that is not served any more.
+    pub archived: bool,
 }
 
 impl Card {
@@ -81,23 +83,24 @@ pub fn card(book: &Shelved, symbol: &Symbol, now: Timestamp) -> Option<Card> {
 }
 
 fn of_file(card: &mut Card, kind: Kind, document: &Document, book: Option<&Book>, now: Timestamp) {
-    let says = |pointer: &str| text_at(document, pointer).filter(|text| !text.is_empty()).map(str::to_owned);
-    card.title = says("/title");
-    card.description = says("/description").or_else(|| says("/hypothesis"));
-    card.fact("owner", says("/owner"));
+    let declared =
+        |pointer: &str| text_at(document, pointer).filter(|text| !text.is_empty()).map(str::to_owned);
+    card.title = declared("/title");
+    card.description = declared("/description").or_else(|| declared("/hypothesis"));
+    card.fact("owner", declared("/owner"));
     match kind {
         Kind::Experiment => {
             card.fact("state", state(document, book, now));
-            card.fact("flag", says("/flag"));
+            card.fact("flag", declared("/flag"));
         }
         Kind::Rollout => {
             card.fact("state", share(document, book, now));
-            card.fact("flag", says("/flag"));
+            card.fact("flag", declared("/flag"));
         }
         Kind::Flag => {
-            let off = says("/enabled").is_some_and(|text| text == "false");
-            let gone = says("/archived").is_some_and(|text| text == "true");
-            let state = if gone {
+            let off = declared("/enabled").is_some_and(|text| text == "false");
+            card.archived = declared("/archived").is_some_and(|text| text == "true");
+            let state = if card.archived {
                 "archived: not served"
             } else if off {
                 "switched off: everybody gets the default"
@@ -105,28 +108,28 @@ fn of_file(card: &mut Card, kind: Kind, document: &Document, book: Option<&Book>
                 "enabled"
             };
             card.fact("state", Some(state));
-            card.fact("type", says("/type"));
-            card.fact("default", says("/default"));
-            card.fact("expires", says("/expires"));
+            card.fact("type", declared("/type"));
+            card.fact("default", declared("/default"));
+            card.fact("expires", declared("/expires"));
         }
         Kind::Metric => {
-            card.fact("type", says("/type"));
-            card.fact("window", says("/window"));
-            let good = says("/increase_is").map(|word| format!("an increase is {word}"));
+            card.fact("type", declared("/type"));
+            card.fact("window", declared("/window"));
+            let good = declared("/increase_is").map(|word| format!("an increase is {word}"));
             card.fact("direction", good);
-            card.fact("source", says("/source"));
+            card.fact("source", declared("/source"));
         }
         Kind::Layer => {
-            card.fact("entity", says("/entity"));
+            card.fact("entity", declared("/entity"));
             card.fact("held", held(document, book));
         }
         Kind::Source => {
-            card.fact("table", says("/table"));
-            card.fact("file", says("/file"));
+            card.fact("table", declared("/table"));
+            card.fact("file", declared("/file"));
         }
         Kind::Holdout => {
-            card.fact("share", says("/share"));
-            let (start, end) = (says("/schedule/start"), says("/schedule/end"));
+            card.fact("share", declared("/share"));
+            let (start, end) = (declared("/schedule/start"), declared("/schedule/end"));
             card.fact("schedule", start.zip(end).map(|(start, end)| format!("{start} to {end}")));
         }
         Kind::Segment | Kind::Book => {}

@@ -202,8 +202,7 @@ impl Items<'_> {
                 if let Some(card) = card(self.spot.book, &symbol, self.now) {
                     let line = card.line();
                     item.detail = Some(if line.is_empty() { name.as_str().to_owned() } else { line });
-                    let archived = card.facts.iter().any(|(_, text)| text.starts_with("archived"));
-                    item.tags = archived.then(|| vec![CompletionItemTag::DEPRECATED]);
+                    item.tags = card.archived.then(|| vec![CompletionItemTag::DEPRECATED]);
                     item.documentation = self.documentation(self.say().card(&card));
                 }
             }

@@ -20,9 +20,9 @@ pub fn changed(books: &mut Books, buffers: &Buffers, client: &Client) -> Vec<Val
             let found = book.workspace.findings().get(&path).map_or(&[][..], Vec::as_slice);
             let found: Vec<_> = found.iter().map(|finding| one(book, finding, client)).collect();
             let uri = book.uri(&path);
-            let said = json!([uri, found]);
+            let fingerprint = json!([uri, found]);
             let is_new = match book.published.get(&path) {
-                Some(before) => *before != said,
+                Some(before) => *before != fingerprint,
                 None => !found.is_empty() || book.open.contains_key(&path),
             };
             if !is_new {
@@ -42,7 +42,7 @@ pub fn changed(books: &mut Books, buffers: &Buffers, client: &Client) -> Vec<Val
             if found.is_empty() && !book.open.contains_key(&path) {
                 book.published.remove(&path);
             } else {
-                book.published.insert(path, said);
+                book.published.insert(path, fingerprint);
             }
         }
     }

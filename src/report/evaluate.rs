@@ -1,9 +1,12 @@
 //! The words of `evaluate`: why a default is served, and what was left out of a context.
 
+mod lines;
 mod passed;
 
 use crate::app::evaluate::Notice;
+use trialbook_model::Attribute;
 
+pub use lines::{Line, Lines};
 pub use passed::{PassedBy, Unreadable, passed, unreadable};
 
 /// So much of an ignored attribute's name is shown, in characters.
@@ -32,4 +35,13 @@ pub fn ignored(name: &str, nearest: Option<&str>) -> String {
     };
     let name: String = name.chars().take(LONGEST_NAME).collect();
     format!("attribute `{name}` is ignored: the book does not declare it; {advice}")
+}
+
+/// Returns that a value counts as missing, because it does not read as its attribute's declared type.
+fn misread(attribute: &Attribute, value: &serde_json::Value) -> String {
+    format!(
+        "attribute `{}` ignored: {}; it counts as missing",
+        attribute.key,
+        unreadable(attribute, value).detail
+    )
 }

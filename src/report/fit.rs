@@ -1,10 +1,16 @@
-//! Ways to end collisions, for people.
+//! Ways to end collisions, for people and as `fit-v1`.
+
+mod json;
+mod words;
 
 use std::fmt::Write as _;
 
 use super::findings::visible;
 use trialbook_language::edit::{creation, difference};
 use trialbook_lint::fit::{Collision, Cost, FileEdit, Fit, Way};
+
+pub use json::json;
+use words::{title, why_stuck};
 
 /// Returns what was found, for people.
 pub fn text(fit: &Fit, named: Option<&str>) -> String {
@@ -28,10 +34,10 @@ fn write_collision(text: &mut String, collision: &Collision) {
     let Collision { rule, message, path, line, .. } = collision;
     let _ = writeln!(text, "{rule}: {}\n  {}:{line}", visible(message), visible(path));
     if let Some(stuck) = &collision.stuck {
-        let _ = writeln!(text, "  nothing fits: {}", visible(stuck));
+        let _ = writeln!(text, "  nothing fits: {}", visible(&why_stuck(stuck)));
     }
     for (n, way) in collision.ways.iter().enumerate() {
-        let _ = writeln!(text, "\n  {}. {}{}", n + 1, visible(&way.title), beside(way));
+        let _ = writeln!(text, "\n  {}. {}{}", n + 1, visible(&title(&way.steps)), beside(way));
         for cost in way.costs.iter().take(8) {
             let (key, owner) = (visible(&cost.party.key), visible(&cost.owner));
             let _ = writeln!(text, "     `{key}` ({owner}): {}", days(cost));
@@ -85,8 +91,8 @@ fn days(cost: &Cost) -> String {
     if parts.is_empty() { "costs nothing".to_owned() } else { parts.join(", ") }
 }
 
-/// Returns why nothing ends a collision, as a line.
+/// Returns that nothing ends a collision, and why, as a line.
 pub fn stuck(collision: &Collision) -> String {
-    let why = collision.stuck.as_deref().unwrap_or_default();
-    format!("nothing fits: {}: {}", visible(&collision.message), visible(why))
+    let why = collision.stuck.as_ref().map(why_stuck).unwrap_or_default();
+    format!("nothing fits: {}: {}", visible(&collision.message), visible(&why))
 }

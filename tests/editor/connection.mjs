@@ -41,7 +41,7 @@ export class Server {
 
     // Opens a text and waits for its diagnostics; `until` says which ones are meant.
     open(uri, text, until = () => true) {
-        const found = this.told(uri, until);
+        const found = this.reported(uri, until);
         this.connection.sendNotification("textDocument/didOpen", {
             textDocument: { uri, languageId: "yaml", version: 1, text },
         });
@@ -49,14 +49,14 @@ export class Server {
     }
 
     change(uri, version, text, until = () => true) {
-        const found = this.told(uri, until);
+        const found = this.reported(uri, until);
         this.connection.sendNotification("textDocument/didChange", {
             textDocument: { uri, version }, contentChanges: [{ text }],
         });
         return found;
     }
 
-    told(uri, until) {
+    reported(uri, until) {
         return new Promise((resolve, reject) => {
             const timer = setTimeout(() => reject(new Error(`no such diagnostics of ${uri} in 20 s`)), 20_000);
             this.waiting.push((of, diagnostics) => {

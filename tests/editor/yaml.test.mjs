@@ -123,7 +123,7 @@ for (const [kind, text, expected] of hovers) {
     });
 }
 
-// A mistake deep in a file is told at its place, by what was meant there.
+// A mistake deep in a file is reported at its place, by what was meant there.
 const mistakes = [
     ["book", "book: x\nentities: {user: {colum: id}}\n", /colum/, 1],
     ["flag", "description: x\nowner: x\nentity: u\ntype: bool\nvariants: {a: true}\ndefault: a\n", /"boolean"/, 3],
@@ -141,11 +141,11 @@ const mistakes = [
 ];
 
 for (const [kind, text, message, line] of mistakes) {
-    test(`the mistake in ${JSON.stringify(text)} of a ${kind} file is told at its line`, async () => {
+    test(`the mistake in ${JSON.stringify(text)} of a ${kind} file is reported at its line`, async () => {
         const found = await server.open(uri(kind), text, (found) => found.length > 0);
-        const told = found.filter((one) => message.test(one.message));
-        assert.ok(told.length > 0, JSON.stringify(found.map((one) => one.message)));
-        assert.equal(told[0].range.start.line, line, JSON.stringify(told));
+        const reported = found.filter((one) => message.test(one.message));
+        assert.ok(reported.length > 0, JSON.stringify(found.map((one) => one.message)));
+        assert.equal(reported[0].range.start.line, line, JSON.stringify(reported));
     });
 }
 

@@ -94,7 +94,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-fn said(output: &Output) -> (i32, String, String) {
+fn ended(output: &Output) -> (i32, String, String) {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
 }
@@ -105,7 +105,7 @@ fn the_comment_goes_to_the_pull_request_that_added_the_file_and_the_next_run_edi
     let scene = Scene::new(&fixture::keep_running());
     github.pull(&scene.added, 482, Some("2026-11-20T10:00:00Z"), &scene.added, "acme/shop");
 
-    let (code, stdout, stderr) = said(&scene.comment(Some(&github), &[]));
+    let (code, stdout, stderr) = ended(&scene.comment(Some(&github), &[]));
     assert_eq!(
         (code, stdout.as_str()),
         (0, "https://github.com/acme/shop/pull/482#issuecomment-1000\n"),
@@ -119,12 +119,12 @@ fn the_comment_goes_to_the_pull_request_that_added_the_file_and_the_next_run_edi
     );
 
     scene.write(&fixture::ship());
-    assert_eq!(said(&scene.comment(Some(&github), &[])).0, 0);
+    assert_eq!(ended(&scene.comment(Some(&github), &[])).0, 0);
     let bodies = github.bodies(482);
     assert_eq!(bodies.len(), 1, "a second comment");
     assert!(bodies[0].contains("### ✅ Ship **bold**"), "{bodies:?}");
 
-    let (_, _, stderr) = said(&scene.comment(Some(&github), &[]));
+    let (_, _, stderr) = ended(&scene.comment(Some(&github), &[]));
     assert!(stderr.contains("up to date already"), "{stderr}");
     // The comment, and a status for each of the two verdicts.
     assert_eq!((github.count("POST"), github.count("PATCH")), (3, 1));
@@ -134,7 +134,7 @@ fn the_comment_goes_to_the_pull_request_that_added_the_file_and_the_next_run_edi
 fn another_pull_request_can_be_named() {
     let github = GitHub::of_user("octocat");
     let scene = Scene::new(&fixture::ship());
-    assert_eq!(said(&scene.comment(Some(&github), &["--pr", "7"])).0, 0);
+    assert_eq!(ended(&scene.comment(Some(&github), &["--pr", "7"])).0, 0);
     assert_eq!(github.bodies(7).len(), 1);
 }
 
@@ -143,7 +143,7 @@ fn a_commit_without_a_pull_request_is_reported_and_nothing_is_written() {
     let github = GitHub::of_user("octocat");
     let scene = Scene::new(&fixture::ship());
     github.state().pulls.insert(scene.added.clone(), Vec::new());
-    let (code, _, stderr) = said(&scene.comment(Some(&github), &[]));
+    let (code, _, stderr) = ended(&scene.comment(Some(&github), &[]));
     assert_eq!(code, 3, "{stderr}");
     assert!(stderr.contains(&scene.added[..7]) && stderr.contains("--pr N"), "{stderr}");
     assert_eq!(github.count("POST"), 0);
@@ -152,7 +152,7 @@ fn a_commit_without_a_pull_request_is_reported_and_nothing_is_written() {
 #[test]
 fn a_dry_run_prints_the_comment_and_asks_nobody() {
     let scene = Scene::new(&fixture::ship());
-    let (code, stdout, stderr) = said(&scene.comment(None, &["--dry-run"]));
+    let (code, stdout, stderr) = ended(&scene.comment(None, &["--dry-run"]));
     assert_eq!(code, 0, "{stderr}");
     assert!(
         stdout.starts_with("<!-- trialbook:result:acme-shop:bold-checkout-button -->\n### ✅ Ship **bold**"),
@@ -162,7 +162,7 @@ fn a_dry_run_prints_the_comment_and_asks_nobody() {
 
 #[test]
 fn without_a_token_the_help_states_what_it_needs() {
-    let (code, _, stderr) = said(&Scene::new(&fixture::ship()).comment(None, &[]));
+    let (code, _, stderr) = ended(&Scene::new(&fixture::ship()).comment(None, &[]));
     assert_eq!(code, 6, "{stderr}");
     assert!(stderr.contains("GITHUB_TOKEN"), "{stderr}");
 }
@@ -172,7 +172,7 @@ fn an_outcome_of_another_book_is_refused() {
     let mut outcome = fixture::ship();
     outcome.book.name = "other-shop".into();
     let github = GitHub::of_user("octocat");
-    let (code, _, stderr) = said(&Scene::new(&outcome).comment(Some(&github), &["--pr", "7"]));
+    let (code, _, stderr) = ended(&Scene::new(&outcome).comment(Some(&github), &["--pr", "7"]));
     assert_eq!(code, 4, "{stderr}");
     assert!(stderr.contains("`other-shop`") && stderr.contains("`acme-shop`"), "{stderr}");
     assert_eq!(github.bodies(7), Vec::<String>::new());
@@ -191,15 +191,15 @@ fn what_is_no_outcome_is_refused_with_the_place() {
     ] {
         std::fs::write(&file, content).unwrap();
         for command in [&["report"][..], &["comment", "--dry-run", "--from"]] {
-            let (code, stdout, stderr) = said(&trialbook().args(command).arg(&file).output().unwrap());
+            let (code, stdout, stderr) = ended(&trialbook().args(command).arg(&file).output().unwrap());
             assert_eq!((code, stdout.as_str()), (4, ""), "{content:?}: {stderr}");
             assert!(stderr.contains("outcome.json") && stderr.contains(expected), "{content:?}: {stderr}");
         }
     }
     std::fs::write(&file, [0xff, 0xfe, 0x00]).unwrap();
-    assert_eq!(said(&trialbook().arg("report").arg(&file).output().unwrap()).0, 4);
+    assert_eq!(ended(&trialbook().arg("report").arg(&file).output().unwrap()).0, 4);
     let missing = folder.path().join("none.json");
-    assert_eq!(said(&trialbook().arg("report").arg(missing).output().unwrap()).0, 3);
+    assert_eq!(ended(&trialbook().arg("report").arg(missing).output().unwrap()).0, 3);
 }
 
 #[test]
@@ -214,7 +214,7 @@ fn an_outcome_that_is_too_large_or_has_another_shape_is_refused_quickly() {
     for file in files {
         for command in [&["report"][..], &["comment", "--dry-run", "--from"]] {
             let begun = std::time::Instant::now();
-            let (code, stdout, stderr) = said(&trialbook().args(command).arg(&file).output().unwrap());
+            let (code, stdout, stderr) = ended(&trialbook().args(command).arg(&file).output().unwrap());
             assert_eq!((code, stdout.as_str()), (4, ""), "{stderr}");
             // What may be a plan too is read further.
             let largest = if command[0] == "comment" { "64 MiB" } else { "16 MiB" };
@@ -227,7 +227,7 @@ fn an_outcome_that_is_too_large_or_has_another_shape_is_refused_quickly() {
     *value.pointer_mut("/verdicts/0/kind").unwrap() = "perhaps".into();
     let file = folder.path().join("outcome.json");
     std::fs::write(&file, value.to_string()).unwrap();
-    let (code, _, stderr) = said(&trialbook().arg("report").arg(&file).output().unwrap());
+    let (code, _, stderr) = ended(&trialbook().arg("report").arg(&file).output().unwrap());
     assert!(code == 4 && stderr.contains("/verdicts/0/kind"), "{stderr}");
 }
 
@@ -235,7 +235,7 @@ fn an_outcome_that_is_too_large_or_has_another_shape_is_refused_quickly() {
 fn a_report_has_colours_only_where_they_are_wanted() {
     let scene = Scene::new(&fixture::ship());
     let report = |arguments: &[&str]| {
-        said(&trialbook().arg("report").arg(scene.outcome()).args(arguments).output().unwrap()).1
+        ended(&trialbook().arg("report").arg(scene.outcome()).args(arguments).output().unwrap()).1
     };
     let plain = report(&[]);
     assert!(plain.starts_with("✅ Ship bold") && !plain.contains('\u{1b}'), "{plain}");

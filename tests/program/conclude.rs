@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::github::server::{GitHub, TOKEN};
+use crate::github::server::{Fault, GitHub, TOKEN};
 use crate::report::fixture;
 use trialbook_analysis::Outcome;
 
@@ -194,4 +194,39 @@ fn with_a_token_the_conclusion_is_a_pull_request_with_the_evidence_and_the_check
     let (code, _, stderr) = scene.run(Some(&github), &arguments);
     assert!(code == 4 && stderr.contains("the branch `main` is not at"), "{stderr}");
     assert_eq!(github.state().opened.len(), 1);
+}
+
+#[test]
+fn where_the_pull_request_is_refused_its_branch_is_deleted_or_named() {
+    let scene = Scene::new();
+    let github = GitHub::of_installation("github-actions[bot]");
+    github.head("main", &scene.git(&["rev-parse", "HEAD"]));
+    let file = scene.outcome(&fixture::ship());
+    let arguments =
+        ["conclude", KEY, "--at", NOW, "--from", file.to_str().unwrap(), "--pull-request", "main"];
+    let branch = "trialbook/conclude-bold-checkout-button";
+    let may_not = || {
+        let message = "GitHub Actions is not permitted to create or approve pull requests.";
+        Fault::Answer(403, Vec::new(), serde_json::json!({"message": message}))
+    };
+
+    github.will("POST /pulls", may_not());
+    let (code, _, stderr) = scene.run(Some(&github), &arguments);
+    assert!(code == 6 && stderr.contains("not permitted to create"), "{stderr}");
+    assert!(!stderr.contains("was pushed"), "{stderr}");
+    assert!(!github.state().heads.contains_key(branch));
+
+    github.will("POST /pulls", may_not());
+    github.will("DELETE", may_not());
+    let (code, _, stderr) = scene.run(Some(&github), &arguments);
+    assert!(code == 6 && stderr.contains(&format!("the branch `{branch}` was pushed")), "{stderr}");
+    assert!(stderr.contains(&format!("`git push origin --delete {branch}`")), "{stderr}");
+    assert!(github.state().heads.contains_key(branch));
+
+    // Where the answer is lost, the pull request may be there: its branch is left alone.
+    github.state().heads.remove(branch);
+    github.will("POST /pulls", Fault::Done(502));
+    let (code, _, stderr) = scene.run(Some(&github), &arguments);
+    assert!(code == 6 && stderr.contains("if GitHub shows no pull request for it"), "{stderr}");
+    assert!(github.state().heads.contains_key(branch));
 }

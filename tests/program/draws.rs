@@ -78,13 +78,13 @@ fn trialbook(book: &Path, args: &[&str]) -> Command {
 }
 
 /// Returns the exit code, stdout and stderr.
-fn told(output: &Output) -> (i32, String, String) {
+fn ended(output: &Output) -> (i32, String, String) {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("UTF-8");
     (output.status.code().expect("an exit code"), text(&output.stdout), text(&output.stderr))
 }
 
 fn run(book: &Path, args: &[&str]) -> (i32, String, String) {
-    told(&trialbook(book, args).output().expect("the command runs"))
+    ended(&trialbook(book, args).output().expect("the command runs"))
 }
 
 fn run_with(book: &Path, args: &[&str], input: &[u8]) -> (i32, String, String) {
@@ -100,7 +100,7 @@ fn run_with(book: &Path, args: &[&str], input: &[u8]) -> (i32, String, String) {
     let writer = std::thread::spawn(move || _ = stdin.write_all(&input));
     let output = child.wait_with_output().expect("the command ends");
     writer.join().expect("the input is written");
-    told(&output)
+    ended(&output)
 }
 
 const AT: &[&str] = &["--at", "2026-12-01"];
@@ -245,7 +245,10 @@ fn a_reader_that_has_gone_is_no_failure() {
     // More than a pipe and the buffer hold, so that the command does write.
     let _ = (0..20_000).try_for_each(|_| stdin.write_all(b"{\"country\": \"FI\"}\n"));
     drop(stdin);
-    assert_eq!(told(&child.wait_with_output().expect("the command ends")), (0, String::new(), String::new()));
+    assert_eq!(
+        ended(&child.wait_with_output().expect("the command ends")),
+        (0, String::new(), String::new())
+    );
 }
 
 #[test]

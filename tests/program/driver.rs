@@ -19,7 +19,7 @@ fn bare(cache: &Path, path: &Path) -> Command {
     command
 }
 
-fn said(output: &Output) -> String {
+fn printed(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
@@ -81,7 +81,7 @@ fn an_analysis_without_the_library_states_how_to_get_it() {
         .args(["analyze", "button-test"])
         .output()
         .expect("the command runs");
-    let text = said(&output);
+    let text = printed(&output);
     assert_eq!(output.status.code(), Some(6), "{text}");
     for part in
         ["trialbook driver install duckdb", "https://registry.npmjs.org/", "SHA-256", "TRIALBOOK_DUCKDB"]
@@ -103,7 +103,7 @@ fn a_variable_that_names_no_library_is_refused() {
             .args(["analyze", "button-test"])
             .output()
             .expect("the command runs");
-        let text = said(&output);
+        let text = printed(&output);
         assert_eq!(output.status.code(), Some(6), "{named}: {text}");
         assert!(text.contains(named), "{named}: {text}");
     }
@@ -114,13 +114,13 @@ fn an_installation_without_tools_states_what_to_download() {
     let folder = tempfile::tempdir().expect("a folder");
     let output =
         bare(folder.path(), folder.path()).args(["driver", "install", "duckdb"]).output().expect("it runs");
-    let text = said(&output);
+    let text = printed(&output);
     assert_eq!(output.status.code(), Some(6), "{text}");
     assert!(text.contains("npm is not installed") && text.contains("curl is not installed"), "{text}");
     assert!(text.contains("https://registry.npmjs.org/"), "{text}");
     let unknown =
         bare(folder.path(), folder.path()).args(["driver", "install", "oracle"]).output().expect("it runs");
-    assert_eq!(unknown.status.code(), Some(64), "{}", said(&unknown));
+    assert_eq!(unknown.status.code(), Some(64), "{}", printed(&unknown));
 }
 
 /// Puts a script into a folder of programs.
@@ -141,7 +141,7 @@ fn a_part_that_a_failed_tool_left_is_not_taken_for_the_package() {
     script(folder.path(), "curl", "exit 0");
     let cache = folder.path().join("cache");
     let output = bare(&cache, folder.path()).args(["driver", "install", "duckdb"]).output().expect("it runs");
-    let text = said(&output);
+    let text = printed(&output);
     assert_eq!(output.status.code(), Some(6), "{text}");
     assert!(text.contains("npm ended with") && text.contains("curl made no archive"), "{text}");
 }
@@ -162,8 +162,8 @@ fn the_demo_installs_a_library_where_that_of_the_system_cannot_be_used() {
             .arg(folder.path().join("demo"))
             .output()
             .expect("it runs");
-        assert_eq!(output.status.code(), Some(6), "{}", said(&output));
-        said(&output)
+        assert_eq!(output.status.code(), Some(6), "{}", printed(&output));
+        printed(&output)
     };
     let text = demo("DUCKDB_LIB_DIR", library.parent().expect("a folder"));
     assert!(text.contains("cannot use `") && text.contains("the registry was asked"), "{text}");
@@ -180,7 +180,7 @@ fn a_package_with_another_hash_is_refused_and_leaves_nothing() {
     script(folder.path(), "npm", "echo something else > package.tgz");
     let cache = folder.path().join("cache");
     let output = bare(&cache, folder.path()).args(["driver", "install", "duckdb"]).output().expect("it runs");
-    let text = said(&output);
+    let text = printed(&output);
     assert_eq!(output.status.code(), Some(6), "{text}");
     assert!(text.contains("SHA-256"), "{text}");
     let left: Vec<_> = walkdir::WalkDir::new(&cache)

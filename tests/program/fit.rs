@@ -95,7 +95,7 @@ fn a_name_that_is_not_there_is_refused_with_the_nearest() {
     let folder = book();
     let output = run(folder.path(), &["fit", "footer-link"]);
     assert_ne!(output.status.code(), Some(0));
-    let said = text(&output.stderr);
-    assert!(said.contains("there is no experiment or rollout `footer-link`"), "{said}");
-    assert!(said.contains("footer-links"), "{said}");
+    let printed = text(&output.stderr);
+    assert!(printed.contains("there is no experiment or rollout `footer-link`"), "{printed}");
+    assert!(printed.contains("footer-links"), "{printed}");
 }

@@ -34,14 +34,14 @@ fn a_flag_file_becomes_a_book_that_takes_its_flags_over_and_changes_nothing_else
     let imported =
         run(folder.path(), &["import", "--from", "flagd", "live.json", "book", "--owner", "team-a"]);
     assert_eq!(code(&imported), 0, "{}", stderr(&imported));
-    let said = stderr(&imported);
-    assert!(said.contains("with 3 of 6 flags"), "{said}");
+    let printed = stderr(&imported);
+    assert!(printed.contains("with 3 of 6 flags"), "{printed}");
     assert!(
-        said.contains("`layout` is left alone: flags `Layout` and `layout` differ only in upper"),
-        "{said}"
+        printed.contains("`layout` is left alone: flags `Layout` and `layout` differ only in upper"),
+        "{printed}"
     );
-    assert!(said.contains("`split` is left alone: it splits units by a hash of its own"), "{said}");
-    assert!(said.contains("`empty-text` is left alone: `all` cannot be an attribute"), "{said}");
+    assert!(printed.contains("`split` is left alone: it splits units by a hash of its own"), "{printed}");
+    assert!(printed.contains("`empty-text` is left alone: `all` cannot be an attribute"), "{printed}");
     assert_eq!(
         std::fs::read_to_string(&live).expect("the file"),
         file.to_string(),
@@ -100,7 +100,7 @@ fn what_is_no_flag_file_and_a_folder_that_is_filled_are_refused() {
     let import = |source: &str, book: &str| {
         run(folder.path(), &["import", "--from", "flagd", source, book, "--owner", "team-a"])
     };
-    for (source, book, expected, said) in [
+    for (source, book, expected, printed) in [
         ("text.json", "book", 4, "is not a flag file of flagd"),
         ("gone.json", "book", 6, "cannot read `gone.json`"),
         ("live.json", ".", 4, "is not empty"),
@@ -108,7 +108,7 @@ fn what_is_no_flag_file_and_a_folder_that_is_filled_are_refused() {
     ] {
         let refused = import(source, book);
         assert_eq!(code(&refused), expected, "{source}: {}", stderr(&refused));
-        assert!(stderr(&refused).contains(said), "{source}: {}", stderr(&refused));
+        assert!(stderr(&refused).contains(printed), "{source}: {}", stderr(&refused));
         assert!(!folder.path().join("book").exists(), "{source}");
     }
 }

@@ -201,9 +201,9 @@ fn a_wrong_command_line_ends_with_64_and_no_book_with_3() {
     assert_eq!(output.status.code(), Some(3));
     assert!(String::from_utf8_lossy(&output.stderr).contains("help:"));
     let output = trialbook(&nowhere, &["lint", "--book", "no-such\u{202e}folder"]).output().expect("it runs");
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(3), "{told}");
-    assert!(told.contains("no-such\\u{202e}folder"), "{told}");
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(3), "{stderr}");
+    assert!(stderr.contains("no-such\\u{202e}folder"), "{stderr}");
 }
 
 #[test]

@@ -91,9 +91,9 @@ fn a_plan_is_frozen_at_the_start_and_replaced_until_then() {
     book.edit(EXPERIMENT, "An orange button makes", "An orange button always makes");
     // `--against` allows it, and says what happens.
     let lint = trialbook(&book, &["lint", "--against", "HEAD", "--at", LAUNCH]);
-    let said = format!("{}{}", stdout(&lint), stderr(&lint));
-    assert!(!said.contains("changed-after-launch"), "{said}");
-    assert!(said.contains("bold-checkout-button") && said.contains("until then"), "{said}");
+    let printed = format!("{}{}", stdout(&lint), stderr(&lint));
+    assert!(!printed.contains("changed-after-launch"), "{printed}");
+    assert!(printed.contains("bold-checkout-button") && printed.contains("until then"), "{printed}");
     let lint = trialbook(&book, &["lint", "--against", "HEAD", "--at", DURING]);
     assert!(stdout(&lint).contains("changed-after-launch"), "{}", stdout(&lint));
     book.commit("a better hypothesis");

@@ -40,9 +40,9 @@ fn findings_follow_what_is_typed_and_the_disk_counts_again_when_a_file_is_closed
     client.change(FLAG, 2, json!([{ "range": range, "text": "" }]));
     assert_eq!(client.rules(FLAG), ["dangling-reference"]);
     let uri = client.uri(FLAG);
-    let said = &client.published[&uri];
-    assert_eq!(said["version"], 2);
-    let found = &said["diagnostics"][0];
+    let published_now = &client.published[&uri];
+    assert_eq!(published_now["version"], 2);
+    let found = &published_now["diagnostics"][0];
     assert_eq!(found["severity"], 1);
     assert_eq!(found["range"]["start"], json!({ "line": line, "character": 9 }));
     assert!(found["message"].as_str().expect("a message").contains("did you mean `plain`?"), "{found}");

@@ -181,6 +181,22 @@ fn without_a_token_edits_become_a_branch_and_nothing_else_changes() {
 }
 
 #[test]
+fn a_checkout_without_the_base_branch_takes_the_one_that_was_fetched() {
+    let mut agent = Agent::new(None);
+    // As CI checks a commit out: no local branch.
+    git(&agent.book, &["checkout", "-q", "--detach"]);
+    git(&agent.book, &["update-ref", "refs/remotes/origin/main", "HEAD"]);
+    git(&agent.book, &["branch", "-q", "-D", "main"]);
+    let proposal = agent.proposal("title: A bold", "title: A very bold");
+    let (failed, text, json) = agent.call("propose_change", proposal);
+    assert!(!failed && json["branch"].as_str().unwrap().starts_with("trialbook/propose-"), "{text}");
+    let mut nowhere = agent.proposal("title: A bold", "title: A most bold");
+    nowhere["base"] = "release".into();
+    let (failed, text, _) = agent.call("propose_change", nowhere);
+    assert!(failed && text.contains("there is no revision `release`"), "{text}");
+}
+
+#[test]
 fn edits_with_errors_and_edits_of_other_files_end_nowhere() {
     let mut agent = Agent::new(None);
     let before = git(&agent.book, &["for-each-ref"]);

@@ -22,10 +22,10 @@ impl Demo {
         for number in 1..=12 {
             demo.write(&format!("f{number}.flag.yaml"), FLAG);
         }
-        let (code, shown, said) = demo.run(&["plan", "--out", "p"]);
-        assert_eq!(code, 0, "{shown}{said}");
-        let (code, shown, said) = demo.run(&["apply", "p"]);
-        assert_eq!(code, 0, "{shown}{said}");
+        let (code, shown, printed) = demo.run(&["plan", "--out", "p"]);
+        assert_eq!(code, 0, "{shown}{printed}");
+        let (code, shown, printed) = demo.run(&["apply", "p"]);
+        assert_eq!(code, 0, "{shown}{printed}");
         demo
     }
 
@@ -123,14 +123,14 @@ fn a_long_list_states_which_values_enter_and_leave() {
 fn a_name_that_cannot_be_adopted_is_no_match() {
     let demo = Demo::new();
     for (flag, why) in [("nope", "the target has no flag `nope`"), ("f1", "this book's already")] {
-        let (code, _, said) = demo.run(&["plan", "--adopt", flag]);
-        assert_eq!(code, 3, "{said}");
-        assert!(said.contains(why), "{said}");
+        let (code, _, printed) = demo.run(&["plan", "--adopt", flag]);
+        assert_eq!(code, 3, "{printed}");
+        assert!(printed.contains(why), "{printed}");
     }
     demo.edit_live(|file| file["flags"]["theirs"] = json!({"state": "ENABLED", "variants": {"on": true}}));
-    let (code, _, said) = demo.run(&["plan", "--adopt", "theirs"]);
-    assert_eq!(code, 3, "{said}");
-    assert!(said.contains("the book has no flag `theirs`"), "{said}");
+    let (code, _, printed) = demo.run(&["plan", "--adopt", "theirs"]);
+    assert_eq!(code, 3, "{printed}");
+    assert!(printed.contains("the book has no flag `theirs`"), "{printed}");
 }
 
 #[test]
@@ -147,15 +147,15 @@ fn the_advice_to_adopt_names_every_flag_that_is_in_the_way() {
             }
         });
         demo.run(&["plan", "--out", "p"]);
-        let (code, _, said) = demo.run(&["apply", "p"]);
-        assert_eq!(code, 4, "{said}");
-        said
+        let (code, _, printed) = demo.run(&["apply", "p"]);
+        assert_eq!(code, 4, "{printed}");
+        printed
     };
-    let said = foreign(4);
+    let printed = foreign(4);
     let all = format!("take them over with `trialbook plan --adopt {}`", names[..4].join(" "));
-    assert!(said.contains(&all), "{said}");
-    let said = foreign(11);
-    assert!(said.contains("take them over with `trialbook plan --adopt`, "), "{said}");
+    assert!(printed.contains(&all), "{printed}");
+    let printed = foreign(11);
+    assert!(printed.contains("take them over with `trialbook plan --adopt`, "), "{printed}");
 }
 
 #[test]
@@ -191,11 +191,11 @@ fn what_was_changed_by_hand_is_named_field_by_field_and_put_back_by_name() {
     for what in ["state", "DISABLED", "variants.on", "extra"] {
         assert!(shown.contains(what), "{what}: {shown}");
     }
-    let (code, _, said) = demo.run(&["apply", "p"]);
-    assert_eq!(code, 0, "{said}");
-    assert!(!said.contains("Nothing to do") && said.contains("f1, f2, f3"), "{said}");
-    let (code, shown, said) = demo.run(&["plan", "--revert-drift", "f1", "--out", "p"]);
-    assert_eq!(code, 0, "{shown}{said}");
+    let (code, _, printed) = demo.run(&["apply", "p"]);
+    assert_eq!(code, 0, "{printed}");
+    assert!(!printed.contains("Nothing to do") && printed.contains("f1, f2, f3"), "{printed}");
+    let (code, shown, printed) = demo.run(&["plan", "--revert-drift", "f1", "--out", "p"]);
+    assert_eq!(code, 0, "{shown}{printed}");
     assert_eq!(demo.run(&["apply", "p"]).0, 0);
     let file = demo.live();
     assert_eq!(file["flags"]["f1"]["state"], "ENABLED");
@@ -203,10 +203,10 @@ fn what_was_changed_by_hand_is_named_field_by_field_and_put_back_by_name() {
         (&file["flags"]["f2"]["variants"]["on"], &file["flags"]["f3"]["extra"]),
         (&json!(false), &json!(1))
     );
-    let (code, _, said) = demo.run(&["plan", "--revert-drift", "f5"]);
-    assert_eq!(code, 3, "{said}");
-    let (_, _, said) = demo.run(&["plan", "--out", "p", "--revert-drift"]);
-    assert_eq!(demo.run(&["apply", "p"]).0, 0, "{said}");
+    let (code, _, printed) = demo.run(&["plan", "--revert-drift", "f5"]);
+    assert_eq!(code, 3, "{printed}");
+    let (_, _, printed) = demo.run(&["plan", "--out", "p", "--revert-drift"]);
+    assert_eq!(demo.run(&["apply", "p"]).0, 0, "{printed}");
     assert!(demo.live()["flags"]["f3"].get("extra").is_none());
 }
 
@@ -257,13 +257,13 @@ fn a_shipped_winner_states_who_moves_to_what() {
     );
     demo.write("s.source.yaml", "description: S\nfile: s.csv\ntimestamp: at\nentities: {user: user_id}\n");
     demo.write("e.experiment.yaml", experiment);
-    let (code, shown, said) = demo.run(&["plan", "--at", "2026-10-30", "--out", "p"]);
-    assert_eq!(code, 0, "{shown}{said}");
+    let (code, shown, printed) = demo.run(&["plan", "--at", "2026-10-30", "--out", "p"]);
+    assert_eq!(code, 0, "{shown}{printed}");
     // A fifth of Denmark, which is 60 % of traffic, and half of them.
     let shown = shown.replace('\u{a0}', " ");
     assert!(shown.contains("who moves on 2026-11-01: 6.0 % of traffic off → on; nobody else"), "{shown}");
-    let (code, _, said) = demo.run(&["apply", "p", "--at", "2026-10-30"]);
-    assert_eq!(code, 0, "{said}");
+    let (code, _, printed) = demo.run(&["apply", "p", "--at", "2026-10-30"]);
+    assert_eq!(code, 0, "{printed}");
     demo.write(
         "e.experiment.yaml",
         &format!(
@@ -274,8 +274,8 @@ fn a_shipped_winner_states_who_moves_to_what() {
         "f1.flag.yaml",
         &FLAG.replace("{when: {segment: vip}", "{when: {country: DK}, serve: \"on\"}, {when: {segment: vip}"),
     );
-    let (code, shown, said) = demo.run(&["plan", "--at", "2026-11-22"]);
-    assert_eq!(code, 0, "{shown}{said}");
+    let (code, shown, printed) = demo.run(&["plan", "--at", "2026-11-22"]);
+    assert_eq!(code, 0, "{shown}{printed}");
     let shown = shown.replace('\u{a0}', " ");
     assert!(shown.contains("who moves: 54.0 % of traffic off → on; nobody else"), "{shown}");
     assert!(!shown.contains("fall back"), "{shown}");

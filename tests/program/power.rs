@@ -22,8 +22,8 @@ fn book(files: &[(&str, &str)]) -> Book {
         all.push(trialbook_language::load::RawFile { path: (*path).into(), bytes: text.as_bytes().to_vec() });
     }
     let loaded = load(all);
-    let told: Vec<_> = loaded.findings.iter().map(|finding| finding.message.clone()).collect();
-    loaded.book.unwrap_or_else(|| panic!("{told:?}"))
+    let forecast_text: Vec<_> = loaded.findings.iter().map(|finding| finding.message.clone()).collect();
+    loaded.book.unwrap_or_else(|| panic!("{forecast_text:?}"))
 }
 
 const TRIALBOOK: &str = "
@@ -91,7 +91,7 @@ fn of(book: &Book) -> Forecast {
     forecast(book, experiment, &Evidence::declared(book, experiment))
 }
 
-fn told(book: &Book) -> String {
+fn forecast_text(book: &Book) -> String {
     let document = trialbook::report::power::document(&of(book), &book.timezone);
     terminal::render(&document, Settings { width: 100, colour: false, details: false })
 }
@@ -157,7 +157,7 @@ fn what_nobody_declares_stays_unknown() {
     let missing = |wanted: fn(&Missing) -> bool| forecast.missing.iter().any(wanted);
     assert!(missing(|missing| *missing == Missing::Traffic));
     assert!(missing(|missing| matches!(missing, Missing::Baseline(_))));
-    insta::assert_snapshot!("a_forecast_of_what_is_unknown", told(&book));
+    insta::assert_snapshot!("a_forecast_of_what_is_unknown", forecast_text(&book));
 }
 
 #[test]
@@ -173,14 +173,14 @@ fn where_one_metric_is_unknown_the_others_state_what_is_needed_at_least() {
     let forecast = of(&book);
     assert!(forecast.need.is_some() && !forecast.is_complete());
     assert_eq!(forecast.durations, None, "its days would not be those of the decision");
-    assert!(told(&book).contains("It needs at least "), "{}", told(&book));
+    assert!(forecast_text(&book).contains("It needs at least "), "{}", forecast_text(&book));
 }
 
 #[test]
 fn a_forecast_is_reported_with_what_would_help() {
     let book = footer(&experiment("{country: SE}", "50%", "{plain: 80%, bold: 20%}", BOTH));
     assert_eq!(of(&book).suffices, Some(false));
-    insta::assert_snapshot!("a_forecast_of_too_few_units", told(&book));
+    insta::assert_snapshot!("a_forecast_of_too_few_units", forecast_text(&book));
 }
 
 #[test]
@@ -190,7 +190,7 @@ fn each_remedy_is_enough() {
     assert_eq!(forecast.suffices, Some(false));
     let mut tried = 0;
     for remedy in &forecast.remedies {
-        let mended = match remedy {
+        let fixed = match remedy {
             Remedy::Allocation { share } => {
                 let to = format!("allocation: {:.2}%", share * 100.0);
                 small.replace("allocation: 20%", &to)
@@ -199,7 +199,7 @@ fn each_remedy_is_enough() {
             _ => continue,
         };
         tried += 1;
-        assert_eq!(of(&footer(&mended)).suffices, Some(true), "{remedy:?}");
+        assert_eq!(of(&footer(&fixed)).suffices, Some(true), "{remedy:?}");
     }
     assert_eq!(tried, 2, "{:?}", forecast.remedies);
 }

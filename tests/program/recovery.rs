@@ -56,10 +56,10 @@ fn a_launch_ref_without_an_id_stops_no_other_experiment() {
     let plan = trialbook(&book, &["plan", "--at", LAUNCH, "--out", "p.plan"]);
     assert_eq!(code(&plan), 0, "{}", stderr(&plan));
     let apply = trialbook(&book, &["apply", "p.plan", "--at", LAUNCH]);
-    let said = stderr(&apply);
-    assert_eq!(code(&apply), 5, "{said}");
-    assert!(said.contains("the launch of `bold-checkout-button` is not recorded"), "{said}");
-    assert!(said.contains("delete the file"), "{said}");
+    let printed = stderr(&apply);
+    assert_eq!(code(&apply), 5, "{printed}");
+    assert!(printed.contains("the launch of `bold-checkout-button` is not recorded"), "{printed}");
+    assert!(printed.contains("delete the file"), "{printed}");
     // What it advises helps.
     std::fs::remove_file(&file).expect("the broken ref");
     let apply = trialbook(&book, &["apply", "p.plan", "--at", LAUNCH]);

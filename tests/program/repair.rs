@@ -48,9 +48,9 @@ const REFUNDS: &str = "description: Users with a refund.\nentity: user\ntype: pr
 fn trialbook(book: &Path, args: &[&str]) -> (i32, String) {
     let mut command = Command::cargo_bin("trialbook").expect("the binary is built");
     let output = command.current_dir(book).env("NO_COLOR", "1").args(args).output().expect("it runs");
-    let said =
+    let printed =
         [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).replace('\u{a0}', " "));
-    (output.status.code().unwrap_or(-1), said.concat().split_whitespace().collect::<Vec<_>>().join(" "))
+    (output.status.code().unwrap_or(-1), printed.concat().split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 fn git(book: &Path, args: &[&str]) {
@@ -94,18 +94,18 @@ fn launched() -> tempfile::TempDir {
     git(book, &["add", "-A"]);
     git(book, &["commit", "-qm", "A test"]);
     let start = "2026-10-01";
-    let (code, said) = trialbook(book, &["plan", "--at", start, "--out", "p"]);
-    assert_eq!(code, 0, "{said}");
-    let (code, said) = trialbook(book, &["apply", "p", "--at", start]);
-    assert_eq!(code, 0, "{said}");
+    let (code, printed) = trialbook(book, &["plan", "--at", start, "--out", "p"]);
+    assert_eq!(code, 0, "{printed}");
+    let (code, printed) = trialbook(book, &["apply", "p", "--at", start]);
+    assert_eq!(code, 0, "{printed}");
     git(book, &["checkout", "-qb", "repair"]);
     folder
 }
 
 fn analysed(book: &Path, as_of: &str) -> String {
-    let (code, said) = trialbook(book, &["analyze", "cta-test", "--as-of", as_of]);
-    assert_eq!(code, 0, "{said}");
-    said
+    let (code, printed) = trialbook(book, &["analyze", "cta-test", "--as-of", as_of]);
+    assert_eq!(code, 0, "{printed}");
+    printed
 }
 
 #[test]
@@ -123,20 +123,20 @@ fn a_metric_that_never_could_be_measured_is_repaired_by_a_reviewed_edit_that_the
     // An edit alone is a change of what was declared.
     let fixed = BROKEN.replace("state", "status");
     write(book, "buyers.metric.yaml", &fixed);
-    let (code, said) = review();
-    assert_eq!(code, 1, "{said}");
-    assert!(said.contains("the definition of a metric of `cta-test` changes after launch"), "{said}");
+    let (code, printed) = review();
+    assert_eq!(code, 1, "{printed}");
+    assert!(printed.contains("the definition of a metric of `cta-test` changes after launch"), "{printed}");
 
     // A repair may change what is measured, and nothing else.
     let reason = "repair: The column was never called state.\n";
     write(book, "buyers.metric.yaml", &format!("{}{reason}", fixed.replace("7d", "3d")));
-    let (code, said) = review();
-    assert_eq!(code, 1, "{said}");
+    let (code, printed) = review();
+    assert_eq!(code, 1, "{printed}");
 
     write(book, "buyers.metric.yaml", &format!("{fixed}{reason}"));
-    let (code, said) = review();
-    assert_eq!(code, 0, "{said}");
-    assert!(said.contains("metric `buyers` of `cta-test` is repaired after launch"), "{said}");
+    let (code, printed) = review();
+    assert_eq!(code, 0, "{printed}");
+    assert!(printed.contains("metric `buyers` of `cta-test` is repaired after launch"), "{printed}");
     git(book, &["commit", "-qam", "Repair a metric"]);
     let repaired = analysed(book, AT);
     assert!(repaired.starts_with("✅ Ship on"), "{repaired}");
@@ -156,12 +156,12 @@ fn what_was_measurable_is_analysed_as_launched_whatever_an_edit_calls_a_repair()
     let other = REFUNDS.replace("'refunded'", "'paid'");
     write(book, "refunds.metric.yaml", &format!("{other}repair: We like this one better.\n"));
     git(book, &["commit", "-qam", "Repair what works"]);
-    let said = analysed(book, AT);
+    let printed = analysed(book, AT);
     assert!(
-        said.contains("analysed as launched, and the book differs now in: the definition of a metric"),
-        "{said}"
+        printed.contains("analysed as launched, and the book differs now in: the definition of a metric"),
+        "{printed}"
     );
-    assert!(!said.contains("was repaired"), "{said}");
+    assert!(!printed.contains("was repaired"), "{printed}");
     // Eight refunds, four an arm, and not the orders that were paid.
-    assert!(said.contains("1.0 % 1.0 %"), "{said}");
+    assert!(printed.contains("1.0 % 1.0 %"), "{printed}");
 }

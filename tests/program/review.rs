@@ -114,7 +114,7 @@ impl Scene {
     }
 
     fn run(&self, arguments: &[&str]) -> (i32, String, String) {
-        said(&self.command().args(arguments).output().unwrap())
+        ended(&self.command().args(arguments).output().unwrap())
     }
 
     /// Takes the pull request's experiment out of the layer in which both exclude each other: then they meet.
@@ -165,7 +165,7 @@ impl Scene {
             .env("GITHUB_TOKEN", TOKEN)
             .env("GITHUB_API_URL", github.url())
             .env("GITHUB_STEP_SUMMARY", self.folder.path().join("summary.md"));
-        said(&command.output().unwrap())
+        ended(&command.output().unwrap())
     }
 }
 
@@ -201,7 +201,7 @@ fn every_finding_is_at_its_line_in_batches_that_github_takes_errors_first() {
     assert_eq!(state.checks[0]["conclusion"], "failure");
 }
 
-fn said(output: &Output) -> (i32, String, String) {
+fn ended(output: &Output) -> (i32, String, String) {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
 }
@@ -342,7 +342,7 @@ fn text_of_a_pull_request_cannot_break_out_of_the_review() {
         std::fs::write(&file, value.to_string()).unwrap();
         let mut command = scene.command();
         command.arg("comment").arg("--dry-run").arg("--from").arg(&file).arg("--from").arg(&plan);
-        let (code, stdout, stderr) = said(&command.output().unwrap());
+        let (code, stdout, stderr) = ended(&command.output().unwrap());
         assert_eq!(code, 0, "{stderr}");
         html(&stdout)
     };

@@ -121,7 +121,7 @@ fn a_ratio_of_days_in_two_zones_is_not_measured_and_its_data_is_not_asked_for() 
     for as_of in ["2026-03-05T00:00:00Z", "2026-06-01T00:00:00Z"] {
         let (outcomes, asked) = analysed(&book(EXPERIMENT), as_of);
         let outcome = outcomes.expect("an outcome").remove(0);
-        let said: Vec<String> = outcome
+        let messages: Vec<String> = outcome
             .metrics
             .iter()
             .flat_map(|metric| &metric.comparisons)
@@ -133,7 +133,7 @@ fn a_ratio_of_days_in_two_zones_is_not_measured_and_its_data_is_not_asked_for() 
                 Estimate::Measured(_) => "measured".into(),
             })
             .collect();
-        assert_eq!(said, ["unsupported: this version does not compute ratios of days of two time zones"]);
+        assert_eq!(messages, ["unsupported: this version does not compute ratios of days of two time zones"]);
         assert!(
             !asked.is_empty() && asked.iter().all(|sql| !sql.contains("orders") && !sql.contains("visits")),
             "{asked:?}"
@@ -154,9 +154,9 @@ fn analyze_names_the_variable_that_should_hold_the_address_of_a_server() {
     let book = ExampleBook::new();
     let server = "{engine: postgres, uri_env: TRIALBOOK_NO_SUCH_URI}";
     book.edit("trialbook.yaml", "{engine: duckdb, database: warehouse.duckdb}", server);
-    let (code, said) = run(&book, &["analyze", "bold-checkout-button", "--as-of", "2026-12-10"]);
-    assert_eq!(code, 6, "{said}");
-    assert!(said.contains("TRIALBOOK_NO_SUCH_URI") && said.contains("is not set"), "{said}");
+    let (code, messages) = run(&book, &["analyze", "bold-checkout-button", "--as-of", "2026-12-10"]);
+    assert_eq!(code, 6, "{messages}");
+    assert!(messages.contains("TRIALBOOK_NO_SUCH_URI") && messages.contains("is not set"), "{messages}");
 }
 
 #[test]
@@ -172,7 +172,7 @@ fn plan_names_the_variable_that_should_hold_the_token_of_a_server() {
     std::fs::remove_file(book.path().join("search/filters-sidebar.experiment.yaml")).expect("an experiment");
     let slot = "  - {buckets: 0-4999, experiment: filters-sidebar} # ended before autocomplete began\n";
     book.edit("search/search.layer.yaml", slot, "");
-    let (code, said) = run(&book, &["plan", "--at", "2026-11-01"]);
-    assert_eq!(code, 6, "{said}");
-    assert!(said.contains("TRIALBOOK_NO_SUCH_TOKEN") && said.contains("is not set"), "{said}");
+    let (code, messages) = run(&book, &["plan", "--at", "2026-11-01"]);
+    assert_eq!(code, 6, "{messages}");
+    assert!(messages.contains("TRIALBOOK_NO_SUCH_TOKEN") && messages.contains("is not set"), "{messages}");
 }

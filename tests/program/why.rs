@@ -102,7 +102,7 @@ fn accepted(name: &str, value: &Value) {
 const SWEDE: &str = r#"{"country": "SE"}"#;
 
 /// An experiment by a pull request, then a rule by another; both changes and the experiment's dates count.
-fn told() -> (History, [String; 2]) {
+fn recorded() -> (History, [String; 2]) {
     let history = History::new();
     history.write("page-test.experiment.yaml", EXPERIMENT);
     let first = history.commit("2026-11-20T12:00:00Z", "Merge pull request #7 from acme/page");
@@ -117,7 +117,7 @@ fn told() -> (History, [String; 2]) {
 
 #[test]
 fn an_answer_names_what_decided_and_the_commit_and_the_pull_request() {
-    let (history, [first, second]) = told();
+    let (history, [first, second]) = recorded();
     let during = history.why("2026-12-05", SWEDE);
     let answer = &during["answer"];
     assert_eq!(answer["reason"], "experiment", "{during:#}");
@@ -140,7 +140,7 @@ fn an_answer_names_what_decided_and_the_commit_and_the_pull_request() {
 
 #[test]
 fn an_answer_from_before_the_test_lists_every_change_since_and_one_after_it_none() {
-    let (history, _) = told();
+    let (history, _) = recorded();
     let before = history.why("2026-11-25", SWEDE);
     assert_eq!(before["answer"]["reason"], "default");
     assert_eq!(before["answer"]["passed"][0]["because"], "not-started");
@@ -160,7 +160,7 @@ fn an_answer_from_before_the_test_lists_every_change_since_and_one_after_it_none
 
 #[test]
 fn what_was_before_the_history_is_unknown_and_a_flag_that_never_was_is_refused() {
-    let (history, _) = told();
+    let (history, _) = recorded();
     assert_eq!(history.why("2026-10-01", SWEDE)["answer"], Value::Null);
     let unknown = history.run(&["user-1", "start-pages"]);
     assert_eq!(unknown.status.code(), Some(3));
@@ -171,7 +171,7 @@ fn what_was_before_the_history_is_unknown_and_a_flag_that_never_was_is_refused()
 
 #[test]
 fn a_book_with_errors_is_passed_over_because_nothing_is_applied_from_it() {
-    let (history, _) = told();
+    let (history, _) = recorded();
     let flag = history.read("start-page.flag.yaml");
     history.write("start-page.flag.yaml", &flag.replace("serve: bold", "serve: nothing"));
     let broken = history.commit("2026-12-20T12:00:00Z", "Break it");
@@ -185,7 +185,7 @@ fn a_book_with_errors_is_passed_over_because_nothing_is_applied_from_it() {
 
 #[test]
 fn the_text_names_the_pull_request_and_what_the_answer_leaves_out() {
-    let (history, _) = told();
+    let (history, _) = recorded();
     let args = ["user-1", "start-page", "--at", "2026-12-05", "--until", "2027-02-01", "--context", SWEDE];
     let text = |history: &History| {
         let output = history.run(&args);
@@ -207,7 +207,7 @@ fn the_text_names_the_pull_request_and_what_the_answer_leaves_out() {
 
 #[test]
 fn all_experiments_of_a_unit_are_listed_as_of_then() {
-    let (history, _) = told();
+    let (history, _) = recorded();
     let ask = |at: &str| -> Value {
         let output =
             history.run(&["user-1", "--experiments", "--at", at, "--context", SWEDE, "--format", "json"]);

@@ -16,7 +16,7 @@ export const FIXED_COLUMNS = Object.freeze([
  * An OpenFeature server hook that writes one row for each exposure to an experiment.
  *
  * Its `finally` stage looks at what the application really got, takes the row down in memory, and returns at once;
- * rows reach the sink in batches. Nothing that goes wrong here reaches the application: it is told through `onError`.
+ * rows reach the sink in batches. Nothing that goes wrong here reaches the application: it is reported through `onError`.
  */
 export class ExposureHook {
   #sink;

@@ -41,7 +41,7 @@ export interface ExposureHookOptions {
   flushInterval?: number;
   /** Rows that may wait; what comes on top is dropped and reported. Default: 10,000. */
   maxQueue?: number;
-  /** Told of everything that goes wrong, with the rows concerned. Default: nothing happens. */
+  /** Called with everything that goes wrong, and the rows concerned. Default: nothing happens. */
   onError?: (error: Error, rows: readonly ExposureRow[]) => void;
   /** The clock. */
   now?: () => Date;

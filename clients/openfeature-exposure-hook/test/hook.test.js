@@ -87,7 +87,7 @@ test('the application may name the unit and the entity itself', async () => {
   assert.deepEqual(rows.map(({ unit, entity }) => ({ unit, entity })), [{ unit: 's-9', entity: 'session' }]);
 });
 
-test('a unit and arm is written once, unless told otherwise', async () => {
+test('a unit and arm is written once, unless set otherwise', async () => {
   const context = { targetingKey: 'user-1', country: 'SE' };
   for (const [deduplicate, expected] of [[true, 1], [false, 3], [{ maxEntries: 5 }, 1]]) {
     const { client, hook, rows } = await shop({ deduplicate });

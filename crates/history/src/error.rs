@@ -60,6 +60,9 @@ pub enum HistoryError {
     /// Another process writes the same ref, or was killed while it did.
     #[error("git holds the lock `{0}`")]
     Locked(PathBuf),
+    /// A branch that was to be new is there.
+    #[error("there is a branch `{0}` already")]
+    BranchExists(String),
     /// Any other error of git.
     #[error("git could not do it")]
     Git(#[from] git2::Error),
@@ -95,6 +98,11 @@ impl miette::Diagnostic for HistoryError {
                 "wait for the other git process; if none runs, one was killed: remove `{}`, and run it again",
                 lock.display()
             ),
+            Self::BranchExists(branch) => {
+                format!(
+                    "look at it with `git log {branch}`; if nobody needs it, `git branch -D {branch}` deletes it"
+                )
+            }
             Self::TooLarge | Self::NotACommit(_) | Self::OutsideWorkTree | Self::Git(_) => return None,
         };
         Some(Box::new(help))

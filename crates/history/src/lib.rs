@@ -1,6 +1,7 @@
 //! What git knows: a book at a revision, launches, the pre-registration and its digest.
 
 mod bearing;
+mod branch;
 mod deleted;
 mod descent;
 mod error;

@@ -1,9 +1,11 @@
 //! The content of the pages, as values: what is tested, where, on whom, and with what result.
 
 mod experiment;
+mod folder;
 mod layer;
 mod learning;
 mod meetings;
+mod publish;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -21,6 +23,7 @@ pub use experiment::{ExperimentPage, Look, MetricLook, Movement};
 pub use layer::{Free, LayerPage, Occupied};
 pub use learning::{Learning, Row, Shrinkage, ShrunkEffect};
 pub use meetings::{Meeting, Meetings, Relation};
+pub use publish::{Publication, SiteError, publish};
 
 /// What the pages are made of.
 #[derive(Debug)]

@@ -1,8 +1,8 @@
 //! `--with-open-pull-requests`: which pull requests are open, with their commits fetched.
 
-use crate::cli::comment::{Place, client, failure, server};
-use crate::cli::{Exit, Failure, Opened};
-use crate::github::{FetchError, OpenPulls, Remote, Token};
+use crate::app::forge;
+use crate::cli::{Failure, Opened, failed};
+use crate::github::OpenPulls;
 
 /// Lists the open pull requests into the branch of a revision, and fetches their commits.
 ///
@@ -10,18 +10,5 @@ use crate::github::{FetchError, OpenPulls, Remote, Token};
 ///
 /// Where GitHub or the remote cannot be reached, or refuses.
 pub(super) fn open(revision: &str, opened: &Opened) -> Result<OpenPulls, Failure> {
-    let client = client(Place::of(opened)?)?;
-    let (remote, branch) = Remote::of(&opened.root, revision).map_err(|error| of_fetch(&error))?;
-    let pulls = client.open_pull_requests(branch.as_deref()).map_err(|error| failure(&error))?;
-    let token = std::env::var("GITHUB_TOKEN").ok().and_then(|token| Token::new(token).ok());
-    let remote = match &token {
-        Some(token) => remote.signed(&server(), token),
-        None => remote,
-    };
-    remote.fetch(&pulls.pulls).map_err(|error| of_fetch(&error))?;
-    Ok(pulls)
-}
-
-fn of_fetch(error: &FetchError) -> Failure {
-    Failure::of(Exit::Unreachable, error).advised(error)
+    forge::open_pulls(revision, opened.surroundings()).map_err(|error| failed::of_forge(&error, opened))
 }

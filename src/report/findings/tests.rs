@@ -221,7 +221,7 @@ fn a_path_out_of_the_book_takes_back_what_leads_into_it() {
 }
 
 /// A warning with a fix in two files.
-fn mended() -> Diagnostic {
+fn with_a_fix() -> Diagnostic {
     let (one, two) =
         (SourceFile::new("ä b.flag.yaml", "a: on\n"), SourceFile::new("c.flag.yaml", "b: off\n"));
     let edit = |file: &Arc<SourceFile>, text: &str| Edit {
@@ -237,7 +237,7 @@ fn mended() -> Diagnostic {
 
 #[test]
 fn sarif_carries_rules_places_fixes_and_fingerprints() {
-    insta::assert_snapshot!("sarif", render(Format::Sarif, &[collision(), mended()]));
+    insta::assert_snapshot!("sarif", render(Format::Sarif, &[collision(), with_a_fix()]));
 }
 
 #[test]
@@ -252,7 +252,7 @@ fn sarif_is_sarif() {
     let read = |findings: &[Diagnostic]| -> serde_json::Value {
         serde_json::from_str(&render(Format::Sarif, findings)).expect("JSON")
     };
-    for findings in [vec![], vec![hostile()], vec![collision(), hostile(), long(), mended()]] {
+    for findings in [vec![], vec![hostile()], vec![collision(), hostile(), long(), with_a_fix()]] {
         let log = read(&findings);
         let errors: Vec<_> = validator.iter_errors(&log).map(|error| error.to_string()).collect();
         assert!(errors.is_empty(), "{errors:#?}");

@@ -3,8 +3,8 @@
 use crate::report::blocks::{Block, Inline, Line};
 use trialbook_analysis::{Ground, PreregistrationStatus, QualityKind, ReleasePlace, Verdict, VerdictKind};
 use trialbook_language::edit::format::format;
+use trialbook_model::Kind;
 use trialbook_model::span::SourceFile;
-use trialbook_model::{DecisionOutcome, Kind};
 
 use super::{Lead, Reading, headline};
 
@@ -13,13 +13,7 @@ pub(super) fn blocks(reading: &Reading<'_>) -> Vec<Block> {
     let experiment = &reading.outcome.experiment;
     if let Some(decision) = &experiment.decision {
         let date = reading.calendar.day(decision.date);
-        let what = match (decision.outcome, &decision.variant) {
-            (DecisionOutcome::Ship, Some(variant)) => format!("ship {variant}"),
-            (DecisionOutcome::Ship, None) => "ship".to_owned(),
-            (DecisionOutcome::RollBack, _) => "roll back".to_owned(),
-            (DecisionOutcome::Inconclusive, _) => "inconclusive".to_owned(),
-            (DecisionOutcome::Aborted, _) => "aborted".to_owned(),
-        };
+        let what = crate::report::conclude::decision(decision.outcome, decision.variant.as_ref());
         return paragraph(vec![format!("nothing; it was concluded on {date}: {what}.").into()]);
     }
     let Some(verdict) = reading.lead.verdict() else { return without_lead(reading) };

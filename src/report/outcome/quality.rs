@@ -129,16 +129,16 @@ fn days(detail: &QualityDetail, source: &str) -> String {
         }
         QualityDetail::OneTimeOfDay { rows, minutes, instants } => {
             let times = counted(*rows, "time", "times");
-            let said = format!(
+            let sentence = format!(
                 "each of the {times} in {source} has the same time of day, {:02}:{:02} UTC",
                 minutes / 60,
                 minutes % 60
             );
             if *instants {
-                format!("{said}; the source declares that they are instants")
+                format!("{sentence}; the source declares that they are instants")
             } else {
                 format!(
-                    "{said}: they look like days of another time zone; {advice}, and its `timezone`, or `granularity: instant` \
+                    "{sentence}: they look like days of another time zone; {advice}, and its `timezone`, or `granularity: instant` \
                      where everything really happens at that time"
                 )
             }

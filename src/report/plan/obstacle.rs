@@ -10,16 +10,16 @@ use super::plain;
 use trialbook_delivery::plan::{Conflict, Obstacle, Plan, Relation, Rollback, Unreadable, Unverified};
 
 /// What is in the way, and what to do: two sentences without a capital letter and a full stop.
-struct Told {
+struct Wording {
     message: Line,
     help: Line,
 }
 
 /// Shows in a plan that it cannot be applied.
 pub(in crate::report) fn alert(obstacle: &Obstacle<'_>, plan: &Plan, calendar: &Calendar) -> Line {
-    let told = described(obstacle, plan, calendar);
+    let wording = described(obstacle, plan, calendar);
     let mut line = line![Inline::strong("Cannot be applied.")];
-    for sentence in [told.message, told.help] {
+    for sentence in [wording.message, wording.help] {
         line.push(" ".into());
         line.extend(capital(sentence));
         line.push(".".into());
@@ -39,8 +39,8 @@ pub(super) fn allowed(obstacle: &Obstacle<'_>, plan: &Plan, calendar: &Calendar)
 
 /// Returns what an apply reports that refuses a plan, and what to do.
 pub fn refusal(obstacle: &Obstacle<'_>, plan: &Plan, timezone: &str) -> (String, String) {
-    let told = described(obstacle, plan, &Calendar::new(timezone));
-    (plain(&told.message), plain(&told.help))
+    let wording = described(obstacle, plan, &Calendar::new(timezone));
+    (plain(&wording.message), plain(&wording.help))
 }
 
 /// Returns what an apply reports of a plan that was made too long ago, or is to come.
@@ -53,10 +53,10 @@ pub fn far_from_now(plan: &Plan, now: Timestamp, timezone: &str) -> (String, Str
     )
 }
 
-fn described(obstacle: &Obstacle<'_>, plan: &Plan, calendar: &Calendar) -> Told {
+fn described(obstacle: &Obstacle<'_>, plan: &Plan, calendar: &Calendar) -> Wording {
     match obstacle {
         Obstacle::Conflicts(conflicts) => of_conflicts(conflicts),
-        Obstacle::Disturbs(key) => Told {
+        Obstacle::Disturbs(key) => Wording {
             message: line![
                 code(key),
                 " is running, and this would take units out of it or give them another variant"
@@ -68,12 +68,12 @@ fn described(obstacle: &Obstacle<'_>, plan: &Plan, calendar: &Calendar) -> Told 
             ],
         },
         Obstacle::Unverified(one) => of_unverified(one),
-        Obstacle::Uncommitted(key) => Told {
+        Obstacle::Uncommitted(key) => Wording {
             message: line!["this would launch ", code(key), " from a book that is not committed"],
             help: line!["commit the book, so that the frozen plan can be found again, and plan again"],
         },
         Obstacle::Rollback(rollback) => of_rollback(rollback, plan),
-        Obstacle::ClockBehind(applied) => Told {
+        Obstacle::ClockBehind(applied) => Wording {
             message: line![format!(
                 "the target was written at {}, and this plan is as of {}: a clock is behind",
                 calendar.instant(applied.at),
@@ -86,7 +86,7 @@ fn described(obstacle: &Obstacle<'_>, plan: &Plan, calendar: &Calendar) -> Told 
                 Inline::code("--at")
             ],
         },
-        Obstacle::Frozen(freeze) => Told {
+        Obstacle::Frozen(freeze) => Wording {
             message: line![format!(
                 "the book's policy has a freeze until {} ({}), and this would start something or let a share grow",
                 calendar.instant(freeze.until),
@@ -97,7 +97,7 @@ fn described(obstacle: &Obstacle<'_>, plan: &Plan, calendar: &Calendar) -> Told 
                 Inline::code("trialbook apply --stop EXPERIMENT")
             ],
         },
-        Obstacle::TooLarge(large) => Told {
+        Obstacle::TooLarge(large) => Wording {
             message: line![format!(
                 "the plan changes or removes {} of {} flags, more than {} of them",
                 large.changes, large.owned, large.policy.share
@@ -107,7 +107,7 @@ fn described(obstacle: &Obstacle<'_>, plan: &Plan, calendar: &Calendar) -> Told 
     }
 }
 
-fn of_unverified(one: &Unverified) -> Told {
+fn of_unverified(one: &Unverified) -> Wording {
     let key = &one.experiment;
     let why = match &one.reason {
         Unreadable::Ref { name } => {
@@ -124,7 +124,7 @@ fn of_unverified(one: &Unverified) -> Told {
     };
     let mut message = line![code(key), " was launched, and it is unknown whether this moves its units: "];
     message.extend(why);
-    Told {
+    Wording {
         message,
         help: line![
             "fetch the whole history and ",
@@ -136,7 +136,7 @@ fn of_unverified(one: &Unverified) -> Told {
     }
 }
 
-fn of_conflicts(conflicts: &[Conflict]) -> Told {
+fn of_conflicts(conflicts: &[Conflict]) -> Wording {
     let mut message = Line::new();
     for (index, conflict) in conflicts.iter().take(super::NAMED).enumerate() {
         if index > 0 {
@@ -152,7 +152,7 @@ fn of_conflicts(conflicts: &[Conflict]) -> Told {
     let adopt = Inline::code(adoption(conflicts));
     let (them, yours) =
         if conflicts.len() == 1 { ("it", "yours another key") } else { ("them", "yours other keys") };
-    Told { message, help: line![format!("take {them} over with "), adopt, format!(", or give {yours}")] }
+    Wording { message, help: line![format!("take {them} over with "), adopt, format!(", or give {yours}")] }
 }
 
 /// Returns the command that takes these flags over: by their names where they are few, or all that are in the way.
@@ -167,7 +167,7 @@ fn adoption(conflicts: &[Conflict]) -> String {
     command
 }
 
-fn of_rollback(rollback: &Rollback, plan: &Plan) -> Told {
+fn of_rollback(rollback: &Rollback, plan: &Plan) -> Wording {
     let here = plan
         .commit
         .as_deref()
@@ -189,7 +189,7 @@ fn of_rollback(rollback: &Rollback, plan: &Plan) -> Told {
         Relation::Unknown => "fetch the whole history",
         Relation::Older | Relation::Diverged => "check out the newest commit",
     };
-    Told {
+    Wording {
         message: line![message],
         help: line![
             format!("{first}, and plan again; if it is meant, apply it with "),

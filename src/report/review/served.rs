@@ -19,9 +19,9 @@ pub(super) fn alerts(plan: &Plan, calendar: &Calendar) -> Vec<Line> {
         .collect();
     let removed = plan.actions.iter().flat_map(|action| removing(action).map(move |change| (action, change)));
     for (action, change) in removed.clone().take(SHOWN) {
-        for told in plan::change_lines(change, calendar) {
+        for words in plan::change_lines(change, calendar) {
             let mut line = vec![Inline::code(action.flag.as_str()), ": ".into()];
-            line.extend(told);
+            line.extend(words);
             alerts.push(line);
         }
     }
@@ -53,9 +53,9 @@ pub(super) fn summary(page: &mut Page, plan: &Plan, calendar: &Calendar) {
         action.moves.iter().map(move |moves| (action, plan::moves_line(moves, plan.made_at, calendar)))
     });
     let moving: Vec<Line> = moving
-        .map(|(action, told)| {
+        .map(|(action, words)| {
             let mut line = vec![Inline::code(action.flag.as_str()), ": ".into()];
-            line.extend(told);
+            line.extend(words);
             line
         })
         .collect();

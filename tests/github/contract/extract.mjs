@@ -27,6 +27,7 @@ const OPERATIONS = [
   "git/create-tree",
   "git/create-commit",
   "git/create-ref",
+  "git/delete-ref",
 ];
 
 const [, , packageFolder] = process.argv;

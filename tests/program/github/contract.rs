@@ -59,7 +59,7 @@ impl Contract {
                 operations.push(Operation::from_file(file));
             }
         }
-        assert_eq!(operations.len(), 17);
+        assert_eq!(operations.len(), 18);
         Contract(operations)
     }
 

@@ -52,7 +52,7 @@ impl Client {
         client
     }
 
-    /// Starts a server that has been told nothing yet.
+    /// Starts a server that has received nothing yet.
     pub fn silent(at: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let root = std::fs::canonicalize(folder.path()).expect("a real path").join("the shop");

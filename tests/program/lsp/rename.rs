@@ -15,18 +15,18 @@ fn rename(client: &mut Client, path: &str, needle: &str, new: &str) -> Value {
 fn edits(client: &Client, answer: &Value) -> Vec<String> {
     let changes = answer["result"]["documentChanges"].as_array().unwrap_or_else(|| panic!("{answer}"));
     let short = |uri: &Value| uri.as_str().expect("an address").replace(&client.uri(""), "");
-    let mut said = Vec::new();
+    let mut messages = Vec::new();
     for change in changes {
         if change["kind"] == "rename" {
-            said.push(format!("{} -> {}", short(&change["oldUri"]), short(&change["newUri"])));
+            messages.push(format!("{} -> {}", short(&change["oldUri"]), short(&change["newUri"])));
             continue;
         }
         let uri = short(&change["textDocument"]["uri"]);
         for edit in change["edits"].as_array().expect("edits") {
-            said.push(format!("{uri}: {}", edit["newText"].as_str().expect("a text")));
+            messages.push(format!("{uri}: {}", edit["newText"].as_str().expect("a text")));
         }
     }
-    said
+    messages
 }
 
 #[test]

@@ -146,15 +146,15 @@ impl Shop {
     }
 
     fn forecast(&self, more: &[&str]) -> Value {
-        let (code, out, told) = self.run(&[&["--format", "json"], more].concat());
-        assert_eq!(code, Some(0), "{told}");
+        let (code, out, shown) = self.run(&[&["--format", "json"], more].concat());
+        assert_eq!(code, Some(0), "{shown}");
         serde_json::from_str(&out).expect("JSON")
     }
 
     /// Returns what is printed, on one line.
-    fn told(&self, more: &[&str]) -> String {
-        let (code, out, told) = self.run(more);
-        assert_eq!(code, Some(0), "{told}");
+    fn shown(&self, more: &[&str]) -> String {
+        let (code, out, shown) = self.run(more);
+        assert_eq!(code, Some(0), "{shown}");
         out.split_whitespace().collect::<Vec<_>>().join(" ").replace('\u{a0}', " ")
     }
 }
@@ -211,21 +211,21 @@ fn what_is_measured_is_what_the_data_was_made_with() {
 #[test]
 fn whose_numbers_they_are_and_what_is_not_measured_is_reported() {
     let shop = Shop::new();
-    let told = shop.told(&[]);
-    let said = |what: &str| assert!(told.contains(what), "{what:?} is not in: {told}");
-    said(
+    let shown = shop.shown(&[]);
+    let has = |what: &str| assert!(shown.contains(what), "{what:?} is not in: {shown}");
+    has(
         "Measured over 4 500 units: all that exposures saw from 2026-01-16 to 2026-01-30, whatever they were exposed \
          to, on every surface, in every audience and arm; no others. First seen: 600 within 1 day, 2 400 within 7 \
          days and 4 500 within 14 days.",
     );
-    said("usual-order is not measured: its declared baseline counts (it has ");
-    said("values, which are too few for the error of its quantile)");
-    said(
+    has("usual-order is not measured: its declared baseline counts (it has ");
+    has("values, which are too few for the error of its quantile)");
+    has(
         "As written, about 2 250 units are enrolled by 2026-02-15: in 14 days, 50 % of the units that the warehouse saw",
     );
-    said("Whether as many come to the experiment: units of all surfaces are counted");
+    has("Whether as many come to the experiment: units of all surfaces are counted");
     // Units of all surfaces may be more or fewer than come: it is neither large enough nor too small.
-    assert!(told.starts_with("button-test needs ") && !told.contains("is too small"), "{told}");
+    assert!(shown.starts_with("button-test needs ") && !shown.contains("is too small"), "{shown}");
     assert_eq!(shop.forecast(&[])["metrics"][2]["baseline"]["origin"], "declared");
 }
 
@@ -253,12 +253,12 @@ fn declared_traffic_of_the_surface_goes_before_that_of_all_exposures() {
     let forecast = shop.forecast(&[]);
     assert_eq!((&forecast["units"], &forecast["suffices"]), (&30_000.into(), &true.into()));
     assert_eq!(forecast["measured"]["units"], 4500);
-    let told = shop.told(&[]);
+    let shown = shop.shown(&[]);
     assert!(
-        told.contains(
+        shown.contains(
             "Units are counted as declared for checkout, because exposures do not name the surface"
         ),
-        "{told}"
+        "{shown}"
     );
 }
 
@@ -269,9 +269,9 @@ fn too_little_data_is_reported_and_what_is_declared_counts() {
         ("2026-01-05", "there are no exposures before 2026-01-05"),
         ("2026-01-18", "reach from 2026-01-10 to 2026-01-16, which is less than a week"),
     ] {
-        let told = shop.told(&["--as-of", as_of]);
+        let shown = shop.shown(&["--as-of", as_of]);
         let nothing = "Nothing is measured in exposures, and what the book declares counts: ";
-        assert!(told.contains(nothing) && told.contains(why), "{told}");
+        assert!(shown.contains(nothing) && shown.contains(why), "{shown}");
         let forecast = shop.forecast(&["--as-of", as_of]);
         assert_eq!(forecast["metrics"][0]["baseline"]["value"], 7.0);
         assert_eq!((&forecast["units"], &forecast["metrics"][1]["baseline"]), (&Value::Null, &Value::Null));
@@ -292,8 +292,8 @@ fn data_that_ends_before_the_windows_close_is_not_measured() {
     let why = &not[0]["why"];
     assert_eq!((&why["reason"], &why["source"]), (&"stale".into(), &"purchases".into()), "{why}");
     assert!(why["ends"].as_str().expect("an instant").starts_with("2026-02-11T"), "{why}");
-    let told = shop.told(&["--as-of", "2026-02-20"]);
-    assert!(told.contains("(source `purchases` ends on 2026-02-11"), "{told}");
+    let shown = shop.shown(&["--as-of", "2026-02-20"]);
+    assert!(shown.contains("(source `purchases` ends on 2026-02-11"), "{shown}");
     assert_eq!(forecast["metrics"][0]["baseline"]["value"], 7.0);
 }
 
@@ -302,21 +302,21 @@ fn missing_columns_are_named() {
     let shop = Shop::new();
     let purchases = "description: d\nfile: purchases.csv\ntimestamp: at\nentities: {user: user_id}\nmeasures: {amount: eur}\n";
     shop.write("purchases.source.yaml", &purchases.replace("eur", "total"));
-    let told = shop.told(&[]);
+    let shown = shop.shown(&[]);
     let want = "spend is not measured: its declared baseline counts (source `purchases` cannot be read: it has no column \
                 `total`; there are `user_id`, `at`, `eur`, `kind`)";
-    assert!(told.contains(want), "{told}");
+    assert!(shown.contains(want), "{shown}");
     shop.write("purchases.source.yaml", &purchases.replace("timestamp: at", "timestamp: bought_at"));
-    let told = shop.told(&[]);
+    let shown = shop.shown(&[]);
     assert!(
-        told.contains("refunders is not measured, and nothing is declared (source `purchases`"),
-        "{told}"
+        shown.contains("refunders is not measured, and nothing is declared (source `purchases`"),
+        "{shown}"
     );
     shop.write(
         "exposures.source.yaml",
         "description: d\nfile: exposures.csv\ntimestamp: seen_at\nentities: {user: user_id}\nserved: served\n",
     );
-    let (code, out, told) = shop.run(&[]);
+    let (code, out, shown) = shop.run(&[]);
     assert!(code != Some(0) && out.is_empty(), "{code:?} {out}");
-    assert!(told.contains("no column `seen_at`") && told.contains("`exposures`"), "{told}");
+    assert!(shown.contains("no column `seen_at`") && shown.contains("`exposures`"), "{shown}");
 }

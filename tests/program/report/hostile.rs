@@ -117,11 +117,11 @@ fn one_line(text: &str) -> String {
 
 #[test]
 fn outside_text_is_only_text() {
-    for (name, told) in fixture::all() {
+    for (name, result) in fixture::all() {
         let harmless =
-            tags(&html(&markdown::render(&outcome::document(&poisoned(told.clone(), "harmless")))));
+            tags(&html(&markdown::render(&outcome::document(&poisoned(result.clone(), "harmless")))));
         for text in HOSTILE {
-            let markdown = markdown::render(&outcome::document(&poisoned(told.clone(), text)));
+            let markdown = markdown::render(&outcome::document(&poisoned(result.clone(), text)));
             let html = html(&markdown);
             let tags = tags(&html);
             let differs = tags.iter().zip(&harmless).position(|(a, b)| a != b);
@@ -158,9 +158,9 @@ fn outside_text_is_only_text() {
 
 #[test]
 fn a_comment_that_is_too_long_ends_with_a_pointer() {
-    let mut told = fixture::ship();
-    told.queries[0].sql = "SELECT 1;\n".repeat(20_000);
-    let document = outcome::document(&told);
+    let mut result = fixture::ship();
+    result.queries[0].sql = "SELECT 1;\n".repeat(20_000);
+    let document = outcome::document(&result);
     let pointer = vec!["The rest is in the outcome.".into()];
     let body = markdown::render_within(&document, markdown::LONGEST_BODY, &pointer);
     assert!(body.encode_utf16().count() <= markdown::LONGEST_BODY);

@@ -193,8 +193,8 @@ pub fn wordy() -> Plan {
 
 #[test]
 fn a_plan_reads_as_expected() {
-    for (name, told) in [("plan-empty", empty()), ("plan", full())] {
-        let document = plan::document(&told, &told.obstacles(), "Europe/Stockholm");
+    for (name, planned) in [("plan-empty", empty()), ("plan", full())] {
+        let document = plan::document(&planned, &planned.obstacles(), "Europe/Stockholm");
         insta::assert_snapshot!(format!("{name}.md"), markdown::render(&document));
         let settings = Settings { width: 100, colour: false, details: false };
         insta::assert_snapshot!(format!("{name}.terminal"), terminal::render(&document, settings));

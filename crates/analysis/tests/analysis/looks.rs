@@ -107,7 +107,7 @@ const METHODS: [&str; 4] = [
 ];
 
 /// What a run shows of the looks, with the last digits left out: they depend on where values were centred.
-fn told(outcome: &Outcome) -> Vec<String> {
+fn described(outcome: &Outcome) -> Vec<String> {
     let mut lines = Vec::new();
     for key in ["spend", "buyers"] {
         for look in &looked(outcome, key).path {
@@ -148,8 +148,8 @@ fn the_outcome_is_the_same_whether_runs_happened_daily_or_once() {
             if today == 5 {
                 let midday = shop.analyse(&day(today).replace("T00", "T17"));
                 assert_eq!(
-                    (told(&midday), verdict(&midday).kind),
-                    (told(&outcome), VerdictKind::KeepRunning)
+                    (described(&midday), verdict(&midday).kind),
+                    (described(&outcome), VerdictKind::KeepRunning)
                 );
             }
         }
@@ -157,7 +157,7 @@ fn the_outcome_is_the_same_whether_runs_happened_daily_or_once() {
         assert_eq!(verdict(&daily).kind, VerdictKind::Ship, "{method}: {:?}", verdict(&daily).reasons);
         assert_eq!(verdict(&daily).kind, verdict(&once).kind);
         assert_eq!(stopped_at(verdict(&daily)), stopped_at(verdict(&once)), "{method}");
-        assert_eq!(told(&daily), told(&once), "{method}");
+        assert_eq!(described(&daily), described(&once), "{method}");
         assert_eq!(daily.units.arms, once.units.arms, "{method}");
         assert!(stopped_at(verdict(&once)).is_some(), "{method}");
     }
@@ -182,7 +182,7 @@ fn after_an_early_stop_later_data_change_no_verdict() {
     let late = shop.analyse("2026-03-18T00:00:00Z");
     assert_eq!(verdict(&late).kind, VerdictKind::Ship);
     assert_eq!(stopped_at(verdict(&late)), stopped_at(verdict(&stop)));
-    assert_eq!(told(&late), told(&stop));
+    assert_eq!(described(&late), described(&stop));
     let corrected = looked(&late, "spend").corrected.expect("corrected");
     let Estimate::Measured(effect) = &metric(&late, "spend").comparisons[0].estimate else {
         panic!("an effect")

@@ -130,7 +130,10 @@ fn columns_that_a_query_does_not_give_are_mistakes() {
     let columns = Columns::of_select("SELECT user_id, at, state AS status FROM orders");
     let wrong = |text: &str| mistake(text, &columns).map(|wrong| wrong.message);
     assert_eq!(wrong("status = 'paid'"), None);
-    let said = wrong("state = 'paid'").expect("a mistake");
-    assert!(said.contains("no column `state`") && said.contains("`user_id`, `at`, `status`"), "{said}");
+    let described = wrong("state = 'paid'").expect("a mistake");
+    assert!(
+        described.contains("no column `state`") && described.contains("`user_id`, `at`, `status`"),
+        "{described}"
+    );
     assert!(wrong("status = \"paid\"").expect("a mistake").contains("single quotes, 'paid'"));
 }

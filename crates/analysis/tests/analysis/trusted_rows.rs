@@ -146,9 +146,9 @@ fn days_that_are_not_declared_carry_no_verdict_in_whatever_zone_they_begin() {
     );
     // What a nightly job does has one time of day as well: the source can say so, and the report mentions it.
     let nightly = shop(&purchases(), "granularity: instant\n", elsewhere, same).analyse(HORIZON);
-    let told = found(&nightly, QualityKind::DayStamps);
-    assert_eq!(told.status, QualityStatus::Warn);
-    assert!(matches!(told.detail, QualityDetail::OneTimeOfDay { instants: true, .. }), "{told:?}");
+    let reported = found(&nightly, QualityKind::DayStamps);
+    assert_eq!(reported.status, QualityStatus::Warn);
+    assert!(matches!(reported.detail, QualityDetail::OneTimeOfDay { instants: true, .. }), "{reported:?}");
     let for_days =
         |estimate: &Estimate| matches!(estimate, Estimate::NotMeasured(why) if why.reason == "day-stamps");
     let spend = metric(&nightly, "spend");

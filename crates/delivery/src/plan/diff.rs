@@ -386,8 +386,8 @@ impl Experiments<'_> {
         edited.map(|branch| (branch.key.clone(), branch.window.start().max(self.basis.now))).collect()
     }
 
-    /// Returns the running experiments that would lose units or give them other variants, and those of which that cannot be
-    /// told.
+    /// Returns the running experiments that would lose units or give them other variants, and those of which this is not
+    /// known.
     fn disturbed(&self) -> (Vec<ExperimentKey>, Vec<Unverified>) {
         let passed = self.basis.passed();
         let (mut disturbs, mut unverified) = (Vec::new(), Vec::new());

@@ -288,8 +288,8 @@ impl Draft {
 
     /// Notes what the files declare of a part.
     fn say(&mut self, name: PartName, part: Option<Part>) {
-        let said = self.book.as_ref().and_then(|book| book.part(name.kind, &name.key));
-        if said == part.as_ref().map(Part::as_ref) {
+        let declared = self.book.as_ref().and_then(|book| book.part(name.kind, &name.key));
+        if declared == part.as_ref().map(Part::as_ref) {
             self.changes.remove(&name);
         } else {
             self.changes.insert(name, part);
@@ -357,8 +357,8 @@ impl Draft {
                     }
                     Err(refused) => {
                         let (contents, errors) = *refused;
-                        let said = contents.into_parts().map(|part| (part.as_ref().name(), Some(part)));
-                        self.changes = said.collect();
+                        let declared = contents.into_parts().map(|part| (part.as_ref().name(), Some(part)));
+                        self.changes = declared.collect();
                         for part in book.iter().flat_map(|book| book.parts()) {
                             self.changes.entry(part.name()).or_insert(None);
                         }

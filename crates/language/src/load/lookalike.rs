@@ -179,7 +179,7 @@ pub(super) fn noted(mut finding: Diagnostic) -> Diagnostic {
     };
     let mut odd = text.char_indices().filter(|(_, c)| !c.is_ascii());
     if let Some((at, c)) = odd.next() {
-        finding = finding.note(said(c));
+        finding = finding.note(named(c));
         let rest = odd.count();
         if rest > 0 {
             finding = finding.note(format!("{rest} more in it are not what they seem either"));
@@ -198,7 +198,7 @@ pub(super) fn noted(mut finding: Diagnostic) -> Diagnostic {
 }
 
 /// Describes a character.
-fn said(c: char) -> String {
+fn named(c: char) -> String {
     let code = u32::from(c);
     match seems(c) {
         Some(' ') => format!("U+{code:04X} in it is a blank that is no space"),

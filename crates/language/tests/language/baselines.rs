@@ -22,7 +22,7 @@ fn book(loaded: &Loaded) -> &Book {
 }
 
 /// The only finding: its rule, the text that it points at, its message and its help.
-fn said(loaded: &Loaded) -> String {
+fn listed(loaded: &Loaded) -> String {
     let [finding] = loaded.findings.as_slice() else { panic!("one finding: {:?}", loaded.findings) };
     let span = finding.primary.span;
     let text = &finding.primary.file.text()[span.start..span.end];
@@ -66,7 +66,7 @@ fn a_baseline_that_does_not_fit_is_refused_where_it_stands() {
         metric(SHARE, "baseline: {rate: 100%}"),
         metric(SHARE, "baseline: {rate: 2%, correlation: 0.3}"),
     ];
-    insta::assert_snapshot!(wrong.iter().map(|loaded| said(loaded) + "\n").collect::<String>());
+    insta::assert_snapshot!(wrong.iter().map(|loaded| listed(loaded) + "\n").collect::<String>());
 }
 
 #[test]
@@ -90,5 +90,5 @@ fn traffic_that_cannot_be_is_refused_where_it_stands() {
         surface("{user: {1d: 0}}"),
         surface("{users: {1d: 9000}}"),
     ];
-    insta::assert_snapshot!(wrong.iter().map(|loaded| said(loaded) + "\n").collect::<String>());
+    insta::assert_snapshot!(wrong.iter().map(|loaded| listed(loaded) + "\n").collect::<String>());
 }

@@ -6,8 +6,9 @@
 
 mod cost;
 mod desk;
-mod propose;
 mod moves;
+mod propose;
+mod step;
 mod text;
 
 use std::collections::BTreeSet;
@@ -21,6 +22,7 @@ use trialbook_model::{Book, ExperimentKey, Kind};
 use desk::{Desk, Identity};
 
 pub use cost::Cost;
+pub use step::{Step, Stuck};
 
 /// The maximum number of edits shown for each collision.
 const WAYS: usize = 5;
@@ -39,16 +41,14 @@ pub const RULES: &[&str] = &[
 ];
 
 /// Collisions, and what ends each of them.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Fit {
-    /// The version of this form.
-    pub version: u32,
     /// In reading order.
     pub collisions: Vec<Collision>,
 }
 
 /// A collision, or a layer that is full.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Collision {
     /// The rule that finds it.
     pub rule: &'static str,
@@ -63,7 +63,7 @@ pub struct Collision {
     /// What ends it, the best first; none where nothing fits.
     pub ways: Vec<Way>,
     /// Why nothing fits, where nothing does.
-    pub stuck: Option<String>,
+    pub stuck: Option<Stuck>,
 }
 
 /// An experiment or a rollout.
@@ -77,10 +77,10 @@ pub struct Party {
 
 /// Edits that together end a collision. Lint has found it gone afterwards, and no error that was not there before; nothing that
 /// is launched changes.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Way {
-    /// What to do, as an imperative.
-    pub title: String,
+    /// What to do, in this order.
+    pub steps: Vec<Step>,
     /// How many errors it ends, this one included where it is one.
     pub ends: usize,
     /// How many warnings it brings.
@@ -90,7 +90,6 @@ pub struct Way {
     /// The files that change.
     pub edits: Vec<FileEdit>,
     /// What comes first where the costs are the same.
-    #[serde(skip)]
     order: usize,
 }
 
@@ -143,7 +142,7 @@ pub fn fit(files: Vec<RawFile>, question: Question<'_>) -> Result<Fit, FitError>
     known(desk.book(), question.named)?;
     let collisions = collisions(&desk, question.named);
     let collisions = collisions.into_iter().map(|collision| solved(&mut desk, collision)).collect();
-    Ok(Fit { version: 1, collisions })
+    Ok(Fit { collisions })
 }
 
 /// Returns the edits that are made when the best way is taken for one collision after the other, until none is left that
@@ -172,7 +171,7 @@ pub fn fit_all(
         // What brings a warning for a warning could go on for ever.
         let way = solved.ways.iter().position(|way| way.ends > 0 || way.warnings == 0);
         let Some(way) = way else {
-            solved.stuck.get_or_insert_with(|| "every edit that ends it brings another warning".to_owned());
+            solved.stuck.get_or_insert(Stuck::OnlyWithWarnings);
             stuck.push(solved);
             continue;
         };
@@ -250,8 +249,8 @@ fn attempt(desk: &mut Desk, open: &Open, steps: &[moves::Move], order: usize) ->
     let (errors, warnings) = (desk.errors(), desk.warnings());
     let before = cost::Measures::of(desk.book(), &open.parties);
     desk.begin();
-    let titles: Option<Vec<String>> = steps.iter().map(|step| step.make(desk)).collect();
-    let way = titles.filter(|_| !desk.is_broken()).and_then(|titles| {
+    let made: Option<Vec<Vec<Step>>> = steps.iter().map(|step| step.make(desk)).collect();
+    let way = made.filter(|_| !desk.is_broken()).and_then(|made| {
         let (errors_after, warnings_after) = (desk.errors(), desk.warnings());
         let count = |tally: &desk::Tally, identity: &Identity| tally.get(identity).copied().unwrap_or(0);
         let fewer = |before: &desk::Tally, after: &desk::Tally| {
@@ -267,7 +266,7 @@ fn attempt(desk: &mut Desk, open: &Open, steps: &[moves::Move], order: usize) ->
         let edits = desk.made();
         let after = cost::Measures::of(desk.book(), &open.parties);
         Some(Way {
-            title: titles.into_iter().filter(|title| !title.is_empty()).collect::<Vec<_>>().join(", "),
+            steps: made.into_iter().flatten().collect(),
             ends: errors.values().sum::<usize>() - errors_after.values().sum::<usize>(),
             warnings: new_warnings,
             costs: cost::between(desk.book(), &before, &after),

@@ -2,11 +2,11 @@
 
 use jiff::{Timestamp, Unit};
 
-use super::Party;
 use super::desk::Desk;
 use super::text;
+use super::{Party, Step};
 use trialbook_language::edit::{value, write_slots};
-use trialbook_model::allocation::{RefusalReason, pack};
+use trialbook_model::allocation::{BucketSet, RefusalReason, pack};
 use trialbook_model::{Allocation, Experiment, Kind, Layer, Share, Slot};
 
 /// A single change.
@@ -31,19 +31,19 @@ pub(super) enum Move {
 }
 
 impl Move {
-    /// Makes the change; returns what it is, as an imperative that may be empty. `None` where it cannot be made.
-    pub(super) fn make(&self, desk: &mut Desk) -> Option<String> {
+    /// Makes the change; returns what its reader has to know of it, if anything. `None` where it cannot be made.
+    pub(super) fn make(&self, desk: &mut Desk) -> Option<Vec<Step>> {
         match self {
             Self::Begin(party, start) => begin(desk, party, *start),
             Self::Shrink(key, layer) => shrink(desk, key, layer),
             Self::Join(key, layer) => {
                 edit(desk, Kind::Experiment, key, |text| text::set(text, "layer", layer, "flag"))?;
-                Some(format!("put `{key}` into layer `{layer}`"))
+                Some(vec![Step::Join { experiment: key.clone(), layer: layer.clone() }])
             }
             Self::NewLayer(layer, flag) => new_layer(desk, layer, flag),
             Self::Leave(key, layer) => {
                 edit(desk, Kind::Experiment, key, |text| text::without(text, "layer"))?;
-                Some(format!("take `{key}` out of layer `{layer}`: it meets the others at random"))
+                Some(vec![Step::Leave { experiment: key.clone(), layer: layer.clone() }])
             }
             Self::Free(key, layer) => free(desk, key, layer),
             Self::Allocate(layer) => allocate(desk, layer),
@@ -61,7 +61,7 @@ fn edit(desk: &mut Desk, kind: Kind, key: &str, make: impl Fn(&str) -> Option<St
 }
 
 /// Days are those of the book's time zone, so midnight stays midnight where clocks are set.
-fn begin(desk: &mut Desk, party: &Party, start: Timestamp) -> Option<String> {
+fn begin(desk: &mut Desk, party: &Party, start: Timestamp) -> Option<Vec<Step>> {
     let (book, zone) = (desk.book(), desk.timezone());
     let (old, times): (Timestamp, Vec<(String, Timestamp)>) = match party.kind {
         Kind::Experiment => {
@@ -97,13 +97,13 @@ fn begin(desk: &mut Desk, party: &Party, start: Timestamp) -> Option<String> {
     };
     let values: Option<Vec<(String, String)>> =
         times.into_iter().map(|(pointer, at)| Some((pointer, written(moved(at)?)))).collect();
-    let title = format!("start `{}` on {} instead of {}", party.key, written(start), written(old));
+    let step = Step::Start { party: party.clone(), to: written(start), from: written(old) };
     let values = values?;
     edit(desk, party.kind, &party.key, |text| text::replaced(text, &values))?;
-    Some(title)
+    Some(vec![step])
 }
 
-fn shrink(desk: &mut Desk, key: &str, layer: &str) -> Option<String> {
+fn shrink(desk: &mut Desk, key: &str, layer: &str) -> Option<Vec<Step>> {
     let book = desk.book();
     let experiment = book.experiments.get(key)?;
     let Allocation::Fixed(old) = experiment.allocation else { return None };
@@ -127,10 +127,10 @@ fn shrink(desk: &mut Desk, key: &str, layer: &str) -> Option<String> {
         .filter(|share| *share > Share::NONE)?;
     let new_text = new.to_string();
     edit(desk, Kind::Experiment, key, |text| text::set(text, "allocation", &new_text, "flag"))?;
-    Some(format!("allocate {new} to `{key}` instead of {old}"))
+    Some(vec![Step::Allocate { experiment: key.to_owned(), to: new, from: old }])
 }
 
-fn new_layer(desk: &mut Desk, layer: &str, flag: &str) -> Option<String> {
+fn new_layer(desk: &mut Desk, layer: &str, flag: &str) -> Option<Vec<Step>> {
     let flag = desk.book().flags.get(flag)?;
     let beside = desk.path(Kind::Flag, flag.key.as_str())?;
     let folder = beside.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
@@ -142,37 +142,37 @@ fn new_layer(desk: &mut Desk, layer: &str, flag: &str) -> Option<String> {
     let owner = value::scalar(&flag.owner, value::Place::Block);
     let text = format!("description: {description}\nowner: {owner}\nentity: {}\nslots: []\n", flag.entity);
     desk.write(&path, &text);
-    Some(format!("make a layer `{layer}`"))
+    Some(vec![Step::MakeLayer { layer: layer.to_owned() }])
 }
 
-fn free(desk: &mut Desk, key: &str, layer: &str) -> Option<String> {
+fn free(desk: &mut Desk, key: &str, layer: &str) -> Option<Vec<Step>> {
     let slots = &desk.book().layers.get(layer)?.slots;
     let kept: Vec<Slot> = slots.iter().filter(|slot| slot.experiment.as_str() != key).cloned().collect();
     if kept.len() < slots.len() {
         edit(desk, Kind::Layer, layer, |text| write_slots(text, &kept).ok())?;
     }
-    Some(String::new())
+    Some(Vec::new())
 }
 
-fn allocate(desk: &mut Desk, layer: &str) -> Option<String> {
+fn allocate(desk: &mut Desk, layer: &str) -> Option<Vec<Step>> {
     if desk.is_broken() {
         return None;
     }
     let book = desk.book();
     let packing = pack(book, book.layers.get(layer)?, &|_| true, desk.now()).ok()?;
-    let changed: Vec<String> = packing
+    let buckets: Vec<(BucketSet, String)> = packing
         .changes
         .iter()
         .filter(|change| !change.added.is_empty())
-        .map(|change| format!("{} to `{}`", change.added, change.experiment))
+        .map(|change| (change.added.clone(), change.experiment.to_string()))
         .collect();
     edit(desk, Kind::Layer, layer, |text| write_slots(text, &packing.slots).ok())?;
-    Some(if changed.is_empty() { String::new() } else { format!("give {}", changed.join(" and ")) })
+    Some(if buckets.is_empty() { Vec::new() } else { vec![Step::Give { buckets }] })
 }
 
-fn exclude(desk: &mut Desk, party: &Party, other: &Party) -> Option<String> {
+fn exclude(desk: &mut Desk, party: &Party, other: &Party) -> Option<Vec<Step>> {
     let path = desk.path(other.kind, &other.key)?;
-    let whom = text::flow_of(&desk.text(&path)?, "audience")?;
-    edit(desk, party.kind, &party.key, |text| text::excluded(text, &whom))?;
-    Some(format!("keep the audience of `{}` out of `{}`: not {whom}", other.key, party.key))
+    let audience = text::flow_of(&desk.text(&path)?, "audience")?;
+    edit(desk, party.kind, &party.key, |text| text::excluded(text, &audience))?;
+    Some(vec![Step::KeepOut { of: party.clone(), whom: other.clone(), audience }])
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::desk::Desk;
 use super::moves::Move;
-use super::{Open, Party};
+use super::{Open, Party, Stuck};
 use trialbook_model::allocation::resting;
 use trialbook_model::{Experiment, Kind};
 
@@ -136,7 +136,7 @@ fn experiment<'a>(desk: &'a Desk, party: &Party) -> Option<&'a Experiment> {
     desk.book().experiments.get(party.key.as_str()).filter(|_| party.kind == Kind::Experiment)
 }
 
-/// Tells whether it is neither launched nor decided.
+/// Returns whether it is neither launched nor decided.
 fn is_ahead(desk: &Desk, party: &Party) -> bool {
     match (party.kind, experiment(desk, party)) {
         (_, Some(experiment)) => experiment.decision.is_none() && !desk.is_launched(experiment),
@@ -167,18 +167,12 @@ fn later_starts(desk: &Desk, party: &Party) -> Vec<Timestamp> {
 }
 
 /// Returns why nothing ends a collision.
-pub(super) fn why_stuck(desk: &Desk, open: &Open) -> String {
-    let ahead = open.parties.iter().filter(|party| is_ahead(desk, party)).count();
-    let names: Vec<String> = open.parties.iter().map(|party| format!("`{}`", party.key)).collect();
-    match (ahead, names.as_slice()) {
-        (_, []) => "it concerns no experiment that could be edited".to_owned(),
-        (0, [one]) => format!("{one} is launched, and a launched experiment is not edited: conclude it, or start again under another key"),
-        (0, _) => format!(
-            "{} are all launched, and what is launched is not edited: conclude one of them",
-            names.join(" and ")
-        ),
-        _ => "no later start, share, layer or condition of what is not launched ends it without another error: change \
-              the audiences, or take one of them out"
-            .to_owned(),
+pub(super) fn why_stuck(desk: &Desk, open: &Open) -> Stuck {
+    if open.parties.is_empty() {
+        Stuck::NobodyConcerned
+    } else if open.parties.iter().any(|party| is_ahead(desk, party)) {
+        Stuck::NothingFits
+    } else {
+        Stuck::Launched(open.parties.clone())
     }
 }

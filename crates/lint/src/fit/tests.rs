@@ -71,8 +71,22 @@ fn one(files: Vec<RawFile>) -> Collision {
     found.collisions.remove(0)
 }
 
-fn titles(collision: &Collision) -> Vec<&str> {
-    collision.ways.iter().map(|way| way.title.as_str()).collect()
+/// Returns the way that begins with a step.
+#[track_caller]
+fn beginning(collision: &Collision, first: impl Fn(&Step) -> bool) -> &Way {
+    let way = collision.ways.iter().find(|way| way.steps.first().is_some_and(&first));
+    way.unwrap_or_else(|| panic!("{:#?}", collision.ways))
+}
+
+/// A step that starts something on 2027-01-05 instead of another day.
+fn starts(key: &str, instead_of: &str) -> impl Fn(&Step) -> bool {
+    move |step| matches!(step, Step::Start { party, to, from } if party.key == key && to == "2027-01-05" && from == instead_of)
+}
+
+/// A step that allocates 40 % to an experiment instead of 60 %.
+fn smaller(key: &str) -> Step {
+    let share = |text: &str| trialbook_model::Share::parse(text).expect("a share");
+    Step::Allocate { experiment: key.to_owned(), to: share("40%"), from: share("60%") }
 }
 
 #[test]
@@ -84,26 +98,28 @@ fn two_experiments_get_a_layer_a_later_start_or_a_condition_and_each_lints_clean
     let files = files(&[("a.experiment.yaml", a), ("b.experiment.yaml", b)]);
     let collision = one(files.clone());
     assert_eq!(collision.stuck, None);
-    let told = titles(&collision).join("\n");
-    for part in [
-        "make a layer `page`, put `a` into layer `page`, put `b` into layer `page`, give buckets 0-3999 to `a` and buckets 4000-7999 to `b`",
-        "start `a` on 2027-01-05 instead of 2026-12-01",
-        "start `b` on 2027-01-05 instead of 2026-12-01",
-        "keep the audience of `b` out of `a`: not {country: SE}",
-    ] {
-        assert!(told.contains(part), "{part}\n{told}");
-    }
-    for way in &collision.ways {
-        assert_eq!(errors(files.clone(), &way.edits), Vec::<String>::new(), "{}", way.title);
-    }
     let first = collision.ways.first().expect("a way");
+    let join = |key: &str| Step::Join { experiment: key.to_owned(), layer: "page".to_owned() };
+    let [make, of_a, of_b, Step::Give { buckets }] = first.steps.as_slice() else {
+        panic!("{:#?}", first.steps)
+    };
+    assert_eq!([make, of_a, of_b], [&Step::MakeLayer { layer: "page".to_owned() }, &join("a"), &join("b")]);
+    let given: Vec<_> = buckets.iter().map(|(set, key)| (set.to_string(), key.as_str())).collect();
+    assert_eq!(given, [("buckets 0-3999".to_owned(), "a"), ("buckets 4000-7999".to_owned(), "b")]);
+    beginning(&collision, starts("a", "2026-12-01"));
+    for way in &collision.ways {
+        assert_eq!(errors(files.clone(), &way.edits), Vec::<String>::new(), "{:?}", way.steps);
+    }
     assert!(
         first.costs.iter().all(|cost| cost.later_days == 0.0 && cost.longer_days == Some(0.0)),
         "{first:#?}"
     );
-    let later = collision.ways.iter().find(|way| way.title.starts_with("start `b`")).expect("a way");
+    let later = beginning(&collision, starts("b", "2026-12-01"));
     assert_eq!(later.costs.iter().map(|cost| cost.later_days).sum::<f64>(), 35.0);
-    let kept = collision.ways.iter().find(|way| way.title.starts_with("keep")).expect("a way");
+    let kept = beginning(
+        &collision,
+        |step| matches!(step, Step::KeepOut { of, whom, audience } if of.key == "a" && whom.key == "b" && audience == "{country: SE}"),
+    );
     // Of 100 % of all users, 70 % are left: the 14 days become 20.
     assert_eq!(kept.costs.first().and_then(|cost| cost.longer_days), Some(6.0));
     let edit = later.edits.first().expect("an edit");
@@ -122,11 +138,8 @@ fn what_is_launched_is_not_edited() {
     assert_eq!(edited.collect::<Vec<_>>(), ["b.experiment.yaml"]);
     let collision = one(files(&[("a.experiment.yaml", a.clone()), ("c.experiment.yaml", a)]));
     assert!(collision.ways.is_empty());
-    assert!(
-        collision.stuck.as_deref().is_some_and(|why| why.contains("`a` and `c` are all launched")),
-        "{:?}",
-        collision.stuck
-    );
+    let launched = ["a", "c"].map(|key| Party { kind: Kind::Experiment, key: key.to_owned() });
+    assert_eq!(collision.stuck, Some(Stuck::Launched(launched.to_vec())));
 }
 
 #[test]
@@ -143,18 +156,16 @@ fn a_full_layer_gets_a_later_start_a_smaller_share_or_one_less() {
     ]);
     let collision = one(files.clone());
     assert_eq!(collision.rule, "overbooked-layer");
-    let told = titles(&collision).join("\n");
-    for part in
-        ["start `b` on 2027-01-05", "allocate 40% to `b` instead of 60%", "take `b` out of layer `page`"]
-    {
-        assert!(told.contains(part), "{part}\n{told}");
-    }
+    beginning(&collision, starts("b", "2026-12-01"));
+    beginning(
+        &collision,
+        |step| matches!(step, Step::Leave { experiment, layer } if experiment == "b" && layer == "page"),
+    );
     for way in &collision.ways {
-        assert_eq!(errors(files.clone(), &way.edits), Vec::<String>::new(), "{}", way.title);
+        assert_eq!(errors(files.clone(), &way.edits), Vec::<String>::new(), "{:?}", way.steps);
     }
     // A third less a day: the 14 days become 21.
-    let smaller =
-        collision.ways.iter().find(|way| way.title.starts_with("allocate 40% to `b`")).expect("a way");
+    let smaller = beginning(&collision, |step| *step == smaller("b"));
     let costs: Vec<_> =
         smaller.costs.iter().map(|cost| (cost.party.key.as_str(), cost.longer_days)).collect();
     assert!(costs.contains(&("b", Some(7.0))) && costs.contains(&("a", Some(0.0))), "{costs:?}");
@@ -176,7 +187,7 @@ fn slots_of_what_is_not_launched_are_shifted() {
     ]));
     assert_eq!(collision.rule, "overlapping-slots");
     let best = collision.ways.first().expect("a way");
-    assert!(best.title.starts_with("give buckets"), "{}", best.title);
+    assert!(matches!(best.steps.as_slice(), [Step::Give { .. }]), "{:#?}", best.steps);
     assert_eq!(best.edits.len(), 1);
 }
 
@@ -186,7 +197,7 @@ fn a_rollout_begins_when_the_experiment_is_over() {
     let rollout = "description: Bold for all.\nowner: team\nflag: page\nserve: bold\nsteps: [{at: 2026-12-05, share: 10%}, {at: 2026-12-09, share: 100%}]\n";
     let files = files(&[("a.experiment.yaml", a), ("r.rollout.yaml", rollout.to_owned())]);
     let collision = one(files.clone());
-    let way = collision.ways.iter().find(|way| way.title.starts_with("start `r`")).expect("a way");
+    let way = beginning(&collision, starts("r", "2026-12-05"));
     let edit = way.edits.first().expect("an edit");
     assert!(
         edit.after.contains("{at: 2027-01-05, share: 10%}, {at: 2027-01-09, share: 100%}"),
@@ -218,8 +229,8 @@ fn an_experiment_whose_launch_is_recorded_is_not_edited() {
     let ways = &found.collisions.first().expect("a collision").ways;
     assert!(!ways.is_empty());
     for way in ways {
-        assert!(way.edits.iter().all(|edit| edit.path != "a.experiment.yaml"), "{}", way.title);
-        assert_eq!(refused(files.clone(), &way.edits, &launched), Vec::<String>::new(), "{}", way.title);
+        assert!(way.edits.iter().all(|edit| edit.path != "a.experiment.yaml"), "{:?}", way.steps);
+        assert_eq!(refused(files.clone(), &way.edits, &launched), Vec::<String>::new(), "{:?}", way.steps);
     }
 }
 
@@ -235,9 +246,8 @@ fn of_two_claims_that_have_no_slots_yet_either_can_be_smaller() {
     let found = fit(files.clone(), question(None)).expect("a book");
     let full = found.collisions.iter().find(|c| c.rule == "overbooked-layer").expect("a full layer");
     for key in ["a", "b"] {
-        let wanted = format!("allocate 40% to `{key}` instead of 60%");
-        let way = full.ways.iter().find(|way| way.title.contains(&wanted)).expect("the smaller share");
-        assert_eq!(errors(files.clone(), &way.edits), Vec::<String>::new(), "{}", way.title);
+        let way = full.ways.iter().find(|way| way.steps.contains(&smaller(key))).expect("the smaller share");
+        assert_eq!(errors(files.clone(), &way.edits), Vec::<String>::new(), "{:?}", way.steps);
     }
 }
 
@@ -302,10 +312,10 @@ proptest! {
             prop_assert_eq!(collision.ways.is_empty(), collision.stuck.is_some());
             for way in &collision.ways {
                 let after = errors(files.clone(), &way.edits);
-                prop_assert!(after.len() < before.len() || way.ends == 0, "{}: {:?} {:?}", way.title, before, after);
-                prop_assert!(after.iter().all(|error| before.contains(error)), "{}: {:?}", way.title, after);
+                prop_assert!(after.len() < before.len() || way.ends == 0, "{:?}: {:?} {:?}", way.steps, before, after);
+                prop_assert!(after.iter().all(|error| before.contains(error)), "{:?}: {:?}", way.steps, after);
                 let refused = refused(files.clone(), &way.edits, &BTreeSet::new());
-                prop_assert!(refused.is_empty(), "{}: {:?}", way.title, refused);
+                prop_assert!(refused.is_empty(), "{:?}: {:?}", way.steps, refused);
             }
         }
         let (edits, stuck) = fit_all(files.clone(), question(None)).expect("a book");

@@ -122,7 +122,7 @@ fn found_in_change(example: &Example, after: &load::Loaded) -> Vec<Diagnostic> {
     })
 }
 
-fn told(findings: &[Diagnostic]) -> String {
+fn listed(findings: &[Diagnostic]) -> String {
     let lines = findings.iter().map(|f| {
         let at = f.primary.file.position(f.primary.span.start);
         format!("  {}:{}: {}: {}", f.primary.file.path(), at.line, f.rule, f.message)
@@ -133,7 +133,7 @@ fn told(findings: &[Diagnostic]) -> String {
 #[test]
 fn nothing_is_wrong_with_the_base_book() {
     let found = findings(&Example { shows: Shows::Silent, files: Vec::new() });
-    assert!(found.is_empty(), "\n{}", told(&found));
+    assert!(found.is_empty(), "\n{}", listed(&found));
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn every_example_does_what_it_states() {
                 Shows::Silent if errors().next().is_some() => "breaks other rules",
                 Shows::Fires | Shows::Silent => continue,
             };
-            wrong.push(format!("{}, example {}: {problem}\n{}", rule.path(), i + 1, told(&found)));
+            wrong.push(format!("{}, example {}: {problem}\n{}", rule.path(), i + 1, listed(&found)));
         }
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));

@@ -50,10 +50,10 @@ fn what_the_sample_contradicts_is_counted_at_the_attribute() {
     let seen = found(book(), &contexts(&[json!("ios"), json!("web"), json!(7), json!(null), json!("web")]));
     assert!(of(&seen, "overlapping-experiments").is_empty(), "nobody on the web is in both");
     let warnings = of(&seen, "contradicted-attribute");
-    let said: Vec<_> =
+    let messages: Vec<_> =
         warnings.iter().map(|finding| (finding.message.as_str(), finding.notes[0].as_str())).collect();
     assert_eq!(
-        said,
+        messages,
         [
             (
                 "2 of the sample's 5 contexts have a value of `os` that is not declared",

@@ -20,7 +20,7 @@ fn now() -> Timestamp {
 type Files = BTreeMap<String, String>;
 
 /// A finding with everything that is shown of it, and the text that its places lead to.
-fn told(finding: &Diagnostic) -> String {
+fn shown(finding: &Diagnostic) -> String {
     let label = |label: &trialbook_model::diagnostic::Label| {
         let place = label.file.position(label.span.start);
         format!(
@@ -60,14 +60,14 @@ fn agrees(workspace: &Workspace, files: &Files) -> Result<(), TestCaseError> {
     let loaded = load::load(raw(files));
     let mut full = BTreeMap::<String, Vec<String>>::new();
     for finding in check::run(&loaded, now()) {
-        full.entry(finding.primary.file.path().to_owned()).or_default().push(told(&finding));
+        full.entry(finding.primary.file.path().to_owned()).or_default().push(shown(&finding));
     }
     let mut edited = BTreeMap::<String, Vec<String>>::new();
     for (path, findings) in workspace.findings() {
-        edited.insert(path.clone(), findings.iter().map(told).collect());
+        edited.insert(path.clone(), findings.iter().map(shown).collect());
     }
     // Findings of one order have none among themselves.
-    full.values_mut().chain(edited.values_mut()).for_each(|told| told.sort());
+    full.values_mut().chain(edited.values_mut()).for_each(|shown| shown.sort());
     prop_assert_eq!(edited, full);
     if let Some(book) = &loaded.book {
         prop_assert_eq!(workspace.book(), Some(book));
@@ -337,9 +337,9 @@ proptest! {
             let before = workspace.findings().clone();
             let touched = workspace.edit(&path, text.map(String::into_bytes));
             agrees(&workspace, &files)?;
-            // Of every file whose findings changed, the editor is told.
+            // Of every file whose findings changed, the editor is notified.
             for path in before.keys().chain(workspace.findings().keys()).filter(|path| !touched.contains(*path)) {
-                let all = |found: Option<&Vec<Diagnostic>>| found.into_iter().flatten().map(told).collect::<Vec<_>>();
+                let all = |found: Option<&Vec<Diagnostic>>| found.into_iter().flatten().map(shown).collect::<Vec<_>>();
                 prop_assert_eq!(all(before.get(path)), all(workspace.findings().get(path)));
             }
         }
@@ -365,7 +365,7 @@ proptest! {
 #[test]
 fn the_sound_book_has_no_errors() {
     let loaded = load::load(raw(&sound()));
-    let errors: Vec<_> = loaded.findings.iter().map(told).collect();
+    let errors: Vec<_> = loaded.findings.iter().map(shown).collect();
     assert!(loaded.book.is_some(), "{errors:#?}");
 }
 

@@ -11,9 +11,9 @@ fn of(kind: Kind, text: &str) -> String {
     let Some(typing) = typing(kind, "here", &text.replacen('|', "", 1), offset) else {
         return "nothing".into();
     };
-    let mut said = Vec::new();
+    let mut messages = Vec::new();
     if let Some(keys) = typing.keys {
-        said.push(format!("keys of {}", keys.mapping.what));
+        messages.push(format!("keys of {}", keys.mapping.what));
     }
     if let (Some(shape), None) = (typing.value, typing.keys) {
         let shapes: Vec<_> = alternatives(shape)
@@ -33,15 +33,15 @@ fn of(kind: Kind, text: &str) -> String {
                 other => format!("{other:?}"),
             })
             .collect();
-        said.push(shapes.join(" or "));
+        messages.push(shapes.join(" or "));
     }
     if !typing.typed.is_empty() {
-        said.push(format!("typed {}", typing.typed));
+        messages.push(format!("typed {}", typing.typed));
     }
     if !typing.taken.is_empty() {
-        said.push(format!("not {}", typing.taken.join(" ")));
+        messages.push(format!("not {}", typing.taken.join(" ")));
     }
-    said.join(", ")
+    messages.join(", ")
 }
 
 #[test]

@@ -224,10 +224,10 @@ fn refused(trouble: Trouble, time_limit: Duration) -> WarehouseError {
 
 /// Returns the server's own words: without the query, which the driver repeats before them, and the state after them.
 fn words(message: &str) -> String {
-    let said = message.rfind("ERROR:").and_then(|at| message.get(at + "ERROR:".len()..)).unwrap_or(message);
-    let said = said.split("\nLINE ").next().unwrap_or(said);
-    let said = said.split(". SQLSTATE").next().unwrap_or(said);
-    said.split_whitespace().collect::<Vec<_>>().join(" ")
+    let reason = message.rfind("ERROR:").and_then(|at| message.get(at + "ERROR:".len()..)).unwrap_or(message);
+    let reason = reason.split("\nLINE ").next().unwrap_or(reason);
+    let reason = reason.split(". SQLSTATE").next().unwrap_or(reason);
+    reason.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -11,17 +11,18 @@ fn server(uri: &str) -> Server {
 fn an_address_is_shown_nowhere() {
     let secret = "postgresql://reader:hunter2@db.example.test/shop";
     assert!(!format!("{:?}", server(secret)).contains("hunter2"));
-    for said in [
+    for written in [
         "[libpq] Failed to connect: missing \"=\" after \"hunter2\" in connection info string",
         "[libpq] Failed to connect: invalid percent-encoded token: \"hunter2\"",
         "[libpq] Failed to connect: connection to server at \"hunter2\" failed",
     ] {
-        let error = cannot_connect(&server(secret), &Trouble::of(said));
+        let error = cannot_connect(&server(secret), &Trouble::of(written));
         assert!(!format!("{error} {error:?} {}", error.published()).contains("hunter2"), "{error:?}");
         assert!(error.to_string().contains("SHOP_URI"), "{error}");
     }
-    let said = "[libpq] Failed to connect: connection to server at \"10.0.0.1\", port 5432 failed: refused\n";
-    let error = cannot_connect(&server(secret), &Trouble::of(said));
+    let written =
+        "[libpq] Failed to connect: connection to server at \"10.0.0.1\", port 5432 failed: refused\n";
+    let error = cannot_connect(&server(secret), &Trouble::of(written));
     assert!(error.to_string().ends_with("port 5432 failed: refused"), "{error}");
 }
 
@@ -36,9 +37,9 @@ fn what_is_no_address_is_refused_before_a_driver_is_looked_for() {
 
 #[test]
 fn a_servers_words_come_without_the_query() {
-    let said = "[libpq] Failed to execute query 'SELECT 'ERROR: x'': ERROR:  column \"b\" does not exist\nLINE 1: SELECT b\n . SQLSTATE: 42703";
+    let written = "[libpq] Failed to execute query 'SELECT 'ERROR: x'': ERROR:  column \"b\" does not exist\nLINE 1: SELECT b\n . SQLSTATE: 42703";
     let trouble =
-        Trouble::Engine { message: said.to_owned(), state: "42703".to_owned(), status: Status::Unknown };
+        Trouble::Engine { message: written.to_owned(), state: "42703".to_owned(), status: Status::Unknown };
     match refused(trouble, Duration::from_secs(1)) {
         WarehouseError::Refused { message, why } => {
             assert_eq!((message.as_str(), why), ("column \"b\" does not exist", Why::WrongColumn));

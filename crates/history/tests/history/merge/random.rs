@@ -84,11 +84,11 @@ fn random_changes_merge_as_git_merges_them() {
             .current_dir(&repo.root)
             .output()
             .expect("git runs");
-        let told = String::from_utf8_lossy(&output.stdout).into_owned();
+        let printed = String::from_utf8_lossy(&output.stdout).into_owned();
         if output.status.success() {
             clean += 1;
             assert_eq!(merge.conflicts, [], "seed {seed}");
-            let tree = told.trim();
+            let tree = printed.trim();
             let listed = repo.git(&["ls-tree", "-r", "--name-only", tree]);
             assert_eq!(paths(&merge), listed.lines().collect::<Vec<_>>(), "seed {seed}");
             for path in listed.lines() {
@@ -97,7 +97,7 @@ fn random_changes_merge_as_git_merges_them() {
             }
         } else if !moved {
             in_conflict += 1;
-            let mut expected: Vec<&str> = told.lines().skip(1).filter(|line| !line.is_empty()).collect();
+            let mut expected: Vec<&str> = printed.lines().skip(1).filter(|line| !line.is_empty()).collect();
             expected.dedup();
             let found: Vec<&str> = merge.conflicts.iter().map(|conflict| conflict.path.as_str()).collect();
             assert_eq!(found, expected, "seed {seed}");

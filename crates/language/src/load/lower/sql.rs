@@ -118,9 +118,9 @@ fn bounded(text: &str) -> Result<Parser<'static>, Problem> {
     if text.len() > 64 * MAX_TOKENS {
         return Err(whole(format!("it is longer than {} bytes", 64 * MAX_TOKENS)));
     }
-    let tokens = Tokenizer::new(&DIALECT, text)
-        .tokenize_with_location()
-        .map_err(|error| said(text, &error.message, Some((error.location.line, error.location.column))))?;
+    let tokens = Tokenizer::new(&DIALECT, text).tokenize_with_location().map_err(|error| {
+        problem_at(text, &error.message, Some((error.location.line, error.location.column)))
+    })?;
     let count = tokens.iter().filter(|token| !matches!(token.token, Token::Whitespace(_))).count();
     if count > MAX_TOKENS {
         return Err(whole(format!("it has more than {MAX_TOKENS} words and signs")));
@@ -138,11 +138,11 @@ fn reason(text: &str, error: &ParserError) -> Problem {
     let place = place
         .split_once(", Column: ")
         .and_then(|(line, column)| Some((line.trim().parse().ok()?, column.trim().parse().ok()?)));
-    said(text, message, place)
+    problem_at(text, message, place)
 }
 
 /// Returns the parser's message in the words of this program.
-fn said(text: &str, message: &str, place: Option<(u64, u64)>) -> Problem {
+fn problem_at(text: &str, message: &str, place: Option<(u64, u64)>) -> Problem {
     let at = place.map(|(line, column)| offset(text, line, column));
     let message = match message.strip_prefix("Expected: ").and_then(|rest| rest.split_once(", found: ")) {
         Some((expected, "EOF")) => {

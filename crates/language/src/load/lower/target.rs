@@ -64,20 +64,21 @@ fn primary(
     entries: &[(Spanned<TargetKey>, Option<Spanned<TargetSyntax>>)],
     sink: &mut Sink<'_>,
 ) {
-    let said = |syntax: &Option<Spanned<TargetSyntax>>| {
+    let declared = |syntax: &Option<Spanned<TargetSyntax>>| {
         syntax
             .as_ref()
             .and_then(|syntax| syntax.value.primary.as_ref())
             .map(|primary| (primary.value, primary.span))
     };
     if let [(key, syntax)] = entries {
-        if let Some((false, span)) = said(syntax) {
+        if let Some((false, span)) = declared(syntax) {
             let message = format!("no target is primary: `{}` is the only one", key.value);
             sink.error(rules::BAD_TARGET, span, message, "take `primary` out, or write `primary: true`");
         }
         return;
     }
-    let mut primaries = entries.iter().filter_map(|(_, syntax)| said(syntax).filter(|(primary, _)| *primary));
+    let mut primaries =
+        entries.iter().filter_map(|(_, syntax)| declared(syntax).filter(|(primary, _)| *primary));
     let Some((_, first)) = primaries.next() else {
         // One that could not be read might be it.
         if !entries.is_empty() && entries.iter().all(|(_, syntax)| syntax.is_some()) {

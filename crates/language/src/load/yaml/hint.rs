@@ -47,7 +47,7 @@ pub(super) fn of_error(file: &Arc<SourceFile>, error: &ScanError) -> Diagnostic 
         return wrong(Span::new(at, at + space.len_utf8()), message, "write an ordinary space".into());
     }
     if let Some(help) = value_at(text, offset.saturating_sub(line.start)).and_then(quote) {
-        return wrong(span, said(error.kind()), help);
+        return wrong(span, worded(error.kind()), help);
     }
     let kind = error.kind();
     let indented = matches!(
@@ -67,7 +67,7 @@ pub(super) fn of_error(file: &Arc<SourceFile>, error: &ScanError) -> Diagnostic 
             wrong(misplaced.span, message, help)
         }
         None => {
-            let finding = wrong(span, said(kind), advice(kind, text));
+            let finding = wrong(span, worded(kind), advice(kind, text));
             let tab = matches!(kind, ErrorKind::TabNotAllowed | ErrorKind::TabInBlockIndentation);
             if tab { untabbed(finding, file) } else { finding }
         }
@@ -146,7 +146,7 @@ fn spaces(count: usize) -> String {
 }
 
 /// Describes what is wrong in the words of who writes YAML, not of who parses it.
-fn said(kind: &ErrorKind) -> String {
+fn worded(kind: &ErrorKind) -> String {
     use ErrorKind as K;
     match kind {
         K::UnclosedQuotedScalar => "a quote is not closed".into(),

@@ -1,5 +1,5 @@
 //! Every file of the example book, with one mistake at each place where one can be made: there is one finding, on its line,
-//! whose help mends it. At least 92 of 100 are told so.
+//! whose help fixes it. At least 92 of 100 are answered so.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -17,7 +17,7 @@ struct Mistake {
     /// The rules of which one says it.
     rules: &'static [&'static str],
     /// What the help names; empty where it only has to be there.
-    mend: String,
+    fix: String,
     /// How many lines further down it may be noticed.
     later: usize,
 }
@@ -63,8 +63,8 @@ fn mistakes(text: &str, node: &Node, top: bool, keys: &BTreeSet<String>, out: &m
             for entry in entries {
                 let (key, at) = (&*entry.key, entry.key_span);
                 let mut make =
-                    |at: Span, text: String, rules: &'static [&'static str], mend: String, later: usize| {
-                        out.push(Mistake { at, text, rules, mend, later });
+                    |at: Span, text: String, rules: &'static [&'static str], fix: String, later: usize| {
+                        out.push(Mistake { at, text, rules, fix, later });
                     };
                 if keys.contains(key) && key.len() >= 5 && key.is_ascii() {
                     // A letter left out, one doubled, two swapped.
@@ -148,7 +148,7 @@ fn nearly_every_mistake_in_the_example_book_is_one_finding_with_what_mends_it() 
                         && at >= line
                         && at - line <= mistake.later
                         && !help.is_empty()
-                        && help.contains(&mistake.mend)
+                        && help.contains(&mistake.fix)
                 }
                 _ => false,
             };

@@ -62,15 +62,15 @@ fn by_default(
     claim: &Claim<'_>,
     released: &VariantKey,
 ) -> Diagnostic {
-    let said = flag.holdouts.contains_key(&holdout.key);
+    let declared = flag.holdouts.contains_key(&holdout.key);
     let message = format!(
         "the units of holdout `{}` are served `{released}` of `{}`, which {} while it lasts",
         holdout.key,
         flag.key,
         launched(claim)
     );
-    let place = if said { format!("/holdouts/{}", holdout.key) } else { "/default".to_owned() };
-    let finding = RULE.finding(context, message, (Kind::Flag, &flag.key, &place)).label(match said {
+    let place = if declared { format!("/holdouts/{}", holdout.key) } else { "/default".to_owned() };
+    let finding = RULE.finding(context, message, (Kind::Flag, &flag.key, &place)).label(match declared {
         true => "what its units are served",
         false => "what its units are served, for want of an entry in `holdouts`",
     });

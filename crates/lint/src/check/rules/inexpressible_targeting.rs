@@ -48,11 +48,11 @@ fn look(
     audience: &Predicate,
     found: &mut Vec<Diagnostic>,
 ) {
-    let mut told: Vec<&Target> = Vec::new();
+    let mut reported: Vec<&Target> = Vec::new();
     for target in context.book.targets.values() {
-        if !told.iter().any(|other| other.kind() == target.kind()) {
+        if !reported.iter().any(|other| other.kind() == target.kind()) {
             inexpressible(context, target, place, audience, found);
-            told.push(target);
+            reported.push(target);
         }
     }
 }
@@ -66,11 +66,11 @@ fn inexpressible(
 ) {
     let mut tests: Vec<(&AttributeKey, &Test)> = Vec::new();
     audience.walk(&mut |attribute, test| tests.push((attribute, test)), &mut |_| ());
-    let mut told = BTreeSet::new();
+    let mut reported = BTreeSet::new();
     for (attribute, test) in tests {
         let Some(declared) = context.book.attributes.get(attribute) else { continue };
         let Some(why) = target.kind().cannot_express(declared.kind, test) else { continue };
-        if !told.insert((attribute, why)) {
+        if !reported.insert((attribute, why)) {
             continue;
         }
         let message = format!("target `{}` cannot ask this of `{attribute}`: {why}", target.key);

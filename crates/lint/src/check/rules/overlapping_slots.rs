@@ -21,7 +21,7 @@ pub(in crate::check) const RULE: Rule = Rule::of_parts(
 fn check(context: &Inspection<'_>, layer: &Layer, found: &mut Vec<Diagnostic>) {
     let mut slots: Vec<(usize, &Slot)> = layer.slots.iter().enumerate().collect();
     slots.sort_by_key(|(i, slot)| (slot.buckets, *i));
-    let (mut reaching, mut told) = (Vec::<(usize, &Slot)>::new(), BTreeSet::new());
+    let (mut reaching, mut reported) = (Vec::<(usize, &Slot)>::new(), BTreeSet::new());
     for (i, slot) in slots {
         reaching.retain(|(_, earlier)| earlier.buckets.last() >= slot.buckets.first());
         for (j, earlier) in &reaching {
@@ -29,12 +29,12 @@ fn check(context: &Inspection<'_>, layer: &Layer, found: &mut Vec<Diagnostic>) {
                 earlier.experiment.clone().min(slot.experiment.clone()),
                 earlier.experiment.clone().max(slot.experiment.clone()),
             );
-            if told.contains(&pair) {
+            if reported.contains(&pair) {
                 continue;
             }
             if let Some(finding) = collision(context, layer, (*j, earlier), (i, slot)) {
                 found.push(finding);
-                told.insert(pair);
+                reported.insert(pair);
             }
         }
         reaching.push((i, slot));

@@ -140,7 +140,7 @@ mod tests {
     use trialbook_language::load::{self, RawFile};
 
     /// Returns what the rule finds of so many segments of so many ids, each used by two flags.
-    fn said(segments: usize, ids: usize) -> Vec<String> {
+    fn messages(segments: usize, ids: usize) -> Vec<String> {
         let file = |path: String, text: String| RawFile { path, bytes: text.into_bytes() };
         let book = "book: big\nentities: {user: {column: user_id}}\nattributes: {uid: {type: string}}\n\
                     targets: {production: {type: flagd, store: \"file://live.json\"}}\n";
@@ -167,8 +167,8 @@ mod tests {
     #[test]
     fn flags_beyond_what_clients_take_are_found_and_a_shared_list_counts_once() {
         // 26 bytes an id: 100 × 1 000 of them in two flags each are 2.6 MB, and 170 × 1 000 are 4.4.
-        assert_eq!(said(100, 1_000), Vec::<String>::new());
-        let found = said(170, 1_000);
+        assert_eq!(messages(100, 1_000), Vec::<String>::new());
+        let found = messages(170, 1_000);
         assert_eq!(found.len(), 1, "{found:#?}");
         let text = &found[0];
         assert!(text.contains("take at least 4.") && text.contains("take 4.2 MB at once"), "{text}");

@@ -50,8 +50,8 @@ type Users<'a> = BTreeMap<&'a Salt, Vec<(Kind, &'a str)>>;
 
 fn shared(context: &Inspection<'_>, salt: &Salt, users: &[(Kind, &str)]) -> Option<Diagnostic> {
     // The one whose key the salt is has not declared it; the finding is where somebody did.
-    let said = |user: &&(Kind, &str)| user.1 != salt.as_str();
-    let [(kind, key), ..] = users.iter().rev().filter(said).collect::<Vec<_>>()[..] else { return None };
+    let declares = |user: &&(Kind, &str)| user.1 != salt.as_str();
+    let [(kind, key), ..] = users.iter().rev().filter(declares).collect::<Vec<_>>()[..] else { return None };
     let others: Vec<_> = users.iter().filter(|user| (user.0, user.1) != (*kind, *key)).collect();
     let (other_kind, other) = others.first()?;
     let message = format!("{kind} `{key}` draws with the salt of {other_kind} `{other}`");

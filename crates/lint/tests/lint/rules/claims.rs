@@ -1,6 +1,6 @@
 //! Rollouts, layers by day, holdouts and units of two kinds: when they collide, and what is said of it.
 
-use super::{Example, ExampleFile, Shows, findings, told};
+use super::{Example, ExampleFile, Shows, findings, listed};
 use trialbook_language::load::{self, RawFile};
 use trialbook_lint::check::{self, Arrival, Given, History};
 use trialbook_model::diagnostic::Diagnostic;
@@ -59,13 +59,13 @@ fn of<'a>(found: &'a [Diagnostic], rule: &str) -> Vec<&'a Diagnostic> {
 fn only<'a>(found: &'a [Diagnostic], rule: &str) -> &'a Diagnostic {
     match of(found, rule).as_slice() {
         [finding] => finding,
-        _ => panic!("not one `{rule}`:\n{}", told(found)),
+        _ => panic!("not one `{rule}`:\n{}", listed(found)),
     }
 }
 
 #[track_caller]
 fn none(found: &[Diagnostic], rule: &str) {
-    assert!(of(found, rule).is_empty(), "\n{}", told(found));
+    assert!(of(found, rule).is_empty(), "\n{}", listed(found));
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn tests_of_one_layer_and_tests_one_after_the_other_keep_a_unit() {
         ("b.experiment.yaml", &within(&new)),
         ("pages.layer.yaml", layer),
     ]);
-    assert!(found.is_empty(), "\n{}", told(&found));
+    assert!(found.is_empty(), "\n{}", listed(&found));
 }
 
 /// Three experiments in one layer, with these starts and allocations, and this quarantine.
@@ -176,7 +176,7 @@ fn an_over_booked_layer_states_the_day_the_sum_and_who() {
     );
     assert_eq!(finding.primary.file.path(), "e2.experiment.yaml");
     assert_eq!(finding.notes, ["claimed then: `e0` 50.0 %, `e1` 40.0 % and `e2` 30.0 %"]);
-    // `allocate` finds no room for them, so nobody is told to run it.
+    // `allocate` finds no room for them, so nobody is advised to run it.
     none(&found, "slots-mismatch");
 }
 
@@ -195,7 +195,7 @@ fn what_is_exactly_full_is_not_over_booked() {
     let claims = [("2026-12-01", "2026-12-15", "60%"), ("2026-12-01", "2026-12-15", "40%")];
     let slots = "[{buckets: 0-5999, experiment: e0}, {buckets: 6000-9999, experiment: e1}]";
     let found = layered(&claims, "0d", slots);
-    assert!(found.is_empty(), "\n{}", told(&found));
+    assert!(found.is_empty(), "\n{}", listed(&found));
 }
 
 #[test]
@@ -210,8 +210,8 @@ fn a_holdout_is_broken_by_a_default_a_wrong_entry_or_a_rule_and_fixed_by_an_entr
         ])
     };
     let bold = FLAG.replace("default: plain", "default: bold");
-    let said = with(&bold);
-    let finding = only(&said, "broken-holdout");
+    let declared = with(&bold);
+    let finding = only(&declared, "broken-holdout");
     let help = finding.help.clone().unwrap_or_default();
     assert!(help.contains("`holdouts: {winter: plain}`"), "{help}");
     only(&with(&format!("{bold}holdouts: {{winter: bold}}\n")), "broken-holdout");

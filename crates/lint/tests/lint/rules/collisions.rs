@@ -1,6 +1,6 @@
 //! When experiments collide, and when they do not.
 
-use super::{Example, ExampleFile, Shows, findings, told};
+use super::{Example, ExampleFile, Shows, findings, listed};
 use trialbook_model::diagnostic::{Diagnostic, Severity};
 
 /// An experiment on `checkout-button` from 1 to 15 December, served at most until 5 January: a window of 7 days and
@@ -45,14 +45,14 @@ fn pair(one: &str, two: &str, others: &[(&str, &str)]) -> Vec<Diagnostic> {
 
 #[track_caller]
 fn assert_collision<'a>(found: &'a [Diagnostic], rule: &str) -> &'a Diagnostic {
-    let [finding] = found else { panic!("not one finding:\n{}", told(found)) };
-    assert_eq!(finding.rule, rule, "{}", told(found));
+    let [finding] = found else { panic!("not one finding:\n{}", listed(found)) };
+    assert_eq!(finding.rule, rule, "{}", listed(found));
     finding
 }
 
 #[track_caller]
 fn assert_silent(found: &[Diagnostic]) {
-    assert!(found.is_empty(), "\n{}", told(found));
+    assert!(found.is_empty(), "\n{}", listed(found));
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn different_layers_do_not_keep_experiments_apart() {
 fn two_draws_of_one_salt_are_one_draw() {
     let half = with("salt: shared").replace("20%", "50%");
     let mut found = pair(&with("salt: shared"), &half, &[]);
-    assert!(found.iter().any(|finding| finding.rule == "shared-salt"), "{}", told(&found));
+    assert!(found.iter().any(|finding| finding.rule == "shared-salt"), "{}", listed(&found));
     found.retain(|finding| finding.rule != "shared-salt");
     let finding = assert_collision(&found, "overlapping-experiments");
     let overlap = finding.overlap.expect("everyone is in both audiences");

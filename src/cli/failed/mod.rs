@@ -1,5 +1,13 @@
 //! How a command ends that could not do its work: the exit code, the words and the advice for each reason.
 
+mod conclude;
+mod forge;
+mod proposal;
+
+pub(super) use conclude::{of_conclusion, of_decision};
+pub(super) use forge::{of_forge, of_github, of_material};
+pub(super) use proposal::of_proposal;
+
 use super::{Exit, Failure, Opened};
 use crate::app::lint::LintError;
 use crate::app::{AppError, NotNamed, NotRecorded, RecordError, status};

@@ -12,8 +12,8 @@ use arrow_array::{Int32Array, RecordBatch, StringArray, TimestampMicrosecondArra
 use arrow_schema::{ArrowError, DataType, Field, Schema, TimeUnit};
 use serde_json::{Map, Value};
 
-use crate::cli::{Exit, Failure, Session, sink};
-use trialbook_analysis::warehouse::{NewDatabase, Row, WarehouseError};
+use super::DemoError;
+use trialbook_analysis::warehouse::{NewDatabase, Row};
 use trialbook_language::load::{self, discover};
 use trialbook_model::capability::HashProfile;
 use trialbook_model::resolve::Resolver;
@@ -29,14 +29,31 @@ pub const ONE_PAGE_SLOW: f64 = 1.30;
 /// Recommendations sell a little more.
 pub const RECOMMENDED_BUYS: f64 = 1.02;
 
-/// Generates `warehouse.duckdb` in the demo's folder.
+/// How many steps [`generate`] takes.
+pub const STEPS: usize = 7;
+
+/// What was generated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Generated {
+    /// How many users the shop has.
+    pub users: u32,
+    /// How many rows each table of events has.
+    pub events: Vec<(&'static str, u64)>,
+}
+
+/// Generates `warehouse.duckdb` in the demo's folder. `begins` gets the number and the name of each step before it.
 ///
 /// # Errors
 ///
 /// Where the database cannot be written.
-pub fn generate(dir: &Path, users: u32, seed: u64, session: &Session) -> Result<(), Failure> {
+pub fn generate(
+    dir: &Path,
+    users: u32,
+    seed: u64,
+    begins: &mut dyn FnMut(usize, &str),
+) -> Result<Generated, DemoError> {
     let book = read_book(dir)?;
-    let database = NewDatabase::create(Some(&dir.join("warehouse.duckdb"))).map_err(failed)?;
+    let database = NewDatabase::create(Some(&dir.join("warehouse.duckdb"))).map_err(DemoError::Warehouse)?;
     let fill = |sql: &str| {
         sql.replace("$seed", &format!("{seed}::UBIGINT"))
             .replace("$users", &users.to_string())
@@ -45,7 +62,7 @@ pub fn generate(dir: &Path, users: u32, seed: u64, session: &Session) -> Result<
             .replace("$one_page", &ONE_PAGE_BUYS.to_string())
             .replace("$recommended", &RECOMMENDED_BUYS.to_string())
     };
-    let steps = [
+    let steps: [_; STEPS] = [
         ("users", include_str!("sql/users.sql")),
         ("visits", include_str!("sql/visits.sql")),
         ("assignments", ""),
@@ -54,53 +71,42 @@ pub fn generate(dir: &Path, users: u32, seed: u64, session: &Session) -> Result<
         ("searches", include_str!("sql/searches.sql")),
         ("purchases", include_str!("sql/purchases.sql")),
     ];
-    let bar = session.progress(steps.len() as u64, "generating");
-    for (what, sql) in steps {
-        bar.set_message(format!("generating {what}"));
+    for (number, (what, sql)) in steps.into_iter().enumerate() {
+        begins(number, what);
         match sql {
-            "" => assign(&database, &book, &bar)?,
-            sql => database.run(&fill(sql)).map_err(failed)?,
+            "" => assign(&database, &book)?,
+            sql => database.run(&fill(sql)).map_err(DemoError::Warehouse)?,
         }
-        bar.inc(1);
     }
-    database.run("DROP TABLE assignments").map_err(failed)?;
-    bar.finish_and_clear();
-    let mut events = 0u64;
-    let mut counts = Vec::new();
+    database.run("DROP TABLE assignments").map_err(DemoError::Warehouse)?;
+    let mut events = Vec::new();
     for table in ["exposures", "page_views", "searches", "purchases"] {
-        let rows = database.rows(&format!("SELECT count(*) AS n FROM {table}")).map_err(failed)?;
-        let rows = rows.first().and_then(|row| row.count("n")).unwrap_or_default();
-        events += rows;
-        counts.push(format!("{rows} {}", table.replace('_', " ")));
+        let rows =
+            database.rows(&format!("SELECT count(*) AS n FROM {table}")).map_err(DemoError::Warehouse)?;
+        events.push((table, rows.first().and_then(|row| row.count("n")).unwrap_or_default()));
     }
-    sink::line(format_args!("  {users} users, {events} events: {}", counts.join(", ")))?;
     // Into the file itself, so that it can be read without its log.
-    database.run("CHECKPOINT").map_err(failed)
+    database.run("CHECKPOINT").map_err(DemoError::Warehouse)?;
+    Ok(Generated { users, events })
 }
 
-fn failed(error: WarehouseError) -> Failure {
-    Failure::new(Exit::Unreachable, "cannot generate the warehouse").because(&error).advised(&error)
-}
-
-fn read_book(dir: &Path) -> Result<Book, Failure> {
-    let files = discover::read_folder(dir).map_err(|error| Failure::of(Exit::Unreachable, &error))?;
-    load::load(files).book.ok_or_else(|| {
-        Failure::new(Exit::Findings, "the demo's book has errors").help("run `trialbook lint`")
-    })
+fn read_book(dir: &Path) -> Result<Book, DemoError> {
+    let files = discover::read_folder(dir).map_err(DemoError::Unread)?;
+    load::load(files).book.ok_or(DemoError::NoBook)
 }
 
 /// Writes one row for each user and experiment that enrols it, as the book's clients would draw.
-fn assign(database: &NewDatabase, book: &Book, bar: &indicatif::ProgressBar) -> Result<(), Failure> {
+fn assign(database: &NewDatabase, book: &Book) -> Result<(), DemoError> {
     database
         .run("CREATE TABLE assignments (n INTEGER, served VARCHAR, starts TIMESTAMP, ends TIMESTAMP)")
-        .map_err(failed)?;
+        .map_err(DemoError::Warehouse)?;
     let live: Vec<&Experiment> =
         book.experiments.values().filter(|experiment| experiment.decision.is_none()).collect();
     let resolvers: Vec<_> =
         live.iter().map(|e| (*e, Resolver::new(book, e.schedule.start(), HashProfile::Utf8))).collect();
     let rows = database
         .rows("SELECT n, user_id, country, platform, app_version, age_days, email, employee FROM users ORDER BY n")
-        .map_err(failed)?;
+        .map_err(DemoError::Warehouse)?;
     for part in rows.chunks(10_000) {
         let mut assignments = Assignments::default();
         for row in part {
@@ -113,11 +119,8 @@ fn assign(database: &NewDatabase, book: &Book, bar: &indicatif::ProgressBar) -> 
                 }
             }
         }
-        let batch = assignments
-            .batch()
-            .map_err(|error| Failure::new(Exit::Bug, "cannot make rows of assignments").because(&error))?;
-        database.append("assignments", batch).map_err(failed)?;
-        bar.tick();
+        let batch = assignments.batch().map_err(DemoError::Rows)?;
+        database.append("assignments", batch).map_err(DemoError::Warehouse)?;
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::cli::{Exit, Failure};
+use super::DemoError;
 use trialbook_language::load::find_root;
 
 macro_rules! files {
@@ -93,19 +93,17 @@ const FILES: &[(&str, &str)] = files! {
 /// # Errors
 ///
 /// Where the folder holds something, cannot be written, or git cannot commit.
-pub fn write(dir: &Path) -> Result<(), Failure> {
+pub fn write(dir: &Path) -> Result<(), DemoError> {
     let in_use = std::fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some());
     if in_use || dir.is_file() {
-        return Err(Failure::new(Exit::Refused, format!("`{}` is not empty", dir.display()))
-            .help("name another folder: `trialbook demo DIR`"));
+        return Err(DemoError::NotEmpty);
     }
     let around = dir.ancestors().skip(1).find(|folder| {
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
         folder.canonicalize().is_ok_and(|folder| find_root(&folder).is_ok())
     });
     if around.is_some() {
-        return Err(Failure::new(Exit::Refused, format!("`{}` would be inside another book", dir.display()))
-            .help("go out of that book's folder, or name a folder outside of it: `trialbook demo DIR`"));
+        return Err(DemoError::InsideBook);
     }
     for (path, text) in FILES {
         let path = dir.join(path);
@@ -115,7 +113,7 @@ pub fn write(dir: &Path) -> Result<(), Failure> {
         std::fs::write(path, text)?;
     }
     std::fs::write(dir.join(".gitignore"), "/live\n/outcomes\n/warehouse.duckdb*\n*.plan\n")?;
-    commit(dir).map_err(|error| Failure::new(Exit::Unreachable, "cannot commit the book").because(&error))
+    commit(dir).map_err(DemoError::NotCommitted)
 }
 
 fn commit(dir: &Path) -> Result<(), git2::Error> {
