@@ -21,7 +21,9 @@ use crate::warehouse::{Engine, Warehouse};
 use trialbook_decision::{
     self as decision, Case, LevelsError, QualityCheck, QualityKind, Stage, Verdict, VerdictKind,
 };
-use trialbook_model::{Book, Experiment, ExperimentKey, LaunchDoubt, MetricKey, SourceKey, VariantKey};
+use trialbook_model::{
+    Analysis, Book, Experiment, ExperimentKey, LaunchDoubt, MetricKey, SourceKey, VariantKey,
+};
 use trialbook_stats::decision_rule::DecisionLevels;
 
 /// Why there is no outcome.
@@ -330,7 +332,7 @@ impl<'a> Work<'a> {
             state: self.book.state_at(e, self.request.as_of),
             layer: e.layer.clone(),
             allocation: e.allocation.clone(),
-            analysis: e.analysis,
+            analysis: Analysis { earlier_default: None, ..e.analysis },
             decision: e.decision.clone(),
         }
     }

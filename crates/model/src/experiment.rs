@@ -207,6 +207,10 @@ impl Default for PlannedUnits {
 pub struct Analysis {
     /// When the data may be looked at.
     pub method: Method,
+    /// Where nobody declared the method and an earlier version read that as another: which. No part of what is written, because
+    /// a default that is written out means the same.
+    #[serde(skip)]
+    pub earlier_default: Option<Method>,
     /// How the level of a group sequential test is spent.
     #[serde(default, skip_serializing_if = "is_default")]
     pub spending: Spending,
@@ -239,13 +243,25 @@ impl Analysis {
     pub const fn min_duration() -> Duration {
         Duration::days(7)
     }
+
+    /// Returns the method of an experiment whose book declares none: group sequential, or a fixed horizon where a deciding metric
+    /// has an open window, because what a unit counts for would change from look to look.
+    pub const fn default_method(open_window: bool) -> Method {
+        if open_window { Method::FixedHorizon } else { Method::GroupSequential }
+    }
+
+    /// Returns the analysis as an earlier version read it, which gave a fixed horizon to every experiment without a method.
+    pub fn by_earlier_defaults(self) -> Self {
+        Self { method: self.earlier_default.unwrap_or(self.method), earlier_default: None, ..self }
+    }
 }
 
 impl Default for Analysis {
     fn default() -> Self {
         let percent = |n| Share::from_percent(n).unwrap_or(Share::ALL);
         Self {
-            method: Method::FixedHorizon,
+            method: Self::default_method(false),
+            earlier_default: Some(Method::FixedHorizon),
             spending: Spending::default(),
             min_duration: Self::min_duration(),
             planned_units: PlannedUnits::default(),

@@ -10,7 +10,7 @@ use trialbook_analysis::{
 };
 use trialbook_model::{
     Analysis, Bearing, Decision, DecisionOutcome, Digest, Direction, Duration, ExperimentState, LaunchDoubt,
-    Margin, MinimumEffect, MovedEnd, PlanChange, Schedule, Share, Split, VariantKey, Window,
+    Margin, Method, MinimumEffect, MovedEnd, PlanChange, Schedule, Share, Split, VariantKey, Window,
 };
 
 pub fn key<T: std::str::FromStr>(text: &str) -> T
@@ -68,7 +68,7 @@ pub fn outcome(arms: &[(&str, &str, u64)]) -> Outcome {
             state: ExperimentState::Overdue,
             layer: Some(key("checkout")),
             allocation: share("20%").into(),
-            analysis: Analysis::default(),
+            analysis: Analysis { method: Method::FixedHorizon, ..Analysis::default() },
             decision: None,
         },
         as_of: at("2026-12-22T23:00:00Z"),

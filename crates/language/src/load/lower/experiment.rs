@@ -16,8 +16,9 @@ use crate::load::syntax::experiment::{
 use crate::load::syntax::flag::FlagFile;
 use trialbook_model::span::Spanned;
 use trialbook_model::{
-    Allocation, AnalysisPlan, Decision, DecisionOutcome, Experiment, ExperimentKey, Guardrail, Method,
-    MetricKey, Predicate, Salt, Schedule, Share, Split, SplitError, SuccessMetric, VariantKey, Window,
+    Allocation, Analysis, AnalysisPlan, Decision, DecisionOutcome, Experiment, ExperimentKey, Guardrail,
+    Method, MetricKey, Predicate, Salt, Schedule, Share, Split, SplitError, SuccessMetric, VariantKey,
+    Window,
 };
 
 /// Lowers an experiment, the book's and its surfaces' defaults included.
@@ -48,11 +49,15 @@ pub(super) fn lower(
         defaults::add(&mut plan, &surfaces, entity, context, index);
         plan
     });
-    let (analysis, _) = defaults::analysis(context.analysis, file.analysis.as_ref(), sink);
-    if analysis.method != Method::FixedHorizon
-        && let Some(plan) = &plan
-    {
-        open_windows(plan, analysis.method, file, index, sink);
+    let (mut analysis, _) = defaults::analysis(context.analysis, file.analysis.as_ref(), sink);
+    if let Some(plan) = &plan {
+        if analysis.earlier_default.is_some() {
+            let open = plan.deciding().any(|metric| has_open_window(metric, index));
+            analysis.method = Analysis::default_method(open);
+        }
+        if analysis.method.is_sequential() {
+            open_windows(plan, analysis.method, file, index, sink);
+        }
     }
     previous(key, file, index, sink);
     let overrides = forced::lower(file, split.as_ref(), index, sink);

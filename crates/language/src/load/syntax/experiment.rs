@@ -107,9 +107,10 @@ mapping! {
 mapping! {
     /// How an experiment is judged.
     struct AnalysisSyntax: "an analysis" {
-        /// When the data may be looked at. `fixed-horizon`: once, when the last window has closed. `group-sequential`:
-        /// daily, with the level spent over the schedule. `always-valid`: at any time.
-        "method" optional method: Method = "fixed-horizon",
+        /// When the data may be looked at. `group-sequential`: daily, with the level spent over the schedule. `fixed-horizon`:
+        /// once, when the last window has closed. `always-valid`: at any time. `group-sequential` unless given; `fixed-horizon`
+        /// where a success metric or a guardrail has an open window.
+        "method" optional method: Method = "group-sequential",
         /// How a group sequential test spends its level over the looks; `obrien-fleming`, nearly nothing early, unless given.
         "spending" optional spending: Spending = "obrien-fleming",
         /// How long enrolment must have lasted, in the data of a look, before a treatment ships at it; a week unless given,
