@@ -174,6 +174,27 @@ impl Method {
     }
 }
 
+/// How the tests of *better* share the level: those of all success metrics with all treatments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Multiplicity {
+    /// In equal shares, which are known beforehand.
+    #[default]
+    Shared,
+    /// Step by step from the smallest p-value (Holm 1979): it finds at least as much.
+    Holm,
+}
+
+impl Multiplicity {
+    /// Returns the word that a book uses for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Shared => "shared",
+            Self::Holm => "holm",
+        }
+    }
+}
+
 /// How the level of a group sequential test is spent over its looks.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -211,6 +232,9 @@ pub struct Analysis {
     /// a default that is written out means the same.
     #[serde(skip)]
     pub earlier_default: Option<Method>,
+    /// How the success metrics of all treatments share the level.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub multiplicity: Multiplicity,
     /// How the level of a group sequential test is spent.
     #[serde(default, skip_serializing_if = "is_default")]
     pub spending: Spending,
@@ -262,6 +286,7 @@ impl Default for Analysis {
         Self {
             method: Self::default_method(false),
             earlier_default: Some(Method::FixedHorizon),
+            multiplicity: Multiplicity::default(),
             spending: Spending::default(),
             min_duration: Self::min_duration(),
             planned_units: PlannedUnits::default(),

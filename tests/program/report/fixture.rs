@@ -68,7 +68,7 @@ pub fn outcome(arms: &[(&str, &str, u64)]) -> Outcome {
             state: ExperimentState::Overdue,
             layer: Some(key("checkout")),
             allocation: share("20%").into(),
-            analysis: Analysis { method: Method::FixedHorizon, ..Analysis::default() },
+            analysis: Analysis { method: Method::FixedHorizon, earlier_default: None, ..Analysis::default() },
             decision: None,
         },
         as_of: at("2026-12-22T23:00:00Z"),

@@ -10,6 +10,7 @@ mod same_bits;
 mod shop;
 mod signs_and_events;
 mod split_cause;
+mod stepwise;
 mod trusted_rows;
 mod two_sources;
 mod unit_by_unit;

@@ -322,6 +322,11 @@ fn every_change_of_what_decides_changes_the_digest_of_the_plan() {
         ("button.experiment.yaml", "metrics:", "salt: another\nmetrics:"),
         ("button.experiment.yaml", "metrics:", "analysis: {method: fixed-horizon}\nmetrics:"),
         ("button.experiment.yaml", "metrics:", "analysis: {alpha: 4%}\nmetrics:"),
+        (
+            "button.experiment.yaml",
+            "metrics:",
+            "analysis: {method: fixed-horizon, multiplicity: holm}\nmetrics:",
+        ),
         ("button.flag.yaml", "bold: orange", "bold: red"),
         ("button.flag.yaml", "default: plain", "default: bold"),
         ("button.flag.yaml", "serve: bold", "serve: plain"),
