@@ -163,5 +163,5 @@ fn what_was_measurable_is_analysed_as_launched_whatever_an_edit_calls_a_repair()
     );
     assert!(!said.contains("was repaired"), "{said}");
     // Eight refunds, four an arm, and not the orders that were paid.
-    assert!(said.contains("1.0 % 1.0 %"), "{said}");
+    assert!(said.contains("guardrail refunds, 7 days 1 % 1 %"), "{said}");
 }
