@@ -11,11 +11,10 @@ use super::outcome::{
     ArmUnits, BookReference, ExperimentReference, Outcome, Preregistration, PreregistrationStatus, Query,
     SourceArm, SourceReport, Tool, Units,
 };
-use super::parts::{self, DimensionEffects};
 use super::split_cause::SplitDiagnosis;
 use super::trusted::Trusted;
 use super::work::{Request, Work};
-use super::{horizon, quality, sequential, split_cause};
+use super::{horizon, over_time, parts, quality, sequential, split_cause};
 use crate::query::{self, Answer, ArmRows, Exposures, IdExample, NotComputed, QueryError, Question};
 use crate::warehouse::{Engine, Warehouse};
 use trialbook_decision::{
@@ -149,7 +148,8 @@ impl<'a> Work<'a> {
             split: self.split_diagnosis(&quality),
             quality,
             metrics: analysed.results,
-            dimensions: Work { faults: &trusted.faults, ..*self }.dimensions(&verdicts),
+            dimensions: Work { faults: &trusted.faults, ..*self }.in_parts(&verdicts, parts::effects),
+            over_time: Work { faults: &trusted.faults, ..*self }.in_parts(&verdicts, over_time::effects),
             verdicts,
             best,
             sources: self.sources(),
@@ -160,12 +160,12 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Returns the effects in parts of the units; none where the data can carry no verdict.
-    fn dimensions(&self, verdicts: &[Verdict]) -> Vec<DimensionEffects> {
+    /// Returns effects in parts of the units or of time; none where the data can carry no verdict.
+    fn in_parts<T>(&self, verdicts: &[Verdict], effects: fn(&Self) -> Vec<T>) -> Vec<T> {
         if verdicts.iter().any(|verdict| verdict.kind == VerdictKind::Invalid) {
             return Vec::new();
         }
-        parts::effects(self)
+        effects(self)
     }
 
     /// Returns what explains a split that invalidates the result.

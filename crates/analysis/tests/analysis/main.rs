@@ -2,6 +2,7 @@
 
 mod looks;
 mod mistakes;
+mod over_time;
 mod parts;
 mod quantiles;
 mod ratios;
