@@ -85,12 +85,16 @@ pub(super) fn ask(
                 asked.extend(by_exposure(question, *number, experiment));
             }
         }
-        // What is asked for has names of its own: one metric is asked for with several windows.
-        let mut metrics = BTreeMap::new();
-        for (place, metric) in asked.iter_mut().flat_map(|asked| &mut asked.metrics).enumerate() {
-            if let Ok(key) = MetricKey::new(format!("span-{place}")) {
-                metric.2.key = key.clone();
-                metrics.insert(key, metric.2.clone());
+        // What is asked for has names of its own: one metric is asked for with several windows. Each of them is asked for once, because
+        // a query takes every metric of every unit in every part.
+        let mut metrics = BTreeMap::<MetricKey, Metric>::new();
+        for (_, _, metric) in asked.iter_mut().flat_map(|asked| &mut asked.metrics) {
+            let alike = |other: &&Metric| Metric { key: metric.key.clone(), ..(*other).clone() } == *metric;
+            let known = metrics.values().find(alike).map(|known| known.key.clone());
+            let key = known.or_else(|| MetricKey::new(format!("span-{}", metrics.len())).ok());
+            if let Some(key) = key {
+                metric.key = key.clone();
+                metrics.insert(key, metric.clone());
             }
         }
         if let Some(book) = book_of(question.book, metrics) {
@@ -152,8 +156,8 @@ fn of_units(
     for (asked, named) in asked.into_iter().zip(&named) {
         let moments = answer.over_time.entry(asked.experiment.key.clone()).or_default();
         for (metric, span, as_asked) in asked.metrics {
-            if let Some(measured) = found.metrics.remove(&(named.key.clone(), as_asked.key)) {
-                moments.push(SpanMoments { metric, span, measured });
+            if let Some(measured) = found.metrics.get(&(named.key.clone(), as_asked.key)) {
+                moments.push(SpanMoments { metric, span, measured: measured.clone() });
             }
         }
     }
