@@ -18,6 +18,7 @@ use trialbook_delivery::plan::{Live, Options, Plan};
 use trialbook_model::{ExperimentKey, RolloutKey, TargetKey};
 
 /// Apply a plan: make the flag back end serve what the book declares
+///
 /// With a plan file, applies exactly that plan, or refuses it (exit code 4) if the target or the book has changed
 /// since: it plans again, and compares the result with the file. Without a file, makes a plan, shows it and asks; without a
 /// terminal it refuses.

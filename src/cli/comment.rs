@@ -14,6 +14,7 @@ use crate::report::comment as words;
 use trialbook_analysis::Outcome;
 
 /// Post a review or a result as a comment on its pull request
+///
 /// Reads files that other commands wrote: findings (`lint --format json`) and a plan (`plan --out`) become one review, and each
 /// outcome (`analyze --out`) becomes a result. The files are checked against their published schemas, and nothing in them is
 /// trusted or run.

@@ -9,6 +9,7 @@ use trialbook_delivery::plan::Options;
 use trialbook_model::TargetKey;
 
 /// Show what somebody changed in the flag back end since the last apply
+///
 /// Only content that an apply writes can drift, and differences in notation do not count. Flags that do not belong to the
 /// book are listed and left alone. With `--detailed-exitcode`, exit code 2 means that something differs.
 #[derive(Debug, clap::Args)]

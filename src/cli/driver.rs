@@ -5,6 +5,7 @@ use crate::app::driver::{self as app, Listed};
 use trialbook_analysis::warehouse::driver::{self, Driver, DriverError, Environment};
 
 /// Show and install the drivers of warehouses
+///
 /// A driver is a library. It is searched for in this order: the file that an environment variable names (TRIALBOOK_ and the
 /// driver's name in capitals, such as TRIALBOOK_DUCKDB); the folder of the program; the cache of `trialbook driver install`;
 /// ADBC driver manifests; the folders of DUCKDB_LIB_DIR or ADBC_DRIVER_PATH, pkg-config, the system's library folders,

@@ -42,6 +42,7 @@ pub struct Args {
     #[arg(long, value_name = "SEVERITY", default_value = "error")]
     fail_on: FailOn,
     /// Measure shares of traffic in a file of contexts, one JSON object on each line; `-` for stdin
+    ///
     /// Draw the contexts at random from those that your programs evaluate. Without a sample, shares are computed from those that
     /// attributes declare, if all of them do.
     #[arg(long, value_name = "FILE")]

@@ -8,6 +8,7 @@ use crate::report;
 use trialbook_model::TargetKey;
 
 /// Show who applied what to a flag back end, and how it ended
+///
 /// Every apply that changes something leaves a record beside the live flags: who, when, which plan, which flags, and the
 /// result. On a git branch the record is the branch's history.
 #[derive(Debug, clap::Args)]

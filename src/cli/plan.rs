@@ -15,6 +15,7 @@ use trialbook_delivery::plan::{Options, Plan, Revert};
 use trialbook_model::{Evaluator, FlagKey, RolloutKey, TargetKey};
 
 /// Show what an apply would change in the flag back end
+///
 /// The plan also shows why an apply would refuse it. A plan is refused if the target or the book has changed by the time it is
 /// applied. With `--detailed-exitcode`, exit code 2 means that there are changes, or that somebody changed the target by hand,
 /// and 4 that an apply would refuse the plan.

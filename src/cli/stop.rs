@@ -6,6 +6,7 @@ use crate::app::stop;
 use trialbook_language::edit::difference;
 
 /// Write the decision that stops an experiment at once
+///
 /// Adds `decision: {outcome: aborted, …}` to the experiment's file and changes nothing else. Commit it, and run
 /// `trialbook apply --stop EXPERIMENT`, which applies only the end of this experiment, whatever else has changed in the book.
 #[derive(Debug, clap::Args)]

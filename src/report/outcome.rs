@@ -11,6 +11,7 @@ mod metrics;
 mod missing;
 mod naming;
 mod next;
+mod over_time;
 mod parts;
 mod print;
 mod proposal;

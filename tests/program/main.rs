@@ -14,6 +14,7 @@ mod cut_off;
 mod data_checks;
 mod descent;
 mod draws;
+mod earlier_defaults;
 mod example_book;
 mod fit;
 mod fmt;

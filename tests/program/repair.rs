@@ -6,9 +6,9 @@ use std::process::Command;
 
 use assert_cmd::cargo::CommandCargoExt as _;
 
-const AT: &str = "2026-10-24";
+pub(crate) const AT: &str = "2026-10-24";
 
-const FILES: [(&str, &str); 8] = [
+pub(crate) const FILES: [(&str, &str); 8] = [
     (
         "trialbook.yaml",
         "book: shop\nentities: {user: {column: user_id}}\nattributes: {country: {type: string}}\n\
@@ -42,10 +42,10 @@ const FILES: [(&str, &str); 8] = [
 const BROKEN: &str = "description: Users with a paid order.\nentity: user\ntype: proportion\nsource: orders\n\
                       measure: {count: rows}\nwhere: state = 'paid'\nwindow: 7d\nincrease_is: good\n";
 
-const REFUNDS: &str = "description: Users with a refund.\nentity: user\ntype: proportion\nsource: orders\n\
+pub(crate) const REFUNDS: &str = "description: Users with a refund.\nentity: user\ntype: proportion\nsource: orders\n\
                        measure: {count: rows}\nwhere: status = 'refunded'\nwindow: 7d\nincrease_is: bad\n";
 
-fn trialbook(book: &Path, args: &[&str]) -> (i32, String) {
+pub(crate) fn trialbook(book: &Path, args: &[&str]) -> (i32, String) {
     let mut command = Command::cargo_bin("trialbook").expect("the binary is built");
     let output = command.current_dir(book).env("NO_COLOR", "1").args(args).output().expect("it runs");
     let printed =
@@ -53,18 +53,18 @@ fn trialbook(book: &Path, args: &[&str]) -> (i32, String) {
     (output.status.code().unwrap_or(-1), printed.concat().split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
-fn git(book: &Path, args: &[&str]) {
+pub(crate) fn git(book: &Path, args: &[&str]) {
     let identity = ["-c", "user.name=test", "-c", "user.email=test@acme.test"];
     let done = Command::new("git").current_dir(book).args(identity).args(args).status();
     assert!(done.expect("git").success(), "git {args:?}");
 }
 
-fn write(book: &Path, path: &str, text: &str) {
+pub(crate) fn write(book: &Path, path: &str, text: &str) {
     std::fs::write(book.join(path), text).expect("a file");
 }
 
 /// Writes 400 units an arm, of which 120 and 200 bought.
-fn data(book: &Path) {
+pub(crate) fn data(book: &Path) {
     let mut exposures = "user_id,served,at\n".to_owned();
     let mut orders = "user_id,status,amount,at\n".to_owned();
     for unit in 0..800 {
@@ -163,5 +163,5 @@ fn what_was_measurable_is_analysed_as_launched_whatever_an_edit_calls_a_repair()
     );
     assert!(!printed.contains("was repaired"), "{printed}");
     // Eight refunds, four an arm, and not the orders that were paid.
-    assert!(printed.contains("1.0 % 1.0 %"), "{printed}");
+    assert!(printed.contains("guardrail refunds, 7 days 1 % 1 %"), "{printed}");
 }

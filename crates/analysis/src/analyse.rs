@@ -11,17 +11,18 @@ use super::outcome::{
     ArmUnits, BookReference, ExperimentReference, Outcome, Preregistration, PreregistrationStatus, Query,
     SourceArm, SourceReport, Tool, Units,
 };
-use super::parts::{self, DimensionEffects};
 use super::split_cause::SplitDiagnosis;
 use super::trusted::Trusted;
 use super::work::{Request, Work};
-use super::{horizon, quality, sequential, split_cause};
+use super::{horizon, over_time, parts, quality, sequential, split_cause};
 use crate::query::{self, Answer, ArmRows, Exposures, IdExample, NotComputed, QueryError, Question};
 use crate::warehouse::{Engine, Warehouse};
 use trialbook_decision::{
     self as decision, Case, LevelsError, QualityCheck, QualityKind, Stage, Verdict, VerdictKind,
 };
-use trialbook_model::{Book, Experiment, ExperimentKey, LaunchDoubt, MetricKey, SourceKey, VariantKey};
+use trialbook_model::{
+    Analysis, Book, Experiment, ExperimentKey, LaunchDoubt, MetricKey, SourceKey, VariantKey,
+};
 use trialbook_stats::decision_rule::DecisionLevels;
 
 /// Why there is no outcome.
@@ -147,7 +148,8 @@ impl<'a> Work<'a> {
             split: self.split_diagnosis(&quality),
             quality,
             metrics: analysed.results,
-            dimensions: Work { faults: &trusted.faults, ..*self }.dimensions(&verdicts),
+            dimensions: Work { faults: &trusted.faults, ..*self }.in_parts(&verdicts, parts::effects),
+            over_time: Work { faults: &trusted.faults, ..*self }.in_parts(&verdicts, over_time::effects),
             verdicts,
             best,
             sources: self.sources(),
@@ -158,12 +160,12 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Returns the effects in parts of the units; none where the data can carry no verdict.
-    fn dimensions(&self, verdicts: &[Verdict]) -> Vec<DimensionEffects> {
+    /// Returns effects in parts of the units or of time; none where the data can carry no verdict.
+    fn in_parts<T>(&self, verdicts: &[Verdict], effects: fn(&Self) -> Vec<T>) -> Vec<T> {
         if verdicts.iter().any(|verdict| verdict.kind == VerdictKind::Invalid) {
             return Vec::new();
         }
-        parts::effects(self)
+        effects(self)
     }
 
     /// Returns what explains a split that invalidates the result.
@@ -330,7 +332,7 @@ impl<'a> Work<'a> {
             state: self.book.state_at(e, self.request.as_of),
             layer: e.layer.clone(),
             allocation: e.allocation.clone(),
-            analysis: e.analysis,
+            analysis: Analysis { earlier_default: None, ..e.analysis },
             decision: e.decision.clone(),
         }
     }

@@ -1,6 +1,7 @@
 //! The metrics of one experiment: moments to estimates, and what the rule needs of them.
 
 mod bench;
+mod steps;
 
 pub(super) use bench::{Bench, better};
 
@@ -10,6 +11,7 @@ use super::outcome::{ArmMetric, Capping, MetricComparison, MetricKind, MetricRes
 use super::work::Work;
 use crate::query::{Measured, NotComputed};
 use bench::Look;
+use steps::Steps;
 use trialbook_decision::{Judgement, MetricFinding};
 use trialbook_model::{AnalysisPlan, Direction, Metric, MetricKey, MetricType, SourceKey, VariantKey};
 use trialbook_stats::decision_rule::DecisionLevels;
@@ -35,9 +37,10 @@ impl<'a> Analysed<'a> {
     /// Estimates every metric of the plan; before the horizon it reports that instead.
     pub(super) fn new(work: &Work<'a>, levels: Option<&DecisionLevels>) -> Self {
         let mut analysed = Self::default();
+        let steps = Steps::of(work, levels);
         for (key, role) in roles(&work.experiment.metrics) {
             if let Some(metric) = work.book.metrics.get(key) {
-                analysed.add(work, metric, role, levels);
+                analysed.add(work, metric, role, levels, &steps);
             }
         }
         analysed.explore(work);
@@ -62,38 +65,27 @@ impl<'a> Analysed<'a> {
         measured.max_by(|a, b| a.1.total_cmp(&b.1)).map(|(treatment, _)| treatment)
     }
 
-    fn add(&mut self, work: &Work<'a>, metric: &'a Metric, role: Role, levels: Option<&DecisionLevels>) {
+    fn add(
+        &mut self,
+        work: &Work<'a>,
+        metric: &'a Metric,
+        role: Role,
+        levels: Option<&DecisionLevels>,
+        steps: &Steps<'a>,
+    ) {
         let experiment = work.experiment;
-        let measured = work.measured(&metric.key);
-        let look = if let Some(why) = unsupported(measured) {
-            Look::Refused(why)
-        } else if !work.final_look() {
-            let why = match work.decided_early() {
-                None => NotMeasured::new("before-horizon", WhyNot::BeforeHorizon),
-                Some(_) => NotMeasured::new("decided-early", WhyNot::DecidedEarly),
-            };
-            // Nothing is concluded from data that cannot be used, harm neither.
-            let usable = measured.filter(|_| !work.faults.contains_key(&metric.key));
-            Look::ForHarm(why, usable.and_then(|measured| measured.as_ref().ok()))
-        } else if let Some(why) = work.faults.get(&metric.key) {
-            Look::Refused(why.clone())
-        } else {
-            match measured {
-                Some(Ok(measured)) => Look::Allowed(measured),
-                Some(Err(why)) => Look::Refused(not_computed(why)),
-                None => Look::Refused(NotMeasured::new("no-data", WhyNot::NothingRead)),
-            }
-        };
+        let look = look(work, metric);
         let bench = Bench::of(work, metric, role, levels);
         let mut comparisons = Vec::new();
         for treatment in experiment.treatments() {
-            let (comparison, finding) = bench.compare(&look, &experiment.control, treatment);
+            let step = steps.level(&metric.key, treatment);
+            let (comparison, finding) = bench.compare(&look, &experiment.control, treatment, step);
             comparisons.push(comparison);
             if !matches!(role, Role::Exploratory) {
                 self.findings.push((treatment, finding));
             }
         }
-        self.push(work, metric, role, comparisons, measured, work.final_look());
+        self.push(work, metric, role, comparisons, work.measured(&metric.key), work.final_look());
     }
 
     /// Adds what the outcome shows of a metric, given what was measured of it and whether its means may be seen.
@@ -162,6 +154,30 @@ impl<'a> Analysed<'a> {
                 (true, true) => Judgement::Better,
                 (true, false) => Judgement::Worse,
             };
+        }
+    }
+}
+
+/// Returns what may be seen of a metric at the watermark.
+fn look<'a>(work: &Work<'a>, metric: &Metric) -> Look<'a> {
+    let measured = work.measured(&metric.key);
+    if let Some(why) = unsupported(measured) {
+        Look::Refused(why)
+    } else if !work.final_look() {
+        let why = match work.decided_early() {
+            None => NotMeasured::new("before-horizon", WhyNot::BeforeHorizon),
+            Some(_) => NotMeasured::new("decided-early", WhyNot::DecidedEarly),
+        };
+        // Nothing is concluded from data that cannot be used, harm neither.
+        let usable = measured.filter(|_| !work.faults.contains_key(&metric.key));
+        Look::ForHarm(why, usable.and_then(|measured| measured.as_ref().ok()))
+    } else if let Some(why) = work.faults.get(&metric.key) {
+        Look::Refused(why.clone())
+    } else {
+        match measured {
+            Some(Ok(measured)) => Look::Allowed(measured),
+            Some(Err(why)) => Look::Refused(not_computed(why)),
+            None => Look::Refused(NotMeasured::new("no-data", WhyNot::NothingRead)),
         }
     }
 }

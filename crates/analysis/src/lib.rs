@@ -9,6 +9,7 @@ mod effect;
 mod estimate;
 mod horizon;
 mod outcome;
+mod over_time;
 mod parts;
 mod quality;
 mod sequential;
@@ -30,6 +31,7 @@ pub use outcome::{
     Preregistration, PreregistrationStatus, QuantileValues, Query, Release, ReleasePlace, Role, SourceArm,
     SourceReport, Tool, Units,
 };
+pub use over_time::{Change, TimeEffect, TimeEffects, TimeScale, TimeSpan};
 pub use parts::{DimensionEffects, Heterogeneity, PartEffect};
 pub use query::{BookChange, IdExample};
 pub use split_cause::{SplitCause, SplitDiagnosis};

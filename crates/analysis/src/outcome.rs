@@ -21,6 +21,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::effect::{DeclaredEffect, Estimate, NonInferiority, NotMeasured};
+use super::over_time::TimeEffects;
 use super::parts::DimensionEffects;
 use super::split_cause::SplitDiagnosis;
 use crate::query::IdExample;
@@ -61,6 +62,9 @@ pub struct Outcome {
     /// The deciding metrics' effects in parts of the units, where effects are shown and the exposures have dimensions: exploratory.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dimensions: Vec<DimensionEffects>,
+    /// The deciding metrics' effects over time, where effects are shown: exploratory.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub over_time: Vec<TimeEffects>,
     /// One verdict per treatment, in byte order.
     pub verdicts: Vec<Verdict>,
     /// Of several treatments that qualify, the one with the largest primary estimate. It was not tested

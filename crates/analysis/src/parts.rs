@@ -145,7 +145,7 @@ fn of_dimension(
 }
 
 /// Tells whether an arm has too few units for an effect whose error is that of a normal distribution.
-fn is_small(arm: &ArmMoments, fewest: u64) -> bool {
+pub(super) fn is_small(arm: &ArmMoments, fewest: u64) -> bool {
     let rare =
         arm.events.is_some_and(|events| events.min(arm.units - events.min(arm.units)) < RareProportions::FEW);
     arm.units < fewest || arm.non_zero < RareProportions::FEW || rare

@@ -6,7 +6,8 @@ use super::{
     Ground, Judgement, Need, NoLevels, QualityCheck, QualityKind, QualityStatus, Verdict, VerdictKind,
 };
 use trialbook_model::{MetricKey, VariantKey};
-use trialbook_stats::decision_rule::{DecisionLevels, Evidence, SuccessCorrection, decide};
+use trialbook_stats::Probability;
+use trialbook_stats::decision_rule::{DecisionLevels, Evidence, decide_given};
 
 /// Everything that a verdict on one treatment depends on.
 #[derive(Debug, Clone)]
@@ -71,6 +72,15 @@ pub struct MetricFinding {
     pub p_worse: Option<f64>,
     /// The relative change, where it is defined.
     pub lift: Option<f64>,
+    /// Of a success metric that Holm's correction tests: the level of its step. Otherwise it has the shared level.
+    pub step: Option<Probability>,
+}
+
+impl MetricFinding {
+    /// Returns the level of the test of *better*, and of the declared effect.
+    fn success_level(&self, levels: &DecisionLevels) -> Probability {
+        self.step.unwrap_or(levels.success)
+    }
 }
 
 /// What a metric does in the rule.
@@ -101,7 +111,7 @@ pub fn judge(finding: &MetricFinding, levels: &DecisionLevels) -> Judgement {
         return Judgement::Worse;
     }
     match &finding.part {
-        Part::Success { .. } if levels.success.rejects(better) => Judgement::Better,
+        Part::Success { .. } if finding.success_level(levels).rejects(better) => Judgement::Better,
         Part::Success { .. } => Judgement::NoDifference,
         Part::Guardrail(Some(test)) if levels.guardrail.rejects(test.p_breached) => Judgement::Worse,
         Part::Guardrail(Some(test)) if levels.guardrail.rejects(test.p_safe) => Judgement::Safe,
@@ -179,13 +189,16 @@ fn at_horizon(case: &Case<'_>, harm_reasons: Vec<Ground>, harm: Vec<MetricKey>) 
             _ => check.p_value,
         })],
     };
-    let outcome = decide(evidence, levels, SuccessCorrection::Bonferroni);
+    let is_better =
+        |finding: &MetricFinding| finding.p_better.is_some_and(|p| finding.success_level(levels).rejects(p));
+    let passed = success.iter().enumerate().filter(|(_, finding)| is_better(finding));
+    let outcome = decide_given(passed.map(|(position, _)| position).collect(), evidence, levels);
     let mut better: Vec<Ground> = Vec::new();
     for finding in outcome.better.iter().filter_map(|position| success.get(*position)) {
         better.extend(finding.p_better.map(|p_value| Ground::MetricBetter {
             metric: finding.metric.clone(),
             p_value,
-            level: levels.success.get(),
+            level: finding.success_level(levels).get(),
             lift: finding.lift,
         }));
     }
@@ -284,8 +297,8 @@ fn guardrail(metric: &MetricKey, test: Option<GuardrailTest>, levels: &DecisionL
 
 fn ruled_out(finding: &MetricFinding, levels: &DecisionLevels) -> Option<Ground> {
     let Part::Success { p_ruled_out: Some(p_value) } = finding.part else { return None };
-    let (metric, level) = (finding.metric.clone(), levels.success.get());
-    levels.success.rejects(p_value).then_some(Ground::EffectRuledOut { metric, p_value, level })
+    let (metric, level) = (finding.metric.clone(), finding.success_level(levels));
+    level.rejects(p_value).then_some(Ground::EffectRuledOut { metric, p_value, level: level.get() })
 }
 
 #[cfg(test)]

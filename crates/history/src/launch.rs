@@ -29,6 +29,8 @@ pub struct Launched {
     pub begun: BTreeSet<ExperimentKey>,
     /// Those whose start is still to come, with that: an apply until then replaces their plan.
     pub awaiting: BTreeMap<ExperimentKey, Timestamp>,
+    /// What the plans of those that have begun are recorded as, where that can be read.
+    pub digests: BTreeMap<ExperimentKey, Digest>,
 }
 
 /// Why a launch ref could not be read.
@@ -127,7 +129,11 @@ impl Repository {
                 Ok(Some(launch)) if launch.effective_start > now => {
                     launched.awaiting.insert(key, launch.effective_start);
                 }
-                _ => {
+                Ok(Some(launch)) => {
+                    launched.digests.insert(key.clone(), launch.digest);
+                    launched.begun.insert(key);
+                }
+                Ok(None) | Err(_) => {
                     launched.begun.insert(key);
                 }
             }

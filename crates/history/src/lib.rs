@@ -24,7 +24,7 @@ pub use index::IndexError;
 pub use launch::{Launch, LaunchError, Launched};
 pub use log::{Described, Log, Logged, Touched};
 pub use merge::{Conflict, ConflictKind, FileChange, Joined, Merge, MergedFiles};
-pub use preregistration::Preregistration;
+pub use preregistration::{Defaults, Preregistration};
 pub use reader::{ReadError, find_book, hidden_files, read_book, read_book_within, read_file};
 pub use registration::{LiveLaunch, Registrar, Registration};
 pub use repository::{Commit, Repository};

@@ -7,12 +7,13 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use trialbook_model::{
-    Attribute, AttributeKey, Book, Digest, Evaluator, Experiment, Flag, Metric, MetricKey, Predicate, Rule,
-    Segment, SegmentKey,
+    Analysis, Attribute, AttributeKey, Book, Contents, Digest, Evaluator, Experiment, ExperimentKey, Flag,
+    Metric, MetricKey, Predicate, Rule, Segment, SegmentKey,
 };
 
-/// The version of the closure's form. It changes when the same book would give another closure; the
-/// program's own version is left out, so that an upgrade does not look like a changed plan.
+/// The version of the closure's form. It changes when the same values would be written otherwise; the
+/// program's own version is left out, so that an upgrade does not look like a changed plan. What a version reads into a
+/// book is for [`Defaults`].
 const FORM: u32 = 1;
 
 /// Everything that decides how an experiment is run and judged, every default written out.
@@ -23,8 +24,38 @@ const FORM: u32 = 1;
 pub struct Preregistration {
     closure: Value,
     digest: Digest,
-    /// The digest of the closure [as it was](Form::AsWritten), where that is another.
-    recorded_before: Option<Digest>,
+    /// The digests under which launches of this plan may be recorded, with the defaults that each stands for.
+    recorded: Vec<(Digest, Defaults)>,
+}
+
+/// What is read into a book that leaves something out. A launch keeps what it was recorded with: whoever upgrades trialbook changes
+/// the plan of no experiment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Defaults {
+    /// What this version reads.
+    Current,
+    /// What was read before group sequential became the default: a fixed horizon where no method is declared.
+    Earlier,
+}
+
+impl Defaults {
+    /// Returns an analysis as it is read with these defaults.
+    pub fn analysis(self, analysis: Analysis) -> Analysis {
+        match self {
+            Self::Current => analysis,
+            Self::Earlier => analysis.by_earlier_defaults(),
+        }
+    }
+
+    /// Returns a book in which an experiment is read with these defaults.
+    pub fn applied(self, book: &Book, experiment: &ExperimentKey) -> Book {
+        let mut contents = Contents::from(book.clone());
+        if let Some(experiment) = contents.experiments.get_mut(experiment) {
+            experiment.analysis = self.analysis(experiment.analysis);
+        }
+        // How an experiment is judged is no part of what makes a book fit together.
+        Book::new(contents).unwrap_or_else(|_| book.clone())
+    }
 }
 
 impl Preregistration {
@@ -34,15 +65,38 @@ impl Preregistration {
     ///
     /// Only where a value of the book cannot be JSON, which a loaded book's can.
     pub fn of(book: &Book, experiment: &Experiment) -> serde_json::Result<Self> {
-        let closure = closure(book, experiment, Form::Canonical);
-        let digest = Digest::of(&closure)?;
-        let before = Digest::of(&self::closure(book, experiment, Form::AsWritten))?;
-        Ok(Self { closure, recorded_before: (before != digest).then_some(before), digest })
+        Self::read_with(Defaults::Current, book, experiment)
     }
 
-    /// Tells whether a digest is this one's, or is what was recorded of it before audiences had an order of their own.
+    /// Returns the pre-registration of an experiment of a book that is read with some defaults.
+    ///
+    /// # Errors
+    ///
+    /// Only where a value of the book cannot be JSON, which a loaded book's can.
+    pub fn read_with(defaults: Defaults, book: &Book, experiment: &Experiment) -> serde_json::Result<Self> {
+        let closure = closure(book, experiment, Form::Canonical, defaults);
+        let digest = Digest::of(&closure)?;
+        let mut recorded = vec![(digest.clone(), defaults)];
+        let mut readings = vec![(defaults, Form::AsWritten)];
+        if Defaults::Earlier.analysis(experiment.analysis).method != experiment.analysis.method {
+            readings.extend([(Defaults::Earlier, Form::Canonical), (Defaults::Earlier, Form::AsWritten)]);
+        }
+        for (defaults, form) in readings {
+            recorded.push((Digest::of(&self::closure(book, experiment, form, defaults))?, defaults));
+        }
+        Ok(Self { closure, digest, recorded })
+    }
+
+    /// Tells whether a launch of this plan may be recorded under a digest: this one's, that of before audiences had an order of
+    /// their own, or that of before another method was the default.
     pub fn has_digest(&self, digest: &Digest) -> bool {
-        self.digest == *digest || self.recorded_before.as_ref() == Some(digest)
+        self.defaults_of(digest).is_some()
+    }
+
+    /// Returns the defaults with which this plan was read where its launch is recorded under a digest; `None` where the digest is
+    /// not this plan's.
+    pub fn defaults_of(&self, digest: &Digest) -> Option<Defaults> {
+        self.recorded.iter().find(|(recorded, _)| recorded == digest).map(|(_, defaults)| *defaults)
     }
 
     /// Returns the digest of the canonical closure.
@@ -83,7 +137,7 @@ enum Form {
     AsWritten,
 }
 
-fn closure(book: &Book, experiment: &Experiment, form: Form) -> Value {
+fn closure(book: &Book, experiment: &Experiment, form: Form, defaults: Defaults) -> Value {
     let audience = |audience: &Predicate| match form {
         Form::Canonical => audience.canonical(),
         Form::AsWritten => audience.clone(),
@@ -129,7 +183,7 @@ fn closure(book: &Book, experiment: &Experiment, form: Form) -> Value {
         "schedule": experiment.schedule,
         "metrics": experiment.metrics,
         "definitions": definitions(book, experiment),
-        "analysis": experiment.analysis,
+        "analysis": defaults.analysis(experiment.analysis),
         "quality": book.policy.quality,
     });
     if form == Form::Canonical

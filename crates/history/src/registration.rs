@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::bearing::Compared;
-use super::{Commit, HistoryError, Launch, Preregistration, Repository};
+use super::{Commit, Defaults, HistoryError, Launch, Preregistration, Repository};
 use trialbook_language::load;
 use trialbook_model::{Bearing, Book, Digest, Experiment, ExperimentKey, LaunchDoubt, PlanChange};
 
@@ -19,12 +19,14 @@ pub enum Registration {
     Verified {
         /// The recorded launch.
         launch: Launch,
+        /// The defaults with which the plan was launched: the analysis follows them.
+        defaults: Defaults,
     },
     /// The book differs from the plan that was launched. Analysis follows the launched one.
     Changed {
         /// The recorded launch.
         launch: Launch,
-        /// The book at the launch's commit.
+        /// The book at the launch's commit, read with the defaults of the launch.
         frozen: Box<Book>,
         /// The parts that differ, and what each means for the result. They may all be allowed.
         changes: Vec<PlanChange>,
@@ -66,6 +68,15 @@ impl<'a> Registrar<'a> {
         Self { repository, live, books: BTreeMap::new() }
     }
 
+    /// Returns the defaults with which a plan was launched, by any record of it: also where that vouches for nothing, an upgrade
+    /// must not change how an experiment is judged.
+    pub fn defaults(&self, key: &ExperimentKey, plan: &Preregistration) -> Defaults {
+        let recorded = self.repository.and_then(|repository| repository.launch(key).ok().flatten());
+        let in_target = self.live.get(key).and_then(|live| live.digest.as_ref());
+        let digests = recorded.as_ref().map(|launch| &launch.digest).into_iter().chain(in_target);
+        digests.filter_map(|digest| plan.defaults_of(digest)).next().unwrap_or(Defaults::Current)
+    }
+
     /// Finds out whether an experiment's plan is the one that was launched. Changes are weighed as of an instant.
     ///
     /// A ref is a claim: anybody who may push can write one. It holds where the book at its commit has its digest, where the commit
@@ -102,8 +113,8 @@ impl<'a> Registrar<'a> {
             (None, None) => return Err(one(LaunchDoubt::NotRecorded)),
             (None, Some(live)) => (live.as_launch(key).ok_or_else(|| one(LaunchDoubt::OnlyInTarget))?, false),
         };
-        if !by_ref && now.has_digest(&launch.digest) {
-            return Ok(Registration::Verified { launch });
+        if !by_ref && let Some(defaults) = now.defaults_of(&launch.digest) {
+            return Ok(Registration::Verified { launch, defaults });
         }
         // Without a ref, only what the target records and the book at that commit agree on may explain a difference.
         let other_plan =
@@ -119,20 +130,27 @@ impl<'a> Registrar<'a> {
             let first = (!by_ref).then(other_plan);
             return Err(first.into_iter().chain(doubts).collect());
         }
-        if now.has_digest(&launch.digest) {
-            return Ok(Registration::Verified { launch });
+        if let Some(defaults) = now.defaults_of(&launch.digest) {
+            return Ok(Registration::Verified { launch, defaults });
         }
         let no_experiment = || one(LaunchDoubt::NoExperiment { commit: launch.commit.as_str().to_owned() });
         let (Ok(Some(frozen)), Ok(Some(then))) = (frozen, &then) else { return Err(no_experiment()) };
         let old = frozen.experiments.get(key).ok_or_else(no_experiment)?;
-        let changes = Compared { launched: frozen, now: book, old, new: experiment, at }.changes(then, &now);
+        // Both sides are read with the defaults of the launch: what was left out then and is left out now is the same plan, and
+        // so is what was left out then and is written out now.
+        let defaults = then.defaults_of(&launch.digest).unwrap_or(Defaults::Current);
+        let read = |book, experiment| {
+            Preregistration::read_with(defaults, book, experiment).map_err(|_| one(LaunchDoubt::NoDigest))
+        };
+        let compared = Compared { launched: frozen, now: book, old, new: experiment, at };
+        let changes = compared.changes(&read(frozen, old)?, &read(book, experiment)?);
         if changes.is_empty() {
-            return Ok(Registration::Verified { launch });
+            return Ok(Registration::Verified { launch, defaults });
         }
         if !by_ref && changes.iter().any(|change| change.bearing != Bearing::Allowed) {
             return Err(one(other_plan()));
         }
-        Ok(Registration::Changed { launch, frozen: Box::new(frozen.clone()), changes })
+        Ok(Registration::Changed { launch, frozen: Box::new(defaults.applied(frozen, key)), changes })
     }
 
     /// Returns the launch's commit, or the one that stands in for it where it is not in this clone.

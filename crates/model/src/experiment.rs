@@ -174,6 +174,27 @@ impl Method {
     }
 }
 
+/// How the tests of *better* share the level: those of all success metrics with all treatments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Multiplicity {
+    /// In equal shares, which are known beforehand.
+    #[default]
+    Shared,
+    /// Step by step from the smallest p-value (Holm 1979): it finds at least as much.
+    Holm,
+}
+
+impl Multiplicity {
+    /// Returns the word that a book uses for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Shared => "shared",
+            Self::Holm => "holm",
+        }
+    }
+}
+
 /// How the level of a group sequential test is spent over its looks.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -207,6 +228,13 @@ impl Default for PlannedUnits {
 pub struct Analysis {
     /// When the data may be looked at.
     pub method: Method,
+    /// Where nobody declared the method and an earlier version read that as another: which. No part of what is written, because
+    /// a default that is written out means the same.
+    #[serde(skip)]
+    pub earlier_default: Option<Method>,
+    /// How the success metrics of all treatments share the level.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub multiplicity: Multiplicity,
     /// How the level of a group sequential test is spent.
     #[serde(default, skip_serializing_if = "is_default")]
     pub spending: Spending,
@@ -239,13 +267,26 @@ impl Analysis {
     pub const fn min_duration() -> Duration {
         Duration::days(7)
     }
+
+    /// Returns the method of an experiment whose book declares none: group sequential, or a fixed horizon where a deciding metric
+    /// has an open window, because what a unit counts for would change from look to look.
+    pub const fn default_method(open_window: bool) -> Method {
+        if open_window { Method::FixedHorizon } else { Method::GroupSequential }
+    }
+
+    /// Returns the analysis as an earlier version read it, which gave a fixed horizon to every experiment without a method.
+    pub fn by_earlier_defaults(self) -> Self {
+        Self { method: self.earlier_default.unwrap_or(self.method), earlier_default: None, ..self }
+    }
 }
 
 impl Default for Analysis {
     fn default() -> Self {
         let percent = |n| Share::from_percent(n).unwrap_or(Share::ALL);
         Self {
-            method: Method::FixedHorizon,
+            method: Self::default_method(false),
+            earlier_default: Some(Method::FixedHorizon),
+            multiplicity: Multiplicity::default(),
             spending: Spending::default(),
             min_duration: Self::min_duration(),
             planned_units: PlannedUnits::default(),

@@ -47,7 +47,7 @@ pub use digest::{Digest, canonical_json};
 pub use duration::{Duration, DurationError};
 pub use experiment::{
     Analysis, AnalysisPlan, Experiment, ExperimentState, Guardrail, Margin, Method, MinimumEffect,
-    PlannedUnits, Schedule, ScheduleError, Spending, SuccessMetric,
+    Multiplicity, PlannedUnits, Schedule, ScheduleError, Spending, SuccessMetric,
 };
 pub use extent::Extent;
 pub use flag::{Flag, Override, Rule, ValueType};

@@ -225,6 +225,12 @@ pub fn decide(evidence: Evidence<'_>, levels: &DecisionLevels, correction: Succe
             rejected(&adjusted, levels.success_family)
         }
     };
+    decide_given(better, evidence, levels)
+}
+
+/// Applies both rules to the p-values of one treatment, given the positions of the success metrics that are better: where the
+/// correction is one over several treatments, a single one's p-values do not tell.
+pub fn decide_given(better: Vec<usize>, evidence: Evidence<'_>, levels: &DecisionLevels) -> RuleOutcome {
     let non_inferior = rejected(evidence.guardrails, levels.guardrail);
     let worse = rejected(evidence.deterioration, levels.deterioration);
     let quality_rejected = rejected(evidence.quality, levels.deterioration);

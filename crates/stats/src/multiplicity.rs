@@ -1,5 +1,7 @@
 //! Several tests at once: corrections that keep the error rate of all of them together.
 
+use super::probability::Probability;
+
 /// Returns each p-value times the number of tests, at most 1: the family-wise error stays below
 /// the level whatever links the tests (Bonferroni). A NaN counts as a test and stays NaN.
 pub fn bonferroni(p_values: &[f64]) -> Vec<f64> {
@@ -25,6 +27,36 @@ pub fn holm(p_values: &[f64]) -> Vec<f64> {
         set(&mut adjusted, position, highest, p);
     }
     adjusted
+}
+
+/// Returns the level at which Holm's procedure tests each p-value, in the order given: α over the tests that are left at its step.
+/// Where a test is not passed the steps end, and all that are left have its level.
+///
+/// A p-value is at most its level exactly where [`holm`] rejects it, so an interval at that level leaves out what is tested
+/// against exactly there.
+///
+/// ```
+/// use trialbook_stats::Probability;
+/// use trialbook_stats::multiplicity::holm_levels;
+///
+/// let levels = holm_levels(&[0.04, 0.01, 0.03], Probability::new(0.06)?);
+/// let levels: Vec<f64> = levels.into_iter().map(Probability::get).collect();
+/// assert_eq!(levels, [0.06, 0.02, 0.03]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn holm_levels(p_values: &[f64], alpha: Probability) -> Vec<Probability> {
+    let mut left = p_values.len() as u64;
+    let mut levels = vec![alpha; p_values.len()];
+    for (position, p) in ascending(p_values) {
+        let level = alpha.shared_by(left);
+        if let Some(slot) = levels.get_mut(position) {
+            *slot = level;
+        }
+        if level.rejects(p) {
+            left = left.saturating_sub(1).max(1);
+        }
+    }
+    levels
 }
 
 /// Returns p-values adjusted for the false discovery rate (Benjamini and Hochberg 1995), in the
@@ -74,6 +106,19 @@ mod tests {
             let (holm, bonferroni) = (holm(&p_values), bonferroni(&p_values));
             for ((p, holm), bonferroni) in p_values.iter().zip(&holm).zip(&bonferroni) {
                 prop_assert!(p <= holm && holm <= bonferroni);
+            }
+        }
+
+        #[test]
+        fn a_test_is_passed_at_the_level_of_its_step_exactly_where_holm_rejects(
+            p_values in prop::collection::vec(prop_oneof![0.0..=0.06_f64, 0.0..=1.0_f64], 1..12),
+        ) {
+            let alpha = Probability::new(0.05).unwrap();
+            for ((p, level), adjusted) in p_values.iter().zip(holm_levels(&p_values, alpha)).zip(holm(&p_values)) {
+                // On the level itself the last bit decides.
+                prop_assume!((adjusted - 0.05).abs() > 1e-12);
+                prop_assert_eq!(level.rejects(*p), adjusted <= 0.05, "{} {:?} {}", p, level, adjusted);
+                prop_assert!(level <= alpha && level >= alpha.shared_by(p_values.len() as u64));
             }
         }
 

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::app::AppError;
 use trialbook_analysis::{Preregistration, PreregistrationStatus};
 use trialbook_delivery::backend::{self, BackendError};
-use trialbook_history::{self as history, Commit, LiveLaunch, Registrar, Registration, Repository};
+use trialbook_history::{self as history, Commit, Defaults, LiveLaunch, Registrar, Registration, Repository};
 use trialbook_language::load::Loaded;
 use trialbook_model::{
     Bearing, Book, Connection, Contents, ExperimentKey, ForcedVariant, Kind, Metric, MetricKey, PlanChange,
@@ -70,20 +70,30 @@ impl Plans {
                 plans.files.insert(key.clone(), document.file().path().to_owned());
             }
             let now = history::Preregistration::of(book, experiment).ok();
-            let digest = now.map(|plan| plan.digest().clone());
+            let digest = now.as_ref().map(|plan| plan.digest().clone());
+            let mut defaults = now.as_ref().map_or(Defaults::Current, |now| registrar.defaults(key, now));
             let preregistration = match registrar.registration(book, experiment, as_of) {
-                Registration::Verified { launch } => Preregistration {
-                    digest,
-                    status: PreregistrationStatus::Verified {
-                        commit: launch.commit.as_str().to_owned(),
-                        at: launch.effective_start,
-                        changes: Vec::new(),
-                    },
-                },
+                Registration::Verified { launch, defaults: of_launch } => {
+                    defaults = of_launch;
+                    let digest = match defaults {
+                        Defaults::Current => digest,
+                        Defaults::Earlier => Some(launch.digest.clone()),
+                    };
+                    Preregistration {
+                        digest,
+                        status: PreregistrationStatus::Verified {
+                            commit: launch.commit.as_str().to_owned(),
+                            at: launch.effective_start,
+                            changes: Vec::new(),
+                        },
+                    }
+                }
                 Registration::Changed { launch, frozen, changes } => {
                     let repairs = repairs(&frozen, book, key);
                     let launched = Launched { book: launched(*frozen, book, key, &changes), repairs };
                     plans.frozen.insert(key.clone(), launched);
+                    // The launched book has been read with them.
+                    defaults = Defaults::Current;
                     let allowed = changes.iter().all(|change| change.bearing == Bearing::Allowed);
                     let status = if allowed {
                         PreregistrationStatus::Verified {
@@ -103,6 +113,10 @@ impl Plans {
                     Preregistration { digest, status: PreregistrationStatus::Contradicted { doubts } }
                 }
             };
+            if defaults == Defaults::Earlier {
+                let book = defaults.applied(book, key);
+                plans.frozen.insert(key.clone(), Launched { book, repairs: Vec::new() });
+            }
             plans.preregistrations.insert(key.clone(), preregistration);
         }
         Ok(plans)

@@ -146,6 +146,7 @@ fn changes(
         documents: &loaded.documents,
         changes: &merge.changes,
         launched: &launched.begun,
+        recorded: &launched.digests,
         used: &used,
         now,
     };

@@ -8,11 +8,14 @@ use trialbook_analysis::{
     VerdictKind,
 };
 
-use super::{Reading, missing, naming, parts, quality};
+use super::{Reading, missing, naming, over_time, parts, quality};
 
 /// Returns the folded parts.
 pub(super) fn blocks(reading: &Reading<'_>) -> Vec<Block> {
-    [tests(reading), parts::block(reading), checks(reading), queries(reading)].into_iter().flatten().collect()
+    [tests(reading), parts::block(reading), over_time::block(reading), checks(reading), queries(reading)]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// Every test, where the result can be believed.

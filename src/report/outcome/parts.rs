@@ -8,14 +8,8 @@ use super::{Reading, naming};
 
 /// Returns the effects by dimension, where there are any.
 pub(super) fn block(reading: &Reading<'_>) -> Option<Block> {
-    let outcome = reading.outcome;
-    let groups = &outcome.dimensions;
-    let (experiment, invalid) =
-        (&outcome.experiment, |verdict: &Verdict| verdict.kind == VerdictKind::Invalid);
-    let early = experiment.decision.as_ref().is_some_and(|decision| decision.date < experiment.horizon);
-    // What may not be seen yet, or cannot be believed, is not shown, whoever wrote it into the outcome.
-    let hidden = outcome.as_of < experiment.horizon || early || outcome.verdicts.iter().any(invalid);
-    if groups.is_empty() || hidden {
+    let groups = &reading.outcome.dimensions;
+    if groups.is_empty() || are_hidden(reading) {
         return None;
     }
     let mut table = Table::new([
@@ -53,6 +47,16 @@ pub(super) fn block(reading: &Reading<'_>) -> Option<Block> {
             Block::Small(vec![Inline::from(format!("{note}{}", left_out.unwrap_or_default()))]),
         ],
     })
+}
+
+/// Tells whether effects in parts may not be seen yet, or cannot be believed: they are not shown then, whoever wrote them into the
+/// outcome.
+pub(super) fn are_hidden(reading: &Reading<'_>) -> bool {
+    let outcome = reading.outcome;
+    let (experiment, invalid) =
+        (&outcome.experiment, |verdict: &Verdict| verdict.kind == VerdictKind::Invalid);
+    let early = experiment.decision.as_ref().is_some_and(|decision| decision.date < experiment.horizon);
+    outcome.as_of < experiment.horizon || early || outcome.verdicts.iter().any(invalid)
 }
 
 /// Tells whether the effects differ at the plan's level.

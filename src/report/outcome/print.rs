@@ -3,7 +3,7 @@
 use crate::report::blocks::{Inline, Line};
 use crate::report::number::{NBSP, counted, exact_percent, fixed, significant};
 use trialbook_analysis::{Adjustment, PreregistrationStatus};
-use trialbook_model::{Method, Spending};
+use trialbook_model::{Method, Multiplicity, Spending};
 
 use super::{Reading, dotted, metrics};
 
@@ -37,6 +37,9 @@ pub(super) fn line(reading: &Reading<'_>) -> Line {
             .into(),
         ],
     ];
+    if plan.multiplicity == Multiplicity::Holm {
+        pieces.push(vec!["success metrics corrected step by step (Holm)".into()]);
+    }
     pieces.extend(variance(reading));
     pieces.extend(metrics::below_zero(reading).into_iter().map(|text| vec![Inline::from(text)]));
     pieces.extend(metrics::without_lift(reading).into_iter().map(|text| vec![Inline::from(text)]));

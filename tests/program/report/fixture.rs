@@ -3,16 +3,16 @@
 mod outcomes;
 
 use trialbook_analysis::{
-    Adjustment, ArmMetric, ArmUnits, BookChange, BookReference, DimensionEffects, Effect, Estimate,
+    Adjustment, ArmMetric, ArmUnits, BookChange, BookReference, Change, DimensionEffects, Effect, Estimate,
     ExperimentReference, Ground, Heterogeneity, Interval, Judgement, Lift, MetricComparison, MetricKind,
     MetricMoments, MetricResult, Need, NonInferiority, NonInferiorityTest, NotMeasured, Outcome, PartEffect,
     Preregistration, PreregistrationStatus, QualityCheck, QualityDetail, QualityKind, QualityStatus, Query,
-    Release, ReleasePlace, Role, SplitArm, SplitCause, SplitDiagnosis, Tool, Units, Verdict, VerdictKind,
-    WhyNot,
+    Release, ReleasePlace, Role, SplitArm, SplitCause, SplitDiagnosis, TimeEffect, TimeEffects, TimeScale,
+    TimeSpan, Tool, Units, Verdict, VerdictKind, WhyNot,
 };
 use trialbook_model::{
     Analysis, Bearing, Decision, DecisionOutcome, Digest, Direction, Duration, ExperimentState, LaunchDoubt,
-    Margin, MinimumEffect, MovedEnd, PlanChange, Schedule, Share, Split, VariantKey, Window,
+    Margin, Method, MinimumEffect, MovedEnd, PlanChange, Schedule, Share, Split, VariantKey, Window,
 };
 
 pub use outcomes::*;
@@ -72,7 +72,7 @@ pub fn outcome(arms: &[(&str, &str, u64)]) -> Outcome {
             state: ExperimentState::Overdue,
             layer: Some(key("checkout")),
             allocation: share("20%").into(),
-            analysis: Analysis::default(),
+            analysis: Analysis { method: Method::FixedHorizon, earlier_default: None, ..Analysis::default() },
             decision: None,
         },
         as_of: at("2026-12-22T23:00:00Z"),
@@ -98,6 +98,7 @@ pub fn outcome(arms: &[(&str, &str, u64)]) -> Outcome {
         split: None,
         metrics: Vec::new(),
         dimensions: Vec::new(),
+        over_time: Vec::new(),
         verdicts: Vec::new(),
         best: None,
         sources: Vec::new(),
@@ -329,6 +330,41 @@ pub fn by_platform() -> DimensionEffects {
             i_squared: 0.85,
         }),
     }
+}
+
+/// An effect that is large on the first days after the exposure and fades, whenever units came.
+pub fn fading() -> Vec<TimeEffects> {
+    let part = |span, lift| TimeEffect {
+        span,
+        units: 182_401,
+        effect: effect(Numbers { mean: 0.06, lift, se: 0.004, adjusted: None }),
+    };
+    let change = |estimate, p_value, p_adjusted| {
+        Some(Change { estimate, standard_error: 0.0009, p_value, p_adjusted })
+    };
+    let effects = |by, parts, change| TimeEffects {
+        metric: key("purchases-per-user"),
+        treatment: key("bold"),
+        by,
+        parts,
+        too_small: 1,
+        change,
+    };
+    let days = |first, last| TimeSpan::Days { first, last };
+    let exposed = |from, until| TimeSpan::Exposed { from: at(from), until: at(until) };
+    let late = exposed("2026-11-25T23:00:00Z", "2026-11-26T23:00:00Z");
+    vec![
+        effects(
+            TimeScale::SinceExposure,
+            vec![part(days(1, 1), 0.09), part(days(2, 2), 0.04), part(days(3, 4), 0.002)],
+            change(-0.0051, 0.00002, 0.0001),
+        ),
+        effects(
+            TimeScale::DayOfExposure,
+            vec![part(exposed("2026-11-24T23:00:00Z", "2026-11-25T23:00:00Z"), 0.03), part(late, 0.04)],
+            change(0.0002, 0.82, 0.82),
+        ),
+    ]
 }
 
 /// What explains that the web loses units.

@@ -64,7 +64,9 @@ impl<'a> Bench<'a> {
         look: &Look<'_>,
         control: &VariantKey,
         treatment: &VariantKey,
+        step: Option<Probability>,
     ) -> (MetricComparison, MetricFinding) {
+        let own = step.or(self.level);
         let watched = match look {
             Look::Allowed(measured) | Look::ForHarm(_, Some(measured)) => {
                 self.watch(measured, control, treatment)
@@ -75,7 +77,7 @@ impl<'a> Bench<'a> {
         if let Look::ForHarm(why, _) = look {
             return self.before_the_horizon(why, watched, treatment);
         }
-        let compared = match (look, self.level) {
+        let compared = match (look, own) {
             (Look::Refused(why) | Look::ForHarm(why, _), _) => Err(why.clone()),
             (Look::Allowed(_), None) => Err(NotMeasured::new("no-level", WhyNot::NoLevel)),
             // The two-sided interval whose ends are the directional tests' own bounds.
@@ -84,13 +86,13 @@ impl<'a> Bench<'a> {
                 self.measure(measured, control, treatment, alpha)
             }
         };
-        let non_inferiority = match (compared.as_ref(), self.role, self.level) {
+        let non_inferiority = match (compared.as_ref(), self.role, own) {
             (Ok(compared), Role::Guardrail { margin }, Some(level)) => {
                 Some(compared.non_inferiority(margin, self.direction, level))
             }
             _ => None,
         };
-        let declared_effect = match (compared.as_ref(), self.role, self.level) {
+        let declared_effect = match (compared.as_ref(), self.role, own) {
             (Ok(compared), Role::Success { mde }, Some(level)) => {
                 Some(compared.declared_effect(mde, self.direction, level))
             }
@@ -98,6 +100,7 @@ impl<'a> Bench<'a> {
         };
         let finding =
             self.finding(compared.as_ref().ok(), non_inferiority.as_ref(), declared_effect.as_ref(), p_worse);
+        let finding = MetricFinding { step, ..finding };
         let judgement = match (self.levels, self.role) {
             (_, Role::Exploratory) | (None, _) => Judgement::NotMeasured,
             (Some(levels), _) => decision::judge(&finding, &levels),
@@ -110,6 +113,7 @@ impl<'a> Bench<'a> {
             non_inferiority,
             declared_effect,
             p_worse,
+            level: own.map_or(0.0, Probability::get),
             ..self.shown(treatment, estimate, judgement)
         };
         (shown, finding)
@@ -232,7 +236,7 @@ impl<'a> Bench<'a> {
             Better::Lower => compared.effect.p_less,
         });
         let lift = compared.and_then(|compared| compared.effect.lift.value());
-        MetricFinding { metric: self.metric.key.clone(), part, p_better, p_worse, lift }
+        MetricFinding { metric: self.metric.key.clone(), part, p_better, p_worse, lift, step: None }
     }
 }
 

@@ -12,6 +12,7 @@ mod facts;
 mod history;
 mod ids;
 mod looks;
+mod over_time;
 mod parts;
 mod relation;
 mod split;
@@ -32,6 +33,7 @@ pub use history::{History, history};
 pub(crate) use ids::most_frequent;
 pub use ids::{IdExample, Joined};
 pub use looks::Look;
+pub use over_time::{Span, SpanMoments};
 pub use parts::PartMoments;
 pub use relation::SourceError;
 pub use split::SplitCells;
@@ -83,6 +85,8 @@ pub struct Answer {
     pub joins: BTreeMap<(ExperimentKey, SourceKey), Joined>,
     /// Of an experiment whose windows have all closed: its parts, dimension by dimension.
     pub parts: BTreeMap<ExperimentKey, Vec<PartMoments>>,
+    /// Of an experiment whose windows have all closed: its parts of time.
+    pub over_time: BTreeMap<ExperimentKey, Vec<SpanMoments>>,
     /// Of an experiment whose split is uneven: its units by part and time.
     pub split: BTreeMap<ExperimentKey, SplitCells>,
     /// The queries that were run, in order, each with the source that it reads.
@@ -135,6 +139,7 @@ pub fn ask(
     let units = exposures::ask(question, warehouse, progress, &mut answer)?;
     facts::ask(question, warehouse, &units, facts::Extent::WithChecks, progress, &mut answer);
     parts::ask(question, &units, warehouse, progress, &mut answer);
+    over_time::ask(question, &units, warehouse, progress, &mut answer);
     Ok(answer)
 }
 

@@ -83,13 +83,21 @@ pub(super) fn ask(
     }
 }
 
+/// Tells whether effects in parts of an experiment's units are shown: every deciding window has closed, and the split is sound.
+pub(super) fn is_shown(question: Question<'_>, experiment: &Experiment, answer: &Answer) -> bool {
+    let closes = question.book.matured_at(experiment);
+    let ended_early = experiment.decision.as_ref().is_some_and(|decision| decision.date < closes);
+    let exposures = answer.exposures.get(&experiment.key);
+    question.watermark >= closes
+        && !ended_early
+        && exposures.is_some_and(|exposures| !split::is_uneven(question, experiment, exposures))
+}
+
 /// Returns the parts of an experiment, dimension by dimension; none of a dimension with a single value.
 fn of_experiment<'a>(question: Question<'a>, number: usize, answer: &Answer) -> Vec<Part<'a>> {
     let Some(experiment) = question.experiments.get(number).copied() else { return Vec::new() };
     let Some(exposures) = answer.exposures.get(&experiment.key) else { return Vec::new() };
-    let closes = question.book.matured_at(experiment);
-    let ended_early = experiment.decision.as_ref().is_some_and(|decision| decision.date < closes);
-    if question.watermark < closes || ended_early || split::is_uneven(question, experiment, exposures) {
+    if !is_shown(question, experiment, answer) {
         return Vec::new();
     }
     let dimensions = exposures.largest_parts().into_iter().filter(|(_, _, parts)| parts.len() > 1);

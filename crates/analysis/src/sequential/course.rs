@@ -189,6 +189,7 @@ impl<'a> Course<'a> {
             p_better,
             p_worse: self.p_worse.get(place).copied().flatten(),
             lift,
+            step: None,
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod looks;
 mod mistakes;
+mod over_time;
 mod parts;
 mod quantiles;
 mod ratios;
@@ -10,6 +11,7 @@ mod same_bits;
 mod shop;
 mod signs_and_events;
 mod split_cause;
+mod stepwise;
 mod trusted_rows;
 mod two_sources;
 mod unit_by_unit;

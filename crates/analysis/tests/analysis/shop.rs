@@ -15,6 +15,7 @@ entities: {user: {column: user_id}}
 surfaces: {checkout: {owner: team}}
 targets: {live: {type: flagd, store: \"file://live.json\", primary: true, evaluators: [javascript-4]}}
 warehouse: {engine: duckdb}
+defaults: {analysis: {method: fixed-horizon}}
 policy: {quality: {sample_ratio_p: 0.1%, in_two_variants: 20%, outside_schedule: 20%, min_units_per_variant: 2}}
 ";
 

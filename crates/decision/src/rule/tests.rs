@@ -25,6 +25,7 @@ fn success(p_better: f64, p_ruled_out: f64) -> MetricFinding {
         p_better: Some(p_better),
         p_worse: Some(1.0 - p_better),
         lift: Some(0.031),
+        step: None,
     }
 }
 
@@ -35,6 +36,7 @@ fn guardrail(p_safe: f64, p_worse: f64) -> MetricFinding {
         p_better: Some(1.0 - p_worse),
         p_worse: Some(p_worse),
         lift: Some(0.002),
+        step: None,
     }
 }
 
@@ -68,6 +70,18 @@ fn decided(metrics: Vec<MetricFinding>, quality: QualityCheck, stage: Stage) -> 
 
 fn at_the_horizon(metrics: Vec<MetricFinding>) -> Verdict {
     decided(metrics, ratio(QualityStatus::Pass, 0.6), Stage::Final)
+}
+
+#[test]
+fn a_metric_is_better_at_the_level_of_its_step() {
+    let tested = |step: f64| {
+        let step = Some(Probability::new(step).expect("a probability"));
+        at_the_horizon(vec![MetricFinding { step, ..success(0.02, 0.99) }, guardrail(0.001, 0.5)])
+    };
+    assert_eq!(tested(0.0125).kind, VerdictKind::Inconclusive);
+    let verdict = tested(0.025);
+    assert_eq!(verdict.kind, VerdictKind::Ship);
+    assert!(matches!(verdict.reasons[0], Ground::MetricBetter { level, .. } if level == 0.025));
 }
 
 #[test]

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use trialbook_history::Preregistration;
+use trialbook_history::{Defaults, Preregistration};
 use trialbook_language::load::yaml::{self, Content, Node, Typed};
 use trialbook_language::load::{RawFile, load, read_folder};
 use trialbook_model::span::SourceFile;
-use trialbook_model::{Book, Digest};
+use trialbook_model::{Book, Digest, Method};
 
 fn folder(path: &str) -> Vec<RawFile> {
     read_folder(&Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join(path))
@@ -48,6 +48,48 @@ fn what_was_launched_before_the_language_grew_keeps_its_digest() {
     let registration = Preregistration::of(&book, round).expect("JSON");
     assert!(registration.has_digest(&recorded.expect("a digest")));
     assert!(!registration.has_digest(&plan(&book, "free-shipping")));
+}
+
+/// Before group sequential became the default, a plan without a method was recorded as one with a fixed horizon.
+#[test]
+fn a_launch_without_a_method_keeps_the_method_that_it_was_recorded_with() {
+    let method = |analysis: &str| {
+        edited("button.experiment.yaml", "metrics:", &format!("analysis: {{{analysis}}}\nmetrics:"))
+    };
+    let registration = |book: &Book| {
+        let experiment = book.experiments.get("button").expect("an experiment");
+        Preregistration::of(book, experiment).expect("JSON")
+    };
+    let (fixed, sequential) = (
+        plan(&method("method: fixed-horizon"), "button"),
+        plan(&method("method: group-sequential"), "button"),
+    );
+    let silent = edited("", "", "");
+    assert_eq!(silent.experiments["button"].analysis.method, Method::GroupSequential);
+    assert_eq!(plan(&silent, "button"), sequential);
+    assert_eq!(registration(&silent).defaults_of(&sequential), Some(Defaults::Current));
+    assert_eq!(registration(&silent).defaults_of(&fixed), Some(Defaults::Earlier));
+    // A method that is declared is never another one, in the experiment or in the book.
+    let declared = registration(&method("method: group-sequential"));
+    assert_eq!(declared.defaults_of(&fixed), None);
+    let by_book =
+        edited("trialbook.yaml", "policy:", "defaults: {analysis: {method: group-sequential}}\npolicy:");
+    assert_eq!(registration(&by_book).defaults_of(&fixed), None);
+    assert_eq!(registration(&by_book).defaults_of(&sequential), Some(Defaults::Current));
+    // Whatever else is declared does not declare a method.
+    let alpha = registration(&method("alpha: 4%"));
+    let both = plan(&method("method: fixed-horizon, alpha: 4%"), "button");
+    assert_eq!(alpha.defaults_of(&both), Some(Defaults::Earlier));
+    assert_eq!(alpha.defaults_of(&fixed), None);
+}
+
+/// What a unit counts for in an open window would change from look to look.
+#[test]
+fn a_plan_with_an_open_window_has_a_fixed_horizon_by_default_as_it_always_had() {
+    let open = edited("average-order.metric.yaml", "window: 7d", "window: open");
+    assert_eq!(open.experiments["button"].analysis.method, Method::FixedHorizon);
+    let closed = edited("", "", "");
+    assert_eq!(closed.experiments["button"].analysis.method, Method::GroupSequential);
 }
 
 /// A generator of spellings: xorshift, so that a failure is found again from its seed.
@@ -278,8 +320,13 @@ fn every_change_of_what_decides_changes_the_digest_of_the_plan() {
         ("button.experiment.yaml", "control: plain", "control: bold"),
         ("button.experiment.yaml", "not: {employee: true}", "not: {employee: false}"),
         ("button.experiment.yaml", "metrics:", "salt: another\nmetrics:"),
-        ("button.experiment.yaml", "metrics:", "analysis: {method: group-sequential}\nmetrics:"),
+        ("button.experiment.yaml", "metrics:", "analysis: {method: fixed-horizon}\nmetrics:"),
         ("button.experiment.yaml", "metrics:", "analysis: {alpha: 4%}\nmetrics:"),
+        (
+            "button.experiment.yaml",
+            "metrics:",
+            "analysis: {method: fixed-horizon, multiplicity: holm}\nmetrics:",
+        ),
         ("button.flag.yaml", "bold: orange", "bold: red"),
         ("button.flag.yaml", "default: plain", "default: bold"),
         ("button.flag.yaml", "serve: bold", "serve: plain"),

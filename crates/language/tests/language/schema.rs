@@ -164,6 +164,8 @@ fn the_defaults_of_the_schemas_are_those_of_the_model() {
     let schema = schema_of(Kind::Experiment);
     let default = |key: &str| &schema["properties"]["analysis"]["properties"][key]["default"];
     let share = |share: trialbook_model::Share| serde_json::Value::from(share.to_string());
+    assert_eq!(*default("method"), analysis.method.as_str());
+    assert_eq!(*default("multiplicity"), analysis.multiplicity.as_str());
     assert_eq!(*default("alpha"), share(analysis.alpha));
     assert_eq!(*default("power"), share(analysis.power));
     assert_eq!(*default("deterioration_alpha"), share(analysis.deterioration_alpha));

@@ -141,6 +141,8 @@ impl Desk {
             documents: self.documents(),
             changes: &changes,
             launched: &self.launched,
+            // No edit of a fit changes how an experiment is judged.
+            recorded: &BTreeMap::new(),
             // No file of a new experiment, metric or flag is made: a layer's key names no data.
             used: &BTreeMap::new(),
             now: self.now,

@@ -269,6 +269,7 @@ fn refused(files: Vec<RawFile>, edits: &[FileEdit], launched: &BTreeSet<Experime
         documents: &after.documents,
         changes: &changes,
         launched,
+        recorded: &BTreeMap::new(),
         used: &BTreeMap::new(),
         now: now(),
     });

@@ -9,7 +9,7 @@ use super::moved::{Moved, Movers, of_flag, witness, worded};
 use super::place::Value;
 use super::touched::Touched;
 use super::{CHANGED_AFTER_LAUNCH, Scene};
-use trialbook_history::{Preregistration, grown, holds_more, keeps_units};
+use trialbook_history::{Defaults, Preregistration, grown, holds_more, keeps_units};
 use trialbook_model::diagnostic::Diagnostic;
 use trialbook_model::targeting::{Overlap, meet};
 use trialbook_model::{
@@ -107,7 +107,12 @@ fn moves(part: &str) -> bool {
 /// Returns the parts of a launched experiment's plan that differ, without those that may.
 fn parts(scene: &Scene<'_>, old: &Experiment, new: &Experiment) -> Vec<&'static str> {
     let (before, after) = (scene.review.before, scene.review.after);
-    let plans = (Preregistration::of(before, old), Preregistration::of(after, new));
+    let Ok(was) = Preregistration::of(before, old) else { return Vec::new() };
+    // A default that is written out changes nothing, and a default is what it was at the launch.
+    let recorded = scene.review.recorded.get(&old.key);
+    let defaults = recorded.and_then(|digest| was.defaults_of(digest)).unwrap_or(Defaults::Current);
+    let plans =
+        (Preregistration::read_with(defaults, before, old), Preregistration::read_with(defaults, after, new));
     let (Ok(was), Ok(will)) = plans else { return Vec::new() };
     if was.digest() == will.digest() {
         return Vec::new();

@@ -22,7 +22,7 @@ use jiff::tz::TimeZone;
 use trialbook_history::{Commit, FileChange, Preregistration};
 use trialbook_language::load::{self, Documents};
 use trialbook_model::diagnostic::Diagnostic;
-use trialbook_model::{Book, ExperimentKey};
+use trialbook_model::{Book, Digest, ExperimentKey};
 
 pub use merged::{brought, conflicts};
 
@@ -48,6 +48,8 @@ pub struct Review<'a> {
     pub changes: &'a [FileChange],
     /// The experiments whose launch is recorded and whose start has come: a plan is frozen when the first unit can be exposed.
     pub launched: &'a BTreeSet<ExperimentKey>,
+    /// What the plans of launched experiments are recorded as, where that is known.
+    pub recorded: &'a BTreeMap<ExperimentKey, Digest>,
     /// The names of files (`KEY.KIND`) that are new and that the history of the other side knows, with the commit that
     /// deleted them.
     pub used: &'a BTreeMap<String, Commit>,

@@ -2,6 +2,7 @@
 
 use super::*;
 use trialbook_language::load::RawFile;
+use trialbook_model::Method;
 
 const NOW: &str = "2026-11-20T12:00:00Z";
 
@@ -115,19 +116,68 @@ fn reviewed_of(base: &[(&str, &str)], edits: &[(&str, &str, Option<&str>)]) -> V
     let (before, after) = (load::load(old), load::load(new));
     let book =
         |loaded: &load::Loaded| loaded.book.clone().unwrap_or_else(|| panic!("{:#?}", loaded.findings));
-    let (launched, used) = (BTreeSet::new(), BTreeMap::new());
+    let (launched, recorded, used) = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
     super::review(&Review {
         before: &book(&before),
         after: &book(&after),
         documents: &after.documents,
         changes: &changes,
         launched: &launched,
+        recorded: &recorded,
         used: &used,
         now: NOW.parse().expect("an instant"),
     })
 }
 
 const BUTTON: &str = "button-test.experiment.yaml";
+
+/// Returns the findings about a change of the method, where the launch is recorded under the method of an earlier default or the
+/// current one.
+fn method_changed(recorded: Method, from: &str, to: &str) -> Vec<String> {
+    let book = |analysis: &str| {
+        let text = |path: &str, text: &str| match path {
+            BUTTON => format!("{text}{analysis}"),
+            _ => text.to_owned(),
+        };
+        let file = |(path, content): &(&str, &str)| RawFile {
+            path: (*path).to_owned(),
+            bytes: text(path, content).into_bytes(),
+        };
+        load::load(BASE.iter().map(file).collect())
+    };
+    let key = ExperimentKey::new("button-test").expect("a key");
+    let launched = book(&format!("analysis: {{method: {}}}\n", recorded.as_str())).book.expect("a book");
+    let digest = Preregistration::of(&launched, &launched.experiments[&key]).expect("JSON");
+    let recorded = BTreeMap::from([(key, digest.digest().clone())]);
+    let (before, after) = (book(from), book(to));
+    let bytes = |loaded: &load::Loaded| {
+        let text = loaded.documents.by_path(BUTTON).expect("the file").file().text().to_owned();
+        RawFile { path: BUTTON.to_owned(), bytes: text.into_bytes() }
+    };
+    let found = super::review(&Review {
+        before: before.book.as_ref().expect("a book"),
+        after: after.book.as_ref().expect("a book"),
+        documents: &after.documents,
+        changes: &[FileChange { before: Some(bytes(&before)), after: Some(BUTTON.to_owned()) }],
+        launched: &BTreeSet::new(),
+        recorded: &recorded,
+        used: &BTreeMap::new(),
+        now: NOW.parse().expect("an instant"),
+    });
+    found.into_iter().map(|finding| finding.message).collect()
+}
+
+#[test]
+fn writing_out_the_default_that_a_plan_was_launched_with_changes_nothing() {
+    use Method::{FixedHorizon, GroupSequential};
+    let fixed = "analysis: {method: fixed-horizon}\n";
+    let sequential = "analysis: {method: group-sequential}\n";
+    let changed = ["the analysis of `button-test` changes after launch"];
+    assert_eq!(method_changed(FixedHorizon, "", fixed), [""; 0]);
+    assert_eq!(method_changed(FixedHorizon, "", sequential), changed);
+    assert_eq!(method_changed(GroupSequential, "", sequential), [""; 0]);
+    assert_eq!(method_changed(GroupSequential, "", fixed), changed);
+}
 
 #[test]
 fn a_slot_in_front_of_those_of_a_ramp_moves_whoever_is_in() {

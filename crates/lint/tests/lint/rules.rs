@@ -117,6 +117,7 @@ fn found_in_change(example: &Example, after: &load::Loaded) -> Vec<Diagnostic> {
         documents: &after.documents,
         changes: &changes,
         launched: &BTreeSet::new(),
+        recorded: &BTreeMap::new(),
         used: &BTreeMap::new(),
         now: now(),
     })

@@ -34,6 +34,8 @@ pub(super) fn analysis(
         |field: &Option<Spanned<Share>>, default: Share| field.as_ref().map_or(default, |share| share.value);
     let analysis = Analysis {
         method: fields.method.as_ref().map_or(default.method, |method| method.value),
+        multiplicity: fields.multiplicity.as_ref().map_or(default.multiplicity, |given| given.value),
+        earlier_default: default.earlier_default.filter(|_| fields.method.is_none()),
         spending: fields.spending.as_ref().map_or(default.spending, |spending| spending.value),
         min_duration: fields.min_duration.as_ref().map_or(default.min_duration, |duration| duration.value),
         planned_units: fields

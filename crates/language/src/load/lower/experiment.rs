@@ -16,8 +16,9 @@ use crate::load::syntax::experiment::{
 use crate::load::syntax::flag::FlagFile;
 use trialbook_model::span::Spanned;
 use trialbook_model::{
-    Allocation, AnalysisPlan, Decision, DecisionOutcome, Experiment, ExperimentKey, Guardrail, Method,
-    MetricKey, Predicate, Salt, Schedule, Share, Split, SplitError, SuccessMetric, VariantKey, Window,
+    Allocation, Analysis, AnalysisPlan, Decision, DecisionOutcome, Experiment, ExperimentKey, Guardrail,
+    Method, MetricKey, Multiplicity, Predicate, Salt, Schedule, Share, Split, SplitError, SuccessMetric,
+    VariantKey, Window,
 };
 
 /// Lowers an experiment, the book's and its surfaces' defaults included.
@@ -48,11 +49,18 @@ pub(super) fn lower(
         defaults::add(&mut plan, &surfaces, entity, context, index);
         plan
     });
-    let (analysis, _) = defaults::analysis(context.analysis, file.analysis.as_ref(), sink);
-    if analysis.method != Method::FixedHorizon
-        && let Some(plan) = &plan
-    {
-        open_windows(plan, analysis.method, file, index, sink);
+    let (mut analysis, _) = defaults::analysis(context.analysis, file.analysis.as_ref(), sink);
+    if let Some(plan) = &plan {
+        if analysis.earlier_default.is_some() {
+            let open = plan.deciding().any(|metric| has_open_window(metric, index));
+            analysis.method = Analysis::default_method(open);
+        }
+        if analysis.method.is_sequential() {
+            open_windows(plan, analysis.method, file, index, sink);
+        }
+    }
+    if analysis.multiplicity == Multiplicity::Holm && analysis.method.is_sequential() {
+        holm_at_looks(analysis.method, file, sink);
     }
     previous(key, file, index, sink);
     let overrides = forced::lower(file, split.as_ref(), index, sink);
@@ -286,6 +294,24 @@ fn plan(
         plan.exploratory.push(metric.value.clone());
     }
     complete.then_some(plan)
+}
+
+/// Reports Holm's correction where the data is looked at before the end: the level of a step depends on the p-values of other
+/// metrics, and the bounds of the looks are made of a level that is known before the first one.
+fn holm_at_looks(method: Method, file: &ExperimentFile, sink: &mut Sink<'_>) {
+    let given = file.analysis.as_ref();
+    let fields = given.map(|given| &given.value);
+    let of_fields = fields.and_then(|fields| {
+        let multiplicity = fields.multiplicity.as_ref().map(|given| given.span);
+        multiplicity.or_else(|| fields.method.as_ref().map(|given| given.span))
+    });
+    // What comes from the book has no place here but the experiment's own analysis, or its metrics.
+    let span = of_fields.or_else(|| given.map(|given| given.span));
+    let Some(span) = span.or_else(|| file.metrics.as_ref().map(|metrics| metrics.span)) else { return };
+    let message = format!("`multiplicity: holm` cannot be used with `method: {}`", method.as_str());
+    let help = "write `method: fixed-horizon`, or `multiplicity: shared`: the bounds of the looks need a level that does not depend \
+                on other metrics";
+    sink.error(rules::BAD_ANALYSIS, span, message, help);
 }
 
 /// Reports deciding metrics whose window never closes, where the data is looked at before the end: what a unit counts

@@ -13,7 +13,7 @@ use crate::load::rules;
 use crate::load::yaml::{Content, Node, Typed};
 use trialbook_model::{
     DecisionOutcome, Duration, ExperimentKey, FlagKey, LayerKey, Margin, Method, MetricKey, MinimumEffect,
-    Salt, SegmentKey, Share, Spending, SurfaceKey, VariantKey,
+    Multiplicity, Salt, SegmentKey, Share, Spending, SurfaceKey, VariantKey,
 };
 
 mapping! {
@@ -107,9 +107,13 @@ mapping! {
 mapping! {
     /// How an experiment is judged.
     struct AnalysisSyntax: "an analysis" {
-        /// When the data may be looked at. `fixed-horizon`: once, when the last window has closed. `group-sequential`:
-        /// daily, with the level spent over the schedule. `always-valid`: at any time.
-        "method" optional method: Method = "fixed-horizon",
+        /// When the data may be looked at. `group-sequential`: daily, with the level spent over the schedule. `fixed-horizon`:
+        /// once, when the last window has closed. `always-valid`: at any time. `group-sequential` unless given; `fixed-horizon`
+        /// where a success metric or a guardrail has an open window.
+        "method" optional method: Method = "group-sequential",
+        /// How the success metrics share the level, over all treatments; `shared`, in equal shares, unless given. `holm`, step by step from
+        /// the smallest p-value, finds at least as much, and is only for `method: fixed-horizon`.
+        "multiplicity" optional multiplicity: Multiplicity = "shared",
         /// How a group sequential test spends its level over the looks; `obrien-fleming`, nearly nothing early, unless given.
         "spending" optional spending: Spending = "obrien-fleming",
         /// How long enrolment must have lasted, in the data of a look, before a treatment ships at it; a week unless given,

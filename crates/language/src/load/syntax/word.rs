@@ -4,7 +4,9 @@ use super::mapping::{mapping, words};
 use super::reader::{Reader, Syntax};
 use super::shape::Shape;
 use crate::load::yaml::{Content, Node};
-use trialbook_model::{AttributeType, DecisionOutcome, Direction, Evaluator, Method, TargetType, ValueType};
+use trialbook_model::{
+    AttributeType, DecisionOutcome, Direction, Evaluator, Method, Multiplicity, TargetType, ValueType,
+};
 
 words! { ValueType: "one of `boolean`, `string`, `number`, `object`" {
     /// On or off.
@@ -75,6 +77,13 @@ words! { Method: "one of `fixed-horizon`, `group-sequential`, `always-valid`" {
     "group-sequential" => Method::GroupSequential,
     /// The data may be judged at any time, by a confidence sequence.
     "always-valid" => Method::AlwaysValid,
+} }
+
+words! { Multiplicity: "`shared` or `holm`" {
+    /// In equal shares, which are known beforehand.
+    "shared" => Multiplicity::Shared,
+    /// Step by step from the smallest p-value: it finds at least as much. Only with `method: fixed-horizon`.
+    "holm" => Multiplicity::Holm,
 } }
 
 words! { Direction: "`good` or `bad`" {
