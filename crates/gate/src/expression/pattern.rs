@@ -100,7 +100,7 @@ fn unknown_class(pattern: &str) -> Option<&str> {
     let mut rest = pattern;
     while let Some(begin) = rest.find("[:") {
         let (before, from) = rest.split_at(begin);
-        let Some(end) = from.find(":]") else { return None };
+        let end = from.find(":]")?;
         let name = from.get(2..end).unwrap_or_default();
         let within = before.rfind('[').is_some_and(|open| !before[open..].contains(']'));
         let is_name = name.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'^');
