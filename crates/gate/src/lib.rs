@@ -23,7 +23,7 @@ use sqlparser::ast::{
 use sqlparser::tokenizer::Location;
 
 pub use columns::Columns;
-pub use expression::{ExpressionError, Kind, Part, apart, expression, mistake, range};
+pub use expression::{ExpressionError, Kind, Part, Regexes, apart, expression, mistake, range};
 pub use functions::is_file_reader;
 use growth::of_replacement;
 pub use paths::{Misplaced, is_hidden, misplaced};

@@ -1,7 +1,7 @@
 //! What lint takes for a mistake in a `where`, held against the engine.
 
 use trialbook_analysis::warehouse::{Embedded, Sql, Warehouse, expression};
-use trialbook_gate::{Columns, Kind, mistake};
+use trialbook_gate::{Columns, Kind, Regexes, mistake};
 
 const DATA: &str = "user_id,status,amount,paid,at\nu1,paid,5.5,true,2026-11-25T10:00:00Z\nu2,open,7,false,2026-11-26T11:30:00Z\n";
 
@@ -20,7 +20,8 @@ fn mistaken(text: &str) -> Option<String> {
     for (name, kind) in [("user_id", Kind::Unknown), ("at", Kind::Unknown), ("amount", Kind::Number)] {
         columns.hold(name, kind);
     }
-    mistake(text, &columns).map(|wrong| format!("{} at `{}`", wrong.message, &text[wrong.range]))
+    mistake(text, &columns, Regexes::Re2)
+        .map(|wrong| format!("{} at `{}`", wrong.message, &text[wrong.range]))
 }
 
 #[test]
@@ -64,6 +65,37 @@ fn what_is_called_a_mistake_measures_nothing_and_what_measures_is_none() {
         ("CAST('x' AS INTEGER) = 1", "is not a number"),
         ("DATE '2026-01-01' > 5", "compared with"),
         ("regexp_matches(status, '(')", "is not a regular expression"),
+        ("regexp_matches(status, 'p{1001}')", "more than 1000 repetitions"),
+        ("regexp_matches(status, '((p{100}){20})?')", "more than 1000 repetitions"),
+        ("regexp_matches(status, '(?x)p a')", "no flag `x`"),
+        ("regexp_matches(status, '(?=p)')", "is not a regular expression"),
+        ("regexp_matches(status, '(p)\\1')", "is not a regular expression"),
+        ("regexp_matches(status, '\\u0070')", "written `\\x{70}`"),
+        ("regexp_matches(status, '(?<n>p)')", "written `(?P<n>`"),
+        ("regexp_matches(status, '[[:letters:]]')", "no class `[:letters:]`"),
+        ("regexp_matches(status, '[a--b]')", "takes nothing away"),
+        ("regexp_matches(status, '\\p{Nope}')", "is not a regular expression"),
+        ("regexp_matches(status, '\\p{L}(')", "is not a regular expression"),
+        ("regexp_matches(status, 'p**')", "a repetition is repeated"),
+        ("regexp_matches(status, 'p', 'q')", "`q` is no option"),
+        ("CAST('99999' AS SMALLINT) = 1", "too large for SMALLINT"),
+        ("CAST(3000000000 AS INTEGER) = amount", "too large for INTEGER"),
+        ("at > TIMESTAMP '2026-11-25 25:00:00'", "is not a time"),
+        ("CAST(amount AS DATE) > DATE '2026-01-01'", "none becomes a time"),
+        ("CAST(true AS DATE) IS NULL", "none becomes a time"),
+        ("CAST(DATE '2026-01-01' AS INTEGER) > 1", "none becomes a number"),
+        ("substr(status) = 'a'", "`substr` takes a text, the place"),
+        ("ceil(amount, 2) > 1", "take one value"),
+        ("round(amount, 1.5) = 1", "no whole number"),
+        ("left(status, 1.5) = 'p'", "no whole number"),
+        ("amount = 5.5 = true", "join comparisons by AND"),
+        ("10 > amount > 5", "join comparisons by AND"),
+        ("1 = 2", "no row fulfils"),
+        ("status = 'paid' AND false", "no row fulfils"),
+        ("NOT true", "no row fulfils"),
+        ("amount / 0 > 1", "no row fulfils"),
+        ("random() > 0.5", "the function `random`"),
+        ("at > now()", "the function `now`"),
         ("status LIKE 'a' ESCAPE 'ab'", "not one character"),
         ("coalesce(amount, lower(status)) > 1", "compared with a number"),
         ("true = 'paid'", "compared with true or false"),
@@ -108,6 +140,14 @@ fn what_is_called_a_mistake_measures_nothing_and_what_measures_is_none() {
         "greatest(amount, 1) > least(amount, 2)",
         "nullif(status, 'open') = 'paid'",
         "regexp_matches(status, '^p(a|b)id$', 'i')",
+        "NOT regexp_matches(status, '{\"id\"')",
+        "regexp_matches(status, '[[:alpha:]]{1,1000}')",
+        "regexp_matches(status, '^(p{1,100}){0,10}\\p{L}+$', 's')",
+        "regexp_matches(status, '(?i:P)\\x{61}')",
+        "1 = 1 OR amount / 0 > 1",
+        "CAST(32767 AS SMALLINT) > amount",
+        "(amount > 5) = true",
+        "at > TIMESTAMP '2026-11-25 10:00:00.5'",
         "starts_with(status, 'p') AND ends_with(status, 'd') AND contains(status, 'ai')",
         "TRY_CAST(status AS DOUBLE) IS NULL",
         "amount::BIGINT = 5 OR amount BETWEEN 5 AND 10",
@@ -128,7 +168,7 @@ fn what_is_called_a_mistake_measures_nothing_and_what_measures_is_none() {
 #[test]
 fn columns_that_a_query_does_not_give_are_mistakes() {
     let columns = Columns::of_select("SELECT user_id, at, state AS status FROM orders");
-    let wrong = |text: &str| mistake(text, &columns).map(|wrong| wrong.message);
+    let wrong = |text: &str| mistake(text, &columns, Regexes::Re2).map(|wrong| wrong.message);
     assert_eq!(wrong("status = 'paid'"), None);
     let described = wrong("state = 'paid'").expect("a mistake");
     assert!(

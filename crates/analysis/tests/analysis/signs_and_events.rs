@@ -277,7 +277,11 @@ fn text_in_a_measure_is_named_from_the_first_day() {
 #[test]
 fn a_measure_that_is_no_finite_number_is_counted_from_the_first_day() {
     for amount in ["nan", "inf", "-inf"] {
-        unusable(&with_amount(amount), "unusable-rows", "1 rows that count have no number as measure");
+        unusable(
+            &with_amount(amount),
+            "unusable-rows",
+            "no number (empty, NaN or infinite) in 1 of the rows that count",
+        );
     }
 }
 
@@ -287,5 +291,5 @@ fn a_cap_that_leaves_nothing_is_named_from_the_first_day() {
         if unit == 5 || on && unit == 6 { vec![("20".to_owned(), "paid")] } else { Vec::new() }
     });
     shop.metric("spend", "type: mean\nmeasure: {sum: amount}\nwhere: status = 'paid'\ncap: {quantile: 99%}");
-    unusable(&shop, "cap-cuts-all", "its cap cuts every value to 0 (3 units have more)");
+    unusable(&shop, "cap-cuts-all", "too few units have a value for a cap there (above it: 3)");
 }

@@ -114,7 +114,36 @@ fn is_time(text: &str) -> bool {
         2 => 28,
         _ => 31,
     };
-    (1..=12).contains(&month) && (1..=days).contains(&day)
+    (1..=12).contains(&month) && (1..=days).contains(&day) && is_clock(text)
+}
+
+/// Tells whether what follows a date of ten characters is nothing, or begins with a time of day.
+fn is_clock(text: &str) -> bool {
+    let Some(rest) = text.get(10..).filter(|_| text.as_bytes().get(4) == Some(&b'-')) else { return true };
+    let clock = rest.trim_start_matches([' ', 'T', 't']);
+    // What is no time of day may be a zone.
+    if clock.is_empty() || clock.starts_with(['+', '-', 'Z', 'z']) {
+        return true;
+    }
+    let digits = |part: Option<&str>| {
+        let part: String = part.unwrap_or("0").chars().take_while(char::is_ascii_digit).collect();
+        part.parse::<u32>().unwrap_or(u32::MAX)
+    };
+    let mut parts = clock.splitn(3, ':');
+    digits(parts.next()) <= 24 && digits(parts.next()) < 60 && digits(parts.next()) <= 60
+}
+
+/// Tells whether a type of whole numbers can hold a value that is written out.
+pub(super) fn holds(data_type: &DataType, value: &Expr) -> bool {
+    let most = match data_type.to_string().as_str() {
+        "SMALLINT" => f64::from(i16::MAX),
+        "INT" | "INTEGER" => f64::from(i32::MAX),
+        // Of two numbers that a double cannot tell apart, none is refused.
+        "BIGINT" => 9_223_372_036_854_775_807.0,
+        _ => return true,
+    };
+    let value = number(value).or_else(|| literal(value).and_then(|text| text.trim().parse().ok()));
+    value.is_none_or(|value: f64| value.abs() <= most + 1.0)
 }
 
 #[cfg(test)]
@@ -137,6 +166,10 @@ mod tests {
             (Kind::Time, "25.11.2026", false),
             (Kind::Time, "2026-13-01", false),
             (Kind::Time, "yesterday", false),
+            (Kind::Time, "2026-11-25+01", true),
+            (Kind::Time, "2026-11-25 25:00:00", false),
+            (Kind::Time, "2026-11-25 10:61", false),
+            (Kind::Time, "2026-11-25 noon", false),
             (Kind::Text, "anything", true),
         ] {
             assert_eq!(kind.reads(text), reads, "{kind:?} {text}");

@@ -1,17 +1,19 @@
 //! What is wrong in an expression whatever the data are: an engine refuses it, or no row can fulfil it.
 
 use sqlparser::ast::{
-    BinaryOperator, CastKind, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident,
-    Spanned, UnaryOperator, Value,
+    BinaryOperator, CastKind, CeilFloorKind, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments,
+    Ident, Spanned, UnaryOperator, Value,
 };
 
-use super::kind::{Kind, is_null, literal, number};
+use super::fixed::{self, Truth};
+use super::kind::{Kind, holds, is_null, literal, number};
+use super::pattern::{self, Regexes};
 use super::{ExpressionError, Part, expression, parsed, range};
 use crate::columns::Columns;
 
 /// Returns why no engine measures anything by a condition on the rows of a source: it is not allowed, is refused by every
 /// engine, or no row can fulfil it. `None` where only an engine knows.
-pub fn mistake(text: &str, columns: &Columns) -> Option<ExpressionError> {
+pub fn mistake(text: &str, columns: &Columns, regexes: Regexes) -> Option<ExpressionError> {
     let mut unchanged = |part: Part<'_>| match part {
         Part::Column(part) | Part::Text(part) => Ok(part.to_owned()),
     };
@@ -19,7 +21,7 @@ pub fn mistake(text: &str, columns: &Columns) -> Option<ExpressionError> {
         return Some(refused);
     }
     let expr = parsed(text).ok()?;
-    let checker = Checker { text, columns };
+    let checker = Checker { text, columns, regexes };
     checker.condition(&expr).and_then(|()| checker.can_hold(&expr)).err()
 }
 
@@ -29,6 +31,7 @@ type Checked<T> = Result<T, ExpressionError>;
 struct Checker<'a> {
     text: &'a str,
     columns: &'a Columns,
+    regexes: Regexes,
 }
 
 impl Checker<'_> {
@@ -36,12 +39,10 @@ impl Checker<'_> {
         Err(ExpressionError { message: message.into(), range: range(self.text, expr.span()) })
     }
 
-    /// A condition that is `false` or null as a whole holds for no row.
+    /// A condition that is not true whatever the row is holds for no row.
     fn can_hold(&self, expr: &Expr) -> Checked<()> {
-        match expr {
-            Expr::Value(value) if matches!(value.value, Value::Boolean(false) | Value::Null) => {
-                self.refuse(expr, format!("no row fulfils `{expr}`"))
-            }
+        match fixed::truth(expr) {
+            Some(Truth::False | Truth::Null) => self.refuse(expr, format!("no row fulfils `{expr}`")),
             _ => Ok(()),
         }
     }
@@ -70,6 +71,14 @@ impl Checker<'_> {
             return Ok(());
         }
         self.refuse(expr, format!("`{expr}` is {}, and {by} takes {}", found.words(), wanted.words()))
+    }
+
+    /// Checks that a number that is written out has no fraction.
+    fn whole(&self, expr: &Expr) -> Checked<()> {
+        match number(expr) {
+            Some(value) if value.fract() != 0.0 => self.refuse(expr, format!("`{expr}` is no whole number")),
+            _ => Ok(()),
+        }
     }
 
     fn kind(&self, expr: &Expr) -> Checked<Kind> {
@@ -144,7 +153,19 @@ impl Checker<'_> {
             }
             Expr::Cast { kind, expr: value, data_type, .. } => {
                 let wanted = Kind::of_type(data_type);
-                self.kind(value)?;
+                let found = self.kind(value)?;
+                let never = matches!(
+                    (found, wanted),
+                    (Kind::Number | Kind::Boolean, Kind::Time) | (Kind::Time, Kind::Number | Kind::Boolean)
+                );
+                if never && *kind != CastKind::TryCast {
+                    let message =
+                        format!("`{value}` is {}, and none becomes {}", found.words(), wanted.words());
+                    return self.refuse(value, message);
+                }
+                if *kind != CastKind::TryCast && !holds(data_type, value) {
+                    return self.refuse(value, format!("`{value}` is too large for {data_type}"));
+                }
                 match literal(value) {
                     Some(text) if *kind != CastKind::TryCast && !wanted.reads(text) => {
                         self.refuse(value, format!("'{text}' is not {}", wanted.words()))
@@ -152,14 +173,25 @@ impl Checker<'_> {
                     _ => Ok(wanted),
                 }
             }
+            Expr::Floor { field: CeilFloorKind::Scale(_), .. }
+            | Expr::Ceil { field: CeilFloorKind::Scale(_), .. } => {
+                self.refuse(expr, "`ceil` and `floor` take one value: `round` takes a number of digits")
+            }
             Expr::Floor { expr, .. } | Expr::Ceil { expr, .. } => {
                 self.needs(Kind::Number, expr, "rounding").map(|()| Kind::Number)
             }
             Expr::Trim { expr, .. } => self.needs(Kind::Text, expr, "`trim`").map(|()| Kind::Text),
-            Expr::Substring { expr, substring_from, substring_for, .. } => {
-                self.needs(Kind::Text, expr, "`substr`")?;
+            Expr::Substring { expr: of, substring_from, substring_for, .. } => {
+                self.needs(Kind::Text, of, "`substr`")?;
+                if substring_from.is_none() {
+                    return self.refuse(
+                        expr,
+                        "`substr` takes a text, the place of its first character, and a length",
+                    );
+                }
                 for place in [substring_from, substring_for].into_iter().flatten() {
                     self.needs(Kind::Number, place, "a place in a text")?;
+                    self.whole(place)?;
                 }
                 Ok(Kind::Text)
             }
@@ -189,6 +221,10 @@ impl Checker<'_> {
                 self.condition(right).map(|()| Kind::Boolean)
             }
             Eq | NotEq | Lt | LtEq | Gt | GtEq => {
+                if let Some(chained) = [left, right].into_iter().find(|side| is_comparison(side)) {
+                    let message = format!("`{chained}` is compared again: join comparisons by AND");
+                    return self.refuse(chained, message);
+                }
                 if is_null(left) || is_null(right) {
                     let other = if is_null(left) { right } else { left };
                     let test = if *op == NotEq { "IS NOT NULL" } else { "IS NULL" };
@@ -303,20 +339,32 @@ impl Checker<'_> {
                 }
             }
         }
-        if let ("regexp_matches", Some(pattern)) = (name.as_str(), args.get(1).and_then(|arg| literal(arg)))
-            && let Err(why) = regex_syntax::parse(pattern)
-            // What RE2 reads and this parser does not.
-            && !pattern.contains("\\Q") && !pattern.contains("\\C") && !pattern.contains("\\p")
-        {
-            let kind = match &why {
-                regex_syntax::Error::Parse(error) => error.kind().to_string(),
-                regex_syntax::Error::Translate(error) => error.kind().to_string(),
-                _ => "it cannot be read".to_owned(),
-            };
-            return self.refuse(whole, format!("`{pattern}` is not a regular expression: {kind}"));
+        if let ("left" | "right" | "round", Some(count)) = (name.as_str(), args.get(1)) {
+            self.whole(count)?;
+        }
+        if name == "regexp_matches" {
+            self.pattern(whole, &args)?;
         }
         Ok(signature.gives)
     }
+
+    /// Checks a regular expression and its options, where they are written out.
+    fn pattern(&self, whole: &Expr, args: &[&Expr]) -> Checked<()> {
+        let part = |place: usize| args.get(place).and_then(|arg| literal(arg));
+        if let Some(pattern) = part(1)
+            && let Some(why) = pattern::refused(pattern, self.regexes)
+        {
+            return self.refuse(whole, format!("`{pattern}` is not a regular expression: {why}"));
+        }
+        let options = part(2).filter(|_| self.regexes == Regexes::Re2);
+        options.and_then(pattern::refused_options).map_or(Ok(()), |why| self.refuse(whole, why))
+    }
+}
+
+/// Tells whether an expression is a comparison without parentheses around it.
+fn is_comparison(expr: &Expr) -> bool {
+    use BinaryOperator::{Eq, Gt, GtEq, Lt, LtEq, NotEq};
+    matches!(expr, Expr::BinaryOp { op: Eq | NotEq | Lt | LtEq | Gt | GtEq, .. })
 }
 
 /// Tells whether two values are compared as texts, because one of them is a text that is written out.

@@ -1,7 +1,9 @@
 //! One SQL expression of a book, over one row of a source: what it may be made of.
 
+mod fixed;
 mod kind;
 mod mistake;
+mod pattern;
 
 use std::ops::Range;
 
@@ -17,6 +19,7 @@ use crate::growth::{Growth, of_replacement};
 
 pub use kind::Kind;
 pub use mistake::mistake;
+pub use pattern::Regexes;
 
 /// The longest expression, in bytes.
 const LONGEST: usize = 4_000;

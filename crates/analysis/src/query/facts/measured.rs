@@ -102,8 +102,8 @@ pub enum NotComputed {
     },
     /// Rows that count have a measure that is no finite number.
     #[error(
-        "{rows} rows that count have no number as measure (empty, NaN or infinite); fix them in the data, or leave \
-         them out with `where`"
+        "its measure is no number (empty, NaN or infinite) in {rows} of the rows that count; fix them in the data, or \
+         leave them out with `where`"
     )]
     UnusableRows {
         /// How many, in all arms.
@@ -111,7 +111,7 @@ pub enum NotComputed {
     },
     /// The cap makes every value the same.
     #[error(
-        "its cap cuts every value to {} ({units} units have more): too few units have a value for a cap there",
+        "its cap cuts every value to {}: too few units have a value for a cap there (above it: {units})",
         significant(*at)
     )]
     CapCutsAll {
@@ -121,7 +121,7 @@ pub enum NotComputed {
         units: u64,
     },
     /// Values beyond what is added up.
-    #[error("the values of {units} units are too large: they must be below {LARGEST_SUMMAND:e}")]
+    #[error("its values are too large for {units} of the units: they must be below {LARGEST_SUMMAND:e}")]
     OutOfRange {
         /// How many, in all arms.
         units: u64,

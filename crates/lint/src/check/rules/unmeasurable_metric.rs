@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use trialbook_gate::{Columns, Kind as Value, mistake};
+use trialbook_gate::{Columns, Kind as Value, Regexes, mistake};
 
 use crate::check::inspection::Inspection;
 use crate::check::rule::{Each, Rule};
@@ -10,7 +10,7 @@ use trialbook_model::diagnostic::{Diagnostic, Severity};
 use trialbook_model::span::Span;
 use trialbook_model::{
     Assignment, Cap, ColumnName, Duration, ExperimentState, Granularity, Kind, Measure, Measurement, Metric,
-    MetricType, Relation, Source, SourceRole, Window,
+    MetricType, Relation, Source, SourceRole, Warehouse, Window,
 };
 
 pub(in crate::check) const RULE: Rule = Rule::of_parts(
@@ -61,7 +61,11 @@ fn condition(
     part: &str,
 ) -> Option<Diagnostic> {
     let text = measurement.filter.as_deref()?;
-    let wrong = mistake(text, &columns(source))?;
+    let regexes = match context.book.warehouse {
+        None | Some(Warehouse::Duckdb { .. }) => Regexes::Re2,
+        Some(_) => Regexes::Other,
+    };
+    let wrong = mistake(text, &columns(source), regexes)?;
     let message = format!("metric `{}` cannot be measured: {}", metric.key, wrong.message);
     let mut finding = RULE.finding(context, message, (Kind::Metric, &metric.key, &format!("{part}/where")));
     let there = finding.primary.file.slice(finding.primary.span).to_owned();
