@@ -44,7 +44,7 @@ pub struct Args {
 enum Format {
     /// For people, in a terminal.
     Full,
-    /// The forecast.
+    /// `power-v1`.
     Json,
 }
 

@@ -193,6 +193,39 @@ fn each_line_of_evaluate_has_the_published_shape() {
 }
 
 #[test]
+fn a_forecast_has_the_published_shape() {
+    let validator = validator("power-v1");
+    let book = root().join("experiments");
+    let book = book.to_str().expect("text");
+    let forecast = |experiment: &str| -> Value {
+        let args = ["power", experiment, "--book", book, "--format", "json", "--at", "2026-11-20"];
+        serde_json::from_str(&run(&root(), &args)).expect("JSON")
+    };
+    // Of known traffic, too small with remedies, and without traffic.
+    for experiment in ["free-shipping", "sticky-cart", "home-recommendations", "invoice-payment"] {
+        accepted(&validator, &forecast(experiment), experiment);
+    }
+    assert_ne!(forecast("sticky-cart")["remedies"], json!([]));
+    let known_in_part = forecast("bold-checkout-button");
+    accepted(&validator, &known_in_part, "bold-checkout-button");
+    refused(
+        &validator,
+        &known_in_part,
+        &[
+            ("/version", json!(2)),
+            ("/method", json!("by-eye")),
+            ("/audience", json!(1.5)),
+            ("/basis", json!({"planet": "earth"})),
+            ("/metrics/0/declared", json!(0.07)),
+            ("/metrics/0/baseline/origin", json!("guess")),
+            ("/need/days", json!(-1)),
+            ("/missing/0", json!("luck")),
+            ("/remedies", json!([{"prayer": {}}])),
+        ],
+    );
+}
+
+#[test]
 fn the_command_prints_every_published_shape() {
     let listed = run(&root(), &["schema"]);
     for entry in fs::read_dir(root().join("schemas")).expect("a folder") {

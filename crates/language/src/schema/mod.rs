@@ -38,6 +38,7 @@ pub const OUTPUTS: &[(&str, &str)] = &[
     ("lint-v1", include_str!("../../../../schemas/lint-v1.output.schema.json")),
     ("baseline-v1", include_str!("../../../../schemas/baseline-v1.output.schema.json")),
     ("fit-v1", include_str!("../../../../schemas/fit-v1.output.schema.json")),
+    ("power-v1", include_str!("../../../../schemas/power-v1.output.schema.json")),
     ("evaluate-v1", include_str!("../../../../schemas/evaluate-v1.output.schema.json")),
     ("plan-v3", include_str!("../../../../schemas/plan-v3.output.schema.json")),
     ("drift-v1", include_str!("../../../../schemas/drift-v1.output.schema.json")),
