@@ -25,7 +25,7 @@ const NO_COMMIT: &str = "0000000000000000000000000000000000000000";
 
 /// The files of the book; `START` and `END` stand for dates, `BOOK` for its name.
 const FILES: [(&str, &str); 8] = [
-    (".gitignore", include_str!("init/gitignore")),
+    (".gitignore", GITIGNORE),
     (BOOK_FILE, include_str!("init/trialbook.yaml")),
     ("checkout/checkout-button.flag.yaml", include_str!("init/checkout-button.flag.yaml")),
     (
@@ -37,6 +37,12 @@ const FILES: [(&str, &str); 8] = [
     ("metrics/purchases.source.yaml", include_str!("init/purchases.source.yaml")),
     ("metrics/exposures.source.yaml", include_str!("init/exposures.source.yaml")),
 ];
+
+/// Whether this program is a release, whose version can be installed.
+pub const IS_RELEASE: bool = option_env!("TRIALBOOK_RELEASE_COMMIT").is_some();
+
+/// What commands write beside a book, for git to leave out.
+pub const GITIGNORE: &str = include_str!("init/gitignore");
 
 const WORKFLOW: &str = include_str!("init/workflow.yml");
 

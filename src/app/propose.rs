@@ -1,5 +1,6 @@
 //! Edits that somebody proposes: whole files of the book, linted as they will be after the merge before a branch is made.
 
+use crate::report::findings::is_hidden;
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -253,8 +254,16 @@ fn linted(
     Ok(linted)
 }
 
-/// Tells whether a text in a commit would notify somebody or close an issue.
+/// What in a commit's message keeps a CI server from running its jobs.
+const SKIPS: [&str; 7] =
+    ["[skip ci]", "[ci skip]", "[no ci]", "[skip actions]", "[actions skip]", "skip-checks", "***no_ci***"];
+
+/// Tells whether a text in a commit would notify somebody, close an issue, or keep the commit from being checked.
 fn acts(text: &str) -> bool {
+    let plain = text.to_lowercase();
+    if SKIPS.iter().any(|skip| plain.contains(skip)) || text.contains(is_hidden) {
+        return true;
+    }
     text.contains(['@', '#']) || text.contains("://") || text.to_ascii_uppercase().contains("GH-")
 }
 

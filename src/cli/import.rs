@@ -6,7 +6,7 @@ use super::init::refuse_filled;
 use super::write::new_file;
 use super::{Exit, Failure, Session, failed};
 use crate::app::import::{About, book};
-use crate::app::init::name_of;
+use crate::app::init::{GITIGNORE, name_of};
 use crate::report;
 use trialbook_delivery::backend::flagd;
 use trialbook_delivery::import;
@@ -72,6 +72,10 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     if source.is_copied {
         new_file(&folder.join(COPY), text)?;
     }
+    let ignored = folder.join(".gitignore");
+    if ignored.symlink_metadata().is_err() {
+        new_file(&ignored, GITIGNORE)?;
+    }
     let total = begun.flags + begun.left.len();
     session.inform(format_args!(
         "made a book in `{}` with {} of {total} flags",
@@ -90,7 +94,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     session.inform("next:");
     session.inform(format_args!("  cd {}", args.folder.display()));
     session.inform("  trialbook lint                       checks the book");
-    session.inform("  git add --all && git commit          what is planned and applied is what is committed");
+    session.inform("  git add --all && git commit          an experiment is launched from a commit");
     session.inform("  trialbook plan --adopt               shows what taking the flags over would replace");
     Ok(Exit::Done)
 }

@@ -76,6 +76,9 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     } else {
         new_file(&workflow, &workflow_text)?;
         made.push_str(&format!(", and the workflow `{workflow_path}`"));
+        if !app::IS_RELEASE {
+            made.push_str("; set TRIALBOOK_VERSION in it to a released version: this program is no release");
+        }
     }
     session.inform(made);
     if let Some(ci) = args.ci {
@@ -84,7 +87,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     session.inform("next:");
     session.inform(format_args!("  cd {}", args.folder.display()));
     session.inform("  trialbook lint                       checks the book: no findings yet");
-    session.inform("  git add --all && git commit          what is planned and applied is what is committed");
+    session.inform("  git add --all && git commit          an experiment is launched from a commit");
     session.inform("  trialbook plan                       shows what would be served");
     session.inform("  trialbook new experiment KEY         creates an experiment of your own");
     session
@@ -110,6 +113,10 @@ fn write_ci(ci: Ci, repository: &Path, folder: &str, session: &Session) -> Resul
             session.inform("  write a commit of trialbook where the zeros are: this program is no release, so it knows none");
         }
     }
+    if !app::IS_RELEASE && ci == Ci::Gitlab {
+        session.inform("  set TRIALBOOK_VERSION to a released version in it: this program is no release");
+    }
+    session.inform("the workflows keep no file between two runs: write a `store` on a git branch or in a bucket into trialbook.yaml");
     if ci == Ci::Gitlab {
         session.inform("include it from `.gitlab-ci.yml`: `include: [{local: .gitlab/trialbook.yml}]`");
     }

@@ -133,6 +133,11 @@ pub fn main() -> ExitCode {
         let help = "please report it with the command that you ran and, if you can, the book";
         sink::notify(Text::Plain(&format!("error: this is a bug in trialbook: {info}\n  help: {help}\n")));
     }));
+    trialbook_analysis::warehouse::set_last_resort(|why| {
+        let help = "the engine did not stop when it was asked to, so the program ends: nothing was written";
+        sink::notify(Text::Plain(&format!("error: {why}\n  help: {help}\n")));
+        std::process::exit(Exit::Unreachable.code().into());
+    });
     let run = std::panic::catch_unwind(|| run(std::env::args_os()));
     ExitCode::from(run.unwrap_or(Exit::Bug).code())
 }

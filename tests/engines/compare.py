@@ -19,7 +19,7 @@ FILES = {
     "duckdb: csv.gz": ("warehouse: {engine: duckdb}", "file: data/{table}.csv.gz", "gzip"),
     "duckdb: folders of Hive": ("warehouse: {engine: duckdb}", "file: data/{table}/**/*.parquet", "hive"),
 }
-SERVER = "warehouse: {engine: postgres, uri_env: ENGINES_URI}"
+SERVER = "warehouse: {engine: postgres, uri_env: WAREHOUSE_ENGINES_URI}"
 ENGINES = {
     "duckdb: tables": ("warehouse: {engine: duckdb, database: tables.duckdb}", "table: {table}", None),
     **FILES,
@@ -81,7 +81,7 @@ def of_the_data(found):
 
 def answered(engine):
     """Analyses the book in a dialect, with the program that lets a pipe answer its queries."""
-    folder = book("dialect " + engine, f"warehouse: {{engine: {engine}, uri_env: ENGINES_NONE}}", "table: {table}", None)
+    folder = book("dialect " + engine, f"warehouse: {{engine: {engine}, uri_env: WAREHOUSE_ENGINES_NONE}}", "table: {table}", None)
     answer = [sys.executable, os.path.abspath("answer.py"), engine, WORK]
     done = subprocess.run(
         [os.environ["ENGINES_DIALECT"], engine, folder, "2026-04-20T00:00:00+02:00", *EXPERIMENTS, "--", *answer],
@@ -156,10 +156,10 @@ def locks():
     analyze = ["analyze", "button-test", "--as-of", "2026-04-20"]
     folder = book("locks", *ENGINES["postgres: tables"])
     admin = os.environ["ENGINES_ADMIN"]
-    refuses("a superuser is refused", run(folder, *analyze, ENGINES_URI=admin), "superuser", "only read")
-    nowhere = os.environ["ENGINES_URI"].rsplit(":", 1)[0] + ":1/none"
-    refuses("a server that is not there", run(folder, *analyze, ENGINES_URI=nowhere), "ENGINES_URI", "port 1 failed")
-    refuses("an address that is none", run(folder, *analyze, ENGINES_URI="mysql://x"), "postgresql://USER")
+    refuses("a superuser is refused", run(folder, *analyze, WAREHOUSE_ENGINES_URI=admin), "superuser", "only read")
+    nowhere = os.environ["WAREHOUSE_ENGINES_URI"].rsplit(":", 1)[0] + ":1/none"
+    refuses("a server that is not there", run(folder, *analyze, WAREHOUSE_ENGINES_URI=nowhere), "WAREHOUSE_ENGINES_URI", "port 1 failed")
+    refuses("an address that is none", run(folder, *analyze, WAREHOUSE_ENGINES_URI="mysql://x"), "postgresql://USER")
     refuses("no driver", run(folder, *analyze, ADBC_DRIVER_PATH="/none"), "adbc-driver-postgresql", "dbc install")
     for name, sql in {
         "a setting is not changed": "SELECT set_config('transaction_read_only', 'off', false) AS user_id",

@@ -216,7 +216,17 @@ fn edits_with_errors_and_edits_of_other_files_end_nowhere() {
         let (failed, text, _) = agent.call("propose_change", json!({"title": "x", "files": files}));
         assert!(failed && text.contains(expected), "{expected}: {text}");
     }
-    for title in ["Fixes #1", "for @all", "as https://acme.test/1", "GH-2", "two\nlines"] {
+    for title in [
+        "Fixes #1",
+        "for @all",
+        "as https://acme.test/1",
+        "GH-2",
+        "two\nlines",
+        "[skip CI] x",
+        "x [ci skip]",
+        "skip-checks: true",
+        "\u{202e}x",
+    ] {
         let mut proposal = agent.proposal("title: A bold", "title: A very bold");
         proposal["title"] = title.into();
         let (failed, text, _) = agent.call("propose_change", proposal);

@@ -17,8 +17,8 @@ use std::ops::ControlFlow;
 
 use sqlparser::ast::{
     BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgOperator, FunctionArguments,
-    ObjectName, ObjectNamePart, Query, SetExpr, Spanned, Statement, TableAlias, TableFactor,
-    TableFunctionArgs, Value, Visit, Visitor,
+    ObjectName, ObjectNamePart, Query, Select, SelectItem, SetExpr, Spanned, Statement, TableAlias,
+    TableFactor, TableFunctionArgs, Value, Visit, Visitor,
 };
 use sqlparser::tokenizer::Location;
 
@@ -61,7 +61,7 @@ pub fn check_resolved(query: &Query) -> Result<(), Refusal> {
 }
 
 fn held(query: &Query, paths: Paths) -> Result<(), Refusal> {
-    match query.visit(&mut Gate { expansion: 1, paths }) {
+    match query.visit(&mut Gate { expansion: 1, columns: 1, lambdas: 0, paths }) {
         ControlFlow::Break(refusal) => Err(refusal),
         ControlFlow::Continue(()) => Ok(()),
     }
@@ -69,6 +69,9 @@ fn held(query: &Query, paths: Paths) -> Result<(), Refusal> {
 
 /// The most by which all operations of a SELECT together may lengthen a text.
 const MOST_EXPANSION: u64 = 1 << 16;
+
+/// The most by which all wildcards of a SELECT together may multiply the columns of a table.
+const MOST_COLUMNS: u64 = 1 << 12;
 
 /// Who wrote the paths of a SELECT.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,6 +85,10 @@ enum Paths {
 struct Gate {
     /// By how much the operations so far can lengthen a text. One may work on the result of any other.
     expansion: u64,
+    /// By how much the wildcards so far can multiply columns.
+    columns: u64,
+    /// How many lambdas are around the expression.
+    lambdas: u32,
     paths: Paths,
 }
 
@@ -114,6 +121,23 @@ impl Visitor for Gate {
         }
     }
 
+    fn pre_visit_select(&mut self, select: &Select) -> Checked {
+        let tables = select.from.iter().map(|table| 1 + table.joins.len() as u64).sum::<u64>().max(1);
+        let multiplied = select.projection.iter().map(|item| match item {
+            SelectItem::Wildcard(_) => tables,
+            SelectItem::QualifiedWildcard(..) => 1,
+            _ => 0,
+        });
+        self.columns = self.columns.saturating_mul(multiplied.sum::<u64>().max(1));
+        if self.columns > MOST_COLUMNS {
+            return refuse(
+                "its wildcards multiply columns so often that they could fill the memory",
+                Location::empty(),
+            );
+        }
+        ControlFlow::Continue(())
+    }
+
     fn pre_visit_table_factor(&mut self, table: &TableFactor) -> Checked {
         if alias_of(table).is_some_and(types::has_types) {
             return refuse("columns in FROM may not be given types", Location::empty());
@@ -143,6 +167,19 @@ impl Visitor for Gate {
             Expr::Array(array) if !array.elem.iter().all(|part| matches!(part, Expr::Value(_))) => {
                 self.expands(array.elem.len() as u64, Location::empty())
             }
+            // So is a row.
+            Expr::Tuple(parts) | Expr::Struct { values: parts, .. } => self.made_of(parts.iter()),
+            Expr::Dictionary(fields) => self.made_of(fields.iter().map(|field| &*field.value)),
+            Expr::Map(map) => self.made_of(map.entries.iter().map(|entry| &*entry.value)),
+            // The engine runs a lambda over a whole list before it looks whether it should stop, and one in another as often as
+            // the lengths of both lists multiplied.
+            Expr::Lambda(_) => {
+                self.lambdas += 1;
+                if self.lambdas > 1 {
+                    return refuse("a lambda may not be in another lambda", Location::empty());
+                }
+                ControlFlow::Continue(())
+            }
             Expr::Function(function) => self.function(function),
             Expr::BinaryOp { op: BinaryOperator::StringConcat, left, .. } => {
                 // A chain is one operation: each further part adds its own length.
@@ -156,9 +193,25 @@ impl Visitor for Gate {
             _ => ControlFlow::Continue(()),
         }
     }
+
+    fn post_visit_expr(&mut self, expr: &Expr) -> Checked {
+        if matches!(expr, Expr::Lambda(_)) {
+            self.lambdas = self.lambdas.saturating_sub(1);
+        }
+        ControlFlow::Continue(())
+    }
 }
 
 impl Gate {
+    /// Counts a value that is made of others: printed as a text, it is as long as all of them.
+    fn made_of<'a>(&mut self, parts: impl Iterator<Item = &'a Expr>) -> Checked {
+        let parts: Vec<&Expr> = parts.collect();
+        if parts.iter().all(|part| matches!(part, Expr::Value(_))) {
+            return ControlFlow::Continue(());
+        }
+        self.expands(parts.len() as u64, Location::empty())
+    }
+
     fn function(&mut self, function: &Function) -> Checked {
         let at = function.name.span().start;
         let name = match function.name.0.as_slice() {
@@ -178,8 +231,19 @@ impl Gate {
         match name.as_str() {
             // Written as a method it has its first argument before the name.
             "concat" | "concat_ws" | "list_concat" | "list_cat" | "array_concat" | "array_cat"
-            | "array_to_string" | "list_to_string" | "string_agg" | "group_concat" | "listagg" => {
-                self.expands((list.args.len() as u64).saturating_add(1), at)
+            | "array_to_string" | "list_to_string" | "string_agg" | "group_concat" | "listagg"
+            | "list_zip" => self.expands((list.args.len() as u64).saturating_add(1), at),
+            "struct_pack" | "row" | "list_value" | "map" | "map_from_entries"
+                if !list.args.iter().all(is_written_out) =>
+            {
+                self.expands(list.args.len() as u64, at)
+            }
+            "columns" => {
+                self.columns = self.columns.saturating_mul(2);
+                if self.columns > MOST_COLUMNS {
+                    return refuse("it multiplies columns so often that they could fill the memory", at);
+                }
+                ControlFlow::Continue(())
             }
             "replace" => match of_replacement(&list.args) {
                 Some(factor) => self.expands(factor, at),
@@ -198,6 +262,14 @@ impl Gate {
         }
         ControlFlow::Continue(())
     }
+}
+
+/// Tells whether an argument is a text or a number.
+fn is_written_out(argument: &FunctionArg) -> bool {
+    let (FunctionArg::Unnamed(value)
+    | FunctionArg::Named { arg: value, .. }
+    | FunctionArg::ExprNamed { arg: value, .. }) = argument;
+    matches!(value, FunctionArgExpr::Expr(Expr::Value(_)))
 }
 
 /// Returns the alias of what may stand in FROM.

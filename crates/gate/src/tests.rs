@@ -194,3 +194,55 @@ fn methods_and_arrays_lengthen_texts_too() {
         |n: usize| (0..n).fold("x".to_owned(), |e, _| format!("CAST([{e}, {e}, {e}, {e}] AS VARCHAR)"));
     assert!(read(&format!("SELECT {} FROM t", array(9))).is_err());
 }
+
+#[test]
+fn wildcards_multiply_columns_so_often_and_no_more() {
+    let doubled = |n: usize| {
+        let levels = (0..n).map(|i| format!("d{} AS (SELECT *, * FROM d{i})", i + 1)).collect::<Vec<_>>();
+        format!("WITH d0 AS (SELECT x FROM t), {} SELECT count(*) FROM d{n}", levels.join(", "))
+    };
+    assert_eq!(read(&doubled(5)), Ok(()));
+    assert!(read(&doubled(30)).is_err());
+    let joined = |n: usize| {
+        let levels =
+            (0..n).map(|i| format!("d{} AS (SELECT * FROM d{i} a, d{i} b)", i + 1)).collect::<Vec<_>>();
+        format!("WITH d0 AS (SELECT x FROM t), {} SELECT count(*) FROM d{n}", levels.join(", "))
+    };
+    assert!(read(&joined(30)).is_err());
+    let columns = |n: usize| {
+        let levels = (0..n).map(|i| format!("d{} AS (SELECT columns('a'), columns('b') FROM d{i})", i + 1));
+        format!("WITH d0 AS (SELECT x FROM t), {} SELECT 1 FROM d{n}", levels.collect::<Vec<_>>().join(", "))
+    };
+    assert!(read(&columns(30)).is_err());
+    // Many that stand beside each other multiply nothing.
+    let union = vec!["SELECT * FROM t"; 200].join(" UNION ALL ");
+    assert_eq!(read(&union), Ok(()));
+}
+
+#[test]
+fn a_lambda_is_in_no_other() {
+    assert_eq!(read("SELECT list_filter(v, lambda x: x > 0), list_transform(v, x -> x + 1) FROM t"), Ok(()));
+    assert!(
+        read("SELECT list_filter(v, lambda x: len(list_filter(v, lambda y: x + y < 0)) > 0) FROM t").is_err()
+    );
+    assert!(read("SELECT list_filter(v, x -> len(list_filter(v, y -> x + y < 0)) > 0) FROM t").is_err());
+}
+
+#[test]
+fn structs_and_lists_lengthen_texts_too() {
+    for made in [
+        "struct_pack(a := x, b := x, c := x, d := x)",
+        "list_value(x, x, x, x)",
+        "row(x, x, x, x)",
+        "{'a': x, 'b': x, 'c': x, 'd': x}",
+    ] {
+        let levels =
+            (0..9).map(|i| format!("d{} AS (SELECT {made} AS x FROM d{i})", i + 1)).collect::<Vec<_>>();
+        let query =
+            format!("WITH d0 AS (SELECT x FROM t), {} SELECT CAST(x AS VARCHAR) FROM d9", levels.join(", "));
+        assert!(read(&query).is_err(), "{made}");
+        assert_eq!(read(&format!("SELECT {made} FROM t")), Ok(()), "{made}");
+    }
+    let written_out = vec!["list_value('a', 'b', 'c', 'd')"; 20].join(", ");
+    assert_eq!(read(&format!("SELECT {written_out} FROM t")), Ok(()));
+}

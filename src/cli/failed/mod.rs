@@ -212,6 +212,7 @@ pub(super) fn of_backend(error: &BackendError) -> Failure {
         BackendError::Locked { .. }
         | BackendError::Conflict { .. }
         | BackendError::Malformed { .. }
+        | BackendError::Outside { .. }
         | BackendError::Journal { .. }
         | BackendError::Taken { .. }
         | BackendError::Underway { .. }

@@ -21,6 +21,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use adbc::{Stopped, set_last_resort};
 pub use dialect::{Call, CastType, Dialect, Expressions, LARGEST_SUMMAND};
 pub use driver::DriverError;
 pub use duckdb::{DuckDbDialect, NewDatabase};

@@ -209,6 +209,13 @@ pub enum BackendError {
         /// What is wrong, as a fragment.
         problem: String,
     },
+    /// A link in the book leads out of it, where no review sees what is there.
+    #[error("`{place}` is a symbolic link that leads out of the book, or is behind one")]
+    #[diagnostic(help("write a path within the book into `store:`, or name a bucket or a git branch"))]
+    Outside {
+        /// Where.
+        place: String,
+    },
     /// What keeps applies that were cut off cannot be read.
     #[error("`{place}` is not a journal of trialbook: {problem}")]
     #[diagnostic(help(

@@ -10,3 +10,4 @@ pub(super) use connection::{Connection, Trouble};
 pub(super) use interrupt::{ending, ends_queries};
 pub(super) use retry::patiently;
 pub(super) use watch::Limits;
+pub use watch::{Stopped, set_last_resort};

@@ -1,5 +1,6 @@
 //! Limits on a query that the engine does not keep by itself.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -13,6 +14,18 @@ use super::interrupt;
 const TICK: Duration = Duration::from_millis(100);
 /// How often a query that should stop is stopped again: one cancellation may come before the engine begins.
 const AGAIN: Duration = Duration::from_millis(20);
+
+/// How long an engine may go on that does not listen: some work is one step to it, and what is in one step is not stopped.
+const DEAF: Duration = Duration::from_secs(20);
+
+/// Ends the process, for a query that nothing else ends. The program sets it, and words the reason.
+static LAST_RESORT: OnceLock<fn(&Stopped)> = OnceLock::new();
+
+/// Sets what is done with a query that goes on though it was cancelled for 20 seconds: it must end the process. Without it, such
+/// a query goes on.
+pub fn set_last_resort(end: fn(&Stopped)) {
+    let _ = LAST_RESORT.set(end);
+}
 
 /// What a query may take.
 #[derive(Debug, Clone, Copy)]
@@ -31,7 +44,7 @@ impl Limits {
 
 /// Why a query was stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(in crate::warehouse) enum Stopped {
+pub enum Stopped {
     /// It ran too long.
     #[error("the query took longer than {} seconds and was stopped", .0.as_secs())]
     Time(Duration),
@@ -62,18 +75,23 @@ pub(super) fn within<T>(
             let (started, before) = (Instant::now(), resident());
             while matches!(wait.recv_timeout(TICK), Err(RecvTimeoutError::Timeout)) {
                 let grown = resident().zip(before).map_or(0, |(now, before)| now.saturating_sub(before));
-                if started.elapsed() >= limits.time {
-                    stopped.store(TOO_LONG, Ordering::Release);
+                let (mark, why) = if started.elapsed() >= limits.time {
+                    (TOO_LONG, Stopped::Time(limits.time))
                 } else if grown > limits.growth {
-                    stopped.store(TOO_LARGE, Ordering::Release);
+                    (TOO_LARGE, Stopped::Memory(limits.growth))
                 } else if interrupt::asked() {
-                    stopped.store(INTERRUPTED, Ordering::Release);
+                    (INTERRUPTED, Stopped::Interrupt)
                 } else {
                     continue;
-                }
+                };
+                stopped.store(mark, Ordering::Release);
+                let asked = Instant::now();
                 // The engine reports a cancelled query as one with wrong arguments: the state has the reason.
                 while matches!(wait.recv_timeout(AGAIN), Err(RecvTimeoutError::Timeout)) {
                     let _ = cancel.try_cancel();
+                    if let Some(end) = LAST_RESORT.get().filter(|_| asked.elapsed() >= DEAF) {
+                        end(&why);
+                    }
                 }
                 break;
             }

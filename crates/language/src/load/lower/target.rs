@@ -229,7 +229,14 @@ fn unleash(syntax: &TargetSyntax, sink: &mut Sink<'_>) -> Option<Connection> {
         }
     }
     if let Some(variable) = &syntax.token_env {
-        variable_name(variable.value.0.as_str(), "token_env", "UNLEASH_TOKEN", variable.span, sink);
+        variable_name(
+            variable.value.0.as_str(),
+            "token_env",
+            "UNLEASH_",
+            "UNLEASH_TOKEN",
+            variable.span,
+            sink,
+        );
     }
     if let Some(journal) = &syntax.journal {
         let text = &journal.value.0;
@@ -258,7 +265,10 @@ fn unleash(syntax: &TargetSyntax, sink: &mut Sink<'_>) -> Option<Connection> {
 }
 
 /// Reports what is no name of an environment variable. What is there may be a secret, so it is not repeated.
-fn variable_name(text: &str, key: &str, example: &str, span: Span, sink: &mut Sink<'_>) {
+///
+/// Whoever writes a book chooses the server that gets the variable's value, so only variables that are meant for such a server can
+/// be named: no token of the runner, no key of a cloud.
+fn variable_name(text: &str, key: &str, prefix: &str, example: &str, span: Span, sink: &mut Sink<'_>) {
     const LONGEST: usize = 100;
     let name = text.len() <= LONGEST
         && text.starts_with(|c: char| c.is_ascii_uppercase() || c == '_')
@@ -268,6 +278,13 @@ fn variable_name(text: &str, key: &str, example: &str, span: Span, sink: &mut Si
             format!("`{key}` is the name of an environment variable in upper case, such as `{example}`");
         let help = "never write the secret itself into the book; one that was written here is known to all who can \
                     read the repository: revoke it";
+        sink.error(rules::BAD_TARGET, span, message, help);
+    } else if ![prefix, "TRIALBOOK_"].iter().any(|prefix| text.starts_with(prefix)) {
+        let message = format!("`{key}` names a variable that does not begin with `{prefix}` or `TRIALBOOK_`");
+        let help = format!(
+            "rename it, for example to `{example}`: its value is sent to the server that the book names, so a book cannot \
+             name the variables of other programs"
+        );
         sink.error(rules::BAD_TARGET, span, message, help);
     }
 }
@@ -306,7 +323,7 @@ pub(super) fn warehouse(file: &BookFile, sink: &mut Sink<'_>) -> Option<Option<W
         relative_path(&database.value.0, "the database", rules::BAD_TARGET, database.span, sink);
     }
     if let Some(variable) = &syntax.uri_env {
-        variable_name(&variable.value.0, "uri_env", "WAREHOUSE_URI", variable.span, sink);
+        variable_name(&variable.value.0, "uri_env", "WAREHOUSE_", "WAREHOUSE_URI", variable.span, sink);
     }
     if let Some(timeout) = syntax.timeout.as_ref().filter(|timeout| timeout.value == Duration::ZERO) {
         let help = "write `10m`, or leave it out: that is the default";

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -21,11 +21,26 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(super) struct FileStore {
     path: PathBuf,
+    /// The folder of the book that names it. No link may lead out of it: a pull request can add one.
+    book: Option<PathBuf>,
 }
 
 impl FileStore {
-    pub(super) fn new(path: PathBuf) -> Self {
-        Self { path }
+    /// Names the file of a book. An absolute path is one that a person named, not a book, and may be anywhere.
+    pub(super) fn in_book(book: &Path, place: &str) -> Self {
+        let book_of = Path::new(place).is_relative().then(|| book.to_owned());
+        Self { path: book.join(place), book: book_of }
+    }
+
+    /// Refuses a path that links lead out of the book, also where nothing is at their end.
+    fn within_book(&self) -> Result<(), BackendError> {
+        let Some(book) = &self.book else { return Ok(()) };
+        let read = self.error("read");
+        let book = fs::canonicalize(book).map_err(&read)?;
+        match place_of(&self.path) {
+            Some(real) if real.starts_with(&book) => Ok(()),
+            _ => Err(BackendError::Outside { place: self.place() }),
+        }
     }
 
     fn error(&self, action: &'static str) -> impl Fn(io::Error) -> BackendError + '_ {
@@ -64,8 +79,11 @@ impl Store for FileStore {
                 let problem = format!("it is {}, not a regular file", kind(&metadata));
                 return Err(BackendError::Malformed { place: self.place(), problem });
             }
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Ok(_) => self.within_book()?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                self.within_book()?;
+                return Ok(None);
+            }
             Err(error) => return Err(self.error("read")(error)),
         }
         let file = File::open(&self.path).map_err(self.error("read"))?;
@@ -85,6 +103,7 @@ impl Store for FileStore {
         make: Make<'_>,
     ) -> Result<LiveVersion, BackendError> {
         let write = self.error("write");
+        self.within_book()?;
         let real = real_path(&self.path);
         let folder = real.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         fs::create_dir_all(folder).map_err(&write)?;
@@ -120,7 +139,7 @@ impl Store for FileStore {
         let beside = |ending: &str| {
             let mut name = self.path.clone().into_os_string();
             name.push(ending);
-            Self::new(name.into())
+            Self { path: name.into(), book: self.book.clone() }
         };
         Some(StoreJournal::new(beside(".journal"), beside(".audit.jsonl")))
     }
@@ -129,6 +148,7 @@ impl Store for FileStore {
 /// One line for each record, which is on the disk before the next step.
 impl Log for FileStore {
     fn append(&self, record: &Record) -> Result<(), BackendError> {
+        self.within_book()?;
         let write = self.error("write");
         let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
         let folder = folder.unwrap_or(Path::new("."));
@@ -201,6 +221,27 @@ fn kind(metadata: &fs::Metadata) -> &'static str {
     if metadata.is_dir() { "a folder" } else { "something else" }
 }
 
+/// Returns the file or folder that a path ends at with all links followed; of a path to what is not there yet the last folder
+/// that is. `None` where that cannot be known: a loop of links, or a way back out of a folder that is not there.
+fn place_of(path: &Path) -> Option<PathBuf> {
+    // More links than a system follows.
+    const MOST: usize = 40;
+    let mut path = path.to_owned();
+    for _ in 0..MOST {
+        let there = path.ancestors().find(|path| path.symlink_metadata().is_ok())?.to_owned();
+        let rest = path.strip_prefix(&there).ok()?;
+        if rest.components().any(|part| part == Component::ParentDir) {
+            return None;
+        }
+        match (fs::canonicalize(&there), fs::read_link(&there)) {
+            (Ok(real), _) => return Some(real),
+            (Err(_), Ok(link)) => path = there.parent()?.join(link).join(rest),
+            (Err(_), Err(_)) => return None,
+        }
+    }
+    None
+}
+
 /// Follows links, also one that points to a file that is not there yet.
 fn real_path(path: &Path) -> PathBuf {
     match (fs::canonicalize(path), fs::read_link(path)) {
@@ -217,7 +258,7 @@ mod tests {
     use super::*;
 
     fn store(folder: &tempfile::TempDir) -> FileStore {
-        FileStore::new(folder.path().join("live/flags.json"))
+        FileStore::in_book(folder.path(), "live/flags.json")
     }
 
     fn put(store: &FileStore, expected: &LiveVersion, text: &str) -> Result<LiveVersion, BackendError> {
@@ -273,6 +314,46 @@ mod tests {
         fs::set_permissions(&store.path, fs::Permissions::from_mode(0o640)).expect("permissions");
         put(&store, &version, "two").expect("a write");
         assert_eq!(mode(&store.path), 0o640);
+    }
+
+    #[test]
+    fn no_link_leads_out_of_the_book() {
+        let (folder, elsewhere) =
+            (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+        let store = store(&folder);
+        fs::create_dir(folder.path().join("live")).expect("a folder");
+        let outside = elsewhere.path().join("x.json");
+        for is_there in [false, true] {
+            if is_there {
+                fs::write(&outside, "{}").expect("a file");
+            }
+            for ending in ["", ".journal", ".audit.jsonl"] {
+                let link = folder.path().join(format!("live/flags.json{ending}"));
+                symlink(&outside, &link).expect("a link");
+                let linked = FileStore { path: link.clone(), book: store.book.clone() };
+                assert!(matches!(linked.read(), Err(BackendError::Outside { .. })));
+                assert!(matches!(put(&linked, &LiveVersion::Absent, "x"), Err(BackendError::Outside { .. })));
+                fs::remove_file(&link).expect("the link");
+            }
+            assert_eq!(outside.exists(), is_there);
+        }
+        assert!(elsewhere.path().join("x.json").exists());
+        // A way out that begins in a folder which is not there yet.
+        for target in ["nowhere/../../../x.json", "../../nowhere.json", "flags.json"] {
+            let link = folder.path().join("live/flags.json");
+            symlink(target, &link).expect("a link");
+            assert!(
+                matches!(store.read(), Err(BackendError::Outside { .. } | BackendError::Io { .. })),
+                "{target}"
+            );
+            assert!(put(&store, &LiveVersion::Absent, "x").is_err(), "{target}");
+            fs::remove_file(&link).expect("the link");
+        }
+        // A folder that is a link, and a file behind it.
+        fs::remove_dir(folder.path().join("live")).expect("the folder");
+        symlink(elsewhere.path(), folder.path().join("live")).expect("a link");
+        assert!(matches!(put(&store, &LiveVersion::Absent, "x"), Err(BackendError::Outside { .. })));
+        assert_eq!(names(elsewhere.path()), ["x.json"]);
     }
 
     #[test]

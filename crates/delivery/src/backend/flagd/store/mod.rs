@@ -83,7 +83,7 @@ pub(in crate::backend) fn open(url: &str, root: &Path) -> Result<Box<dyn Store>,
         return Err(unknown());
     }
     match scheme {
-        "file" => Ok(Box::new(FileStore::new(root.join(place)))),
+        "file" => Ok(Box::new(FileStore::in_book(root, place))),
         "git" => Ok(Box::new(GitStore::new(place, root).ok_or_else(unknown)?)),
         "s3" | "gs" | "az" => Ok(Box::new(ObjectStore::open(url)?)),
         _ => Err(unknown()),
