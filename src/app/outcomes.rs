@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use rayon::prelude::*;
 
 use super::AppError;
@@ -59,4 +60,31 @@ pub fn read(folder: &Path, wanted: impl Fn(&str) -> bool) -> Result<Outcomes, Ap
     }
     outcomes.values_mut().for_each(|outcomes| outcomes.sort_by_key(|outcome| outcome.as_of));
     Ok(outcomes)
+}
+
+/// Reads the latest outcome of each of some experiments up to a watermark, from a file or a folder.
+///
+/// # Errors
+///
+/// As [`read`], and where a file is an outcome of none of these experiments.
+pub fn latest(
+    path: &Path,
+    experiments: &[ExperimentKey],
+    as_of: Timestamp,
+) -> Result<BTreeMap<ExperimentKey, Outcome>, AppError> {
+    let wanted = |name: &str| experiments.iter().any(|key| key.as_str() == name);
+    let found: Vec<Outcome> = if path.is_dir() {
+        read(path, wanted)?.into_values().flatten().collect()
+    } else {
+        let refused = |error| AppError::Stored { path: path.to_owned(), error };
+        let outcome: Outcome = artifact::read(path, &artifact::OUTCOME).map_err(refused)?;
+        let key = outcome.experiment.key.as_str();
+        if !wanted(key) {
+            return Err(refused(ArtifactError::OtherExperiment { found: key.to_owned() }));
+        }
+        vec![outcome]
+    };
+    // The oldest first, so that the latest one stays.
+    let known = found.into_iter().filter(|outcome| outcome.as_of <= as_of);
+    Ok(known.map(|outcome| (outcome.experiment.key.clone(), outcome)).collect())
 }

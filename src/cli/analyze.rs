@@ -11,12 +11,12 @@ use jiff::Timestamp;
 
 use super::report::{Format, show};
 use super::{At, Exit, Failure, Opened, Session, failed, sink};
-use crate::app::AppError;
 use crate::app::analyze::{self, Analysis, Hidden, Launched, Plans, Refusals};
+use crate::app::{AppError, outcomes};
 use crate::report::{self, calendar::Calendar};
 use place::Place;
 use trialbook_analysis::warehouse;
-use trialbook_analysis::{AnalysisError, Request};
+use trialbook_analysis::{AnalysisError, Outcome, PastLooks, Request};
 use trialbook_model::{Book, ExperimentKey};
 
 /// Analyse experiments: units, checks of the data, effects when the plan allows a look, and a verdict
@@ -36,12 +36,16 @@ pub struct Args {
     /// outcomes; otherwise into that file. A name that ends with `.json` is always a file, and cannot hold several outcomes
     #[arg(long, value_name = "OUTCOME", conflicts_with = "format")]
     out: Option<PathBuf>,
+    /// Compare with this earlier outcome, or with the latest one of each experiment in this folder: looks that come out
+    /// differently now, because data came late or were corrected, are reported. When left out, the outcome that `--out` replaces
+    #[arg(long, value_name = "OUTCOME", conflicts_with = "dry_run")]
+    earlier: Option<PathBuf>,
     /// The output format
     #[arg(long, value_name = "FORMAT", default_value = "terminal")]
     format: Format,
     /// Compute an outcome again, from the book at its commit and the data before its watermark, and compare. Exits
     /// with 1 if a number, a check or a verdict differs
-    #[arg(long, value_name = "OUTCOME", conflicts_with_all = ["experiments", "as_of", "dry_run", "out", "format"])]
+    #[arg(long, value_name = "OUTCOME", conflicts_with_all = ["experiments", "as_of", "dry_run", "out", "earlier", "format"])]
     verify: Option<PathBuf>,
 }
 
@@ -76,6 +80,8 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     if keys.is_empty() {
         return ended(hidden, 0, session);
     }
+    let earlier = args.earlier.as_deref().map(|path| outcomes::latest(path, &keys, as_of));
+    let earlier = earlier.transpose().map_err(failed)?;
     let warehouse = Refusals::of(open(book, &opened, args.scope.limits)?);
     let (request, frozen) = request(keys, plans, as_of);
     if args.dry_run {
@@ -93,8 +99,16 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
         costs.iter().for_each(|(name, cost)| session.inform(report::cost::line(name.as_deref(), cost)));
     }
     let documents = &opened.loaded.documents;
-    let outcomes: Vec<_> =
-        outcomes.into_iter().map(|outcome| analyze::with_releases(outcome, book, documents)).collect();
+    let compared = |mut outcome: Outcome| {
+        let earlier = match (&earlier, &place) {
+            (Some(earlier), _) => earlier.get(&outcome.experiment.key).cloned(),
+            (None, Some(place)) => replaced(place, &outcome, session),
+            (None, None) => None,
+        };
+        outcome.past_looks = earlier.and_then(|earlier| PastLooks::between(&earlier, &outcome));
+        analyze::with_releases(outcome, book, documents)
+    };
+    let outcomes: Vec<_> = outcomes.into_iter().map(compared).collect();
     // What failed reports it itself.
     if !outcomes.is_empty() {
         report_refusals(&warehouse, session);
@@ -116,6 +130,20 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
         }
     }
     ended(failures, outcomes.len(), session)
+}
+
+/// Returns the outcome that another one replaces, where it can be read.
+fn replaced(place: &Place, outcome: &Outcome, session: &Session) -> Option<Outcome> {
+    match place.replaced(outcome)? {
+        Ok(earlier) => Some(earlier),
+        Err(error) => {
+            session.inform(format_args!(
+                "`{}` is replaced, and its looks are not compared: {error}",
+                place.path(outcome).display()
+            ));
+            None
+        }
+    }
 }
 
 /// Reads the plans of experiments.

@@ -13,6 +13,7 @@ mod naming;
 mod next;
 mod over_time;
 mod parts;
+mod past;
 mod print;
 mod proposal;
 mod quality;

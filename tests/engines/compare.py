@@ -28,8 +28,8 @@ ENGINES = {
 }
 # Engines whose SQL is answered by `answer.py`: parsed by sqlglot and run by DuckDB.
 DIALECTS = ["bigquery", "databricks", "redshift", "snowflake", "spark", "trino"]
-# One that is judged once, and one that is looked at every day.
-EXPERIMENTS = ["button-test", "banner-test"]
+# One that is judged once, one that is looked at every day, one whose data carry a verdict, and one whose split is broken.
+EXPERIMENTS = ["button-test", "banner-test", "offer-test", "price-test"]
 # What names an engine and its SQL, and what is computed of these.
 OF_THE_ENGINE = {"engine", "queries", "digest", "tool"}
 # How many seconds each analysis took.
@@ -135,6 +135,17 @@ def looked(found):
     return sum(len(comparison["looks"]["path"]) for comparison in comparisons if comparison.get("looks"))
 
 
+def divided(found):
+    """Returns how many effects an outcome has in parts of its units, and over time: metrics of every kind are among both."""
+    assert len(found["dimensions"]) >= 20, f"only {len(found['dimensions'])} metrics by dimension"
+    kinds = {(metric["metric"], scale) for metric in found["metrics"] for scale in ["since-exposure", "day-of-exposure"]}
+    shown = {(effects["metric"], effects["by"]) for effects in found["over_time"]}
+    # Most units do nothing on most days, so that a quantile has no days since the exposure.
+    missing = kinds - shown - {("dear-units", "since-exposure"), ("prompt-pages", "since-exposure")}
+    assert not missing, f"not shown over time: {sorted(missing)}"
+    return [sum(len(effects["parts"]) for effects in found[by]) for by in ["dimensions", "over_time"]]
+
+
 def refuses(name, done, *said):
     assert done.returncode != 0, f"{name}: it was not refused\n{done.stdout}"
     for part in said:
@@ -220,7 +231,10 @@ def main():
             assert moments >= 30, f"only {moments} moments were measured"
             looks = looked(found["banner-test"])
             assert looks >= 30, f"only {looks} estimates were made at looks"
-            print(f"    {moments} moments, {looks} estimates at looks")
+            by_dimension, over_time = divided(found["offer-test"])
+            cause = found["price-test"]["split"]["cause"]
+            assert cause["dimensions"] == [["country", "SE"]], f"the split is explained by {cause}"
+            print(f"    {moments} moments, {looks} estimates at looks, {by_dimension} by dimension, {over_time} over time")
         same(reference, found, name)
     for engine in DIALECTS:
         same(without_the_plan(reference), without_the_plan(answered(engine)), f"{engine}: its SQL")

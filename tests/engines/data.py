@@ -22,7 +22,7 @@ TABLES = {
 
 def rows():
     """The same on every run: times around a change of clocks, ids of several spellings, numbers of every kind."""
-    draw, other = random.Random(20260325), random.Random(20260404)
+    draw, other, sound = random.Random(20260325), random.Random(20260404), random.Random(20260401)
     tables = {name: [] for name in TABLES}
     notes = ["", "1", " 2.5 ", "1e3", "abc", "x-ray", "2026-03-27", "2026-02-30", "true", "0x10", "Ärger", "-", "7d", "nan"]
     # Whole numbers that just fit a type or just do not, and one that is rounded.
@@ -50,6 +50,13 @@ def rows():
             row = [user, stamp(at), f"banner-test.{name}", other.choice(["SE", "NO"]), None, 1.0, 1]
             tables["exposures"].extend([row] * other.choice([1, 2]))
             at += dt.timedelta(hours=other.randrange(1, 120))
+        # One whose data carry a verdict, and one whose split is broken for some units from some day on.
+        at = min(max(first - dt.timedelta(hours=sound.randrange(12)), START), START + dt.timedelta(days=8))
+        values = [sound.choice(["SE", "SE", "SE", "NO", "ÅL", None]), sound.choice([True, False, None]), sound.choice([0.5, 1e16, 1e-5])]
+        tables["exposures"].append([user, stamp(at), "offer-test." + sound.choice(["off", "on"]), *values, sound.randrange(3)])
+        arm = sound.choice(["off", "on"])
+        if not (arm == "on" and values[0] == "SE" and at >= START + dt.timedelta(days=2)):
+            tables["exposures"].append([user, stamp(at), f"price-test.{arm}", *values, sound.randrange(3)])
         for _ in range(draw.randrange(6)):
             at = first + dt.timedelta(seconds=draw.randrange(-4 * 86_400, 5 * 86_400))
             amount = draw.choice([round(draw.uniform(0, 100), 2), draw.lognormvariate(2, 2), draw.uniform(-1, 1) * 1e-9, 1e12 / 3])

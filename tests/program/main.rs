@@ -30,6 +30,7 @@ mod lsp;
 mod mcp;
 mod output;
 mod overrides;
+mod past_looks;
 mod output_schemas;
 mod plan_shows;
 mod power;

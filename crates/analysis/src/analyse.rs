@@ -153,6 +153,7 @@ impl<'a> Work<'a> {
             verdicts,
             best,
             sources: self.sources(),
+            past_looks: None,
             releases: Vec::new(),
             queries: self.queries(self.exposures),
             examples: self.examples(),

@@ -11,6 +11,7 @@ mod horizon;
 mod outcome;
 mod over_time;
 mod parts;
+mod past_looks;
 mod quality;
 mod sequential;
 mod spelling;
@@ -33,6 +34,7 @@ pub use outcome::{
 };
 pub use over_time::{Change, TimeEffect, TimeEffects, TimeScale, TimeSpan};
 pub use parts::{DimensionEffects, Heterogeneity, PartEffect};
+pub use past_looks::{Decided, LookValue, MovedDecision, MovedLook, PastLooks};
 pub use query::{BookChange, IdExample};
 pub use split_cause::{SplitCause, SplitDiagnosis};
 pub use trialbook_decision::{

@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use super::effect::{DeclaredEffect, Estimate, NonInferiority, NotMeasured};
 use super::over_time::TimeEffects;
 use super::parts::DimensionEffects;
+use super::past_looks::PastLooks;
 use super::split_cause::SplitDiagnosis;
 use crate::query::IdExample;
 use crate::warehouse::{Cost, Engine};
@@ -65,6 +66,9 @@ pub struct Outcome {
     /// The deciding metrics' effects over time, where effects are shown: exploratory.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub over_time: Vec<TimeEffects>,
+    /// What of an earlier outcome of the same plan comes out differently now, where there is one to compare with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub past_looks: Option<PastLooks>,
     /// One verdict per treatment, in byte order.
     pub verdicts: Vec<Verdict>,
     /// Of several treatments that qualify, the one with the largest primary estimate. It was not tested

@@ -15,8 +15,9 @@ use trialbook_model::{Book, ExperimentKey};
 const ROUNDING: f64 = 1e-9;
 
 /// Fields that hold no result: what made it, how, what somebody may do about it, and counts of whole sources, in which rows after
-/// the watermark are too.
-const NO_RESULT: [&str; 7] = ["version", "tool", "engine", "queries", "releases", "sources", Outcome::DIGEST];
+/// the watermark are too. Nor is what an earlier outcome showed.
+const NO_RESULT: [&str; 8] =
+    ["version", "tool", "engine", "queries", "releases", "sources", "past_looks", Outcome::DIGEST];
 
 /// Checks that count the rows of whole sources. What they found is compared, and not how many rows there were.
 const OF_WHOLE_SOURCES: [&str; 2] = ["unusable-rows", "day-stamps"];

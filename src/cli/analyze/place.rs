@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::artifact::{self, ArtifactError};
 use crate::cli::sink::Text;
 use crate::cli::{Exit, Failure, write};
 use trialbook_analysis::Outcome;
@@ -34,12 +35,23 @@ impl Place {
         Ok(Self::Folder(out.to_owned()))
     }
 
-    /// Writes an outcome whole or not at all, and returns where.
-    pub(super) fn write(&self, outcome: &Outcome) -> Result<PathBuf, Failure> {
-        let path = match self {
+    /// Returns the outcome that is there before this one is written; `None` where there is no file.
+    pub(super) fn replaced(&self, outcome: &Outcome) -> Option<Result<Outcome, ArtifactError>> {
+        let path = self.path(outcome);
+        path.is_file().then(|| artifact::read(&path, &artifact::OUTCOME))
+    }
+
+    /// Returns where an outcome is written.
+    pub(super) fn path(&self, outcome: &Outcome) -> PathBuf {
+        match self {
             Self::File(path) => path.clone(),
             Self::Folder(folder) => folder.join(format!("{}.json", outcome.experiment.key)),
-        };
+        }
+    }
+
+    /// Writes an outcome whole or not at all, and returns where.
+    pub(super) fn write(&self, outcome: &Outcome) -> Result<PathBuf, Failure> {
+        let path = self.path(outcome);
         let text = outcome.to_json().map_err(|error| Failure::of(Exit::Bug, &error))?;
         write::output(&path, Text::Json(&text))?;
         Ok(path)

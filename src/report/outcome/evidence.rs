@@ -8,14 +8,12 @@ use trialbook_analysis::{
     VerdictKind,
 };
 
-use super::{Reading, missing, naming, over_time, parts, quality};
+use super::{Reading, missing, naming, over_time, parts, past, quality};
 
 /// Returns the folded parts.
 pub(super) fn blocks(reading: &Reading<'_>) -> Vec<Block> {
-    [tests(reading), parts::block(reading), over_time::block(reading), checks(reading), queries(reading)]
-        .into_iter()
-        .flatten()
-        .collect()
+    let effects = [tests(reading), parts::block(reading), over_time::block(reading), past::block(reading)];
+    effects.into_iter().chain([checks(reading), queries(reading)]).flatten().collect()
 }
 
 /// Every test, where the result can be believed.

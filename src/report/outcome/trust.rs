@@ -5,7 +5,7 @@ use crate::report::number::{count, counted, list, p_value};
 use trialbook_analysis::{Outcome, PreregistrationStatus, QualityCheck, QualityKind, QualityStatus};
 use trialbook_model::{Bearing, PlanChange, Repair};
 
-use super::{Reading, dotted, doubt, naming, quality, split};
+use super::{Reading, dotted, doubt, naming, past, quality, split};
 
 /// Returns the line that answers whether the result can be trusted.
 pub(super) fn line(reading: &Reading<'_>) -> Line {
@@ -14,12 +14,14 @@ pub(super) fn line(reading: &Reading<'_>) -> Line {
     // A plan that cannot be compared with its launch may be another than the one that was declared before it.
     let launched = matches!(outcome.preregistration.status, PreregistrationStatus::Verified { .. });
     let untrusted = outcome.preregistration.status.is_untrusted();
+    let moved = outcome.past_looks.as_ref().is_some_and(past::concerns_a_decision);
     let answer = if untrusted || overall().any(|check| check.status == QualityStatus::Fail) {
         Inline::Toned(Tone::Bad, "No".to_owned())
     } else if !launched
         || overall().any(|check| check.status != QualityStatus::Pass)
         // What is broken in one part of the units may be what moves the whole.
         || outcome.quality.iter().any(|check| check.status == QualityStatus::Fail)
+        || moved
     {
         Inline::Toned(Tone::Caution, "With care".to_owned())
     } else {
@@ -35,6 +37,7 @@ pub(super) fn line(reading: &Reading<'_>) -> Line {
     };
     let mut ranked: Vec<(u8, Line)> =
         overall().filter_map(|check| Some((rank(check.status), piece(reading, check)?))).collect();
+    ranked.extend(past::remarks(reading).into_iter().map(|line| (if moved { 1 } else { 4 }, line)));
     ranked.extend(complete(reading).map(|line| (4, line)));
     // A broken split is explained above with where it deviates most.
     if !overall().any(|check| check.kind == QualityKind::SampleRatio && check.invalidates()) {

@@ -104,6 +104,7 @@ pub fn outcome(arms: &[(&str, &str, u64)]) -> Outcome {
         sources: Vec::new(),
         examples: Vec::new(),
         undefined: Vec::new(),
+        past_looks: None,
         releases: Vec::new(),
         queries: vec![Query {
             name: "units per arm".into(),
