@@ -7,7 +7,7 @@ pub mod plans;
 
 use trialbook::report::terminal::Settings;
 use trialbook::report::{markdown, outcome, terminal};
-use trialbook_analysis::{Adjustment, Estimate};
+use trialbook_analysis::{Adjustment, Estimate, QualityDetail, QualityKind, QualityStatus};
 
 #[test]
 fn the_comment_reads_as_expected() {
@@ -42,6 +42,71 @@ fn a_split_that_is_broken_in_one_part_of_the_units_is_not_simply_trusted() {
     found.quality.push(part);
     let text = markdown::render(&outcome::document(&found));
     assert!(text.contains("**Can it be trusted?** With care") && text.contains("platform ios"), "{text}");
+}
+
+#[test]
+fn a_long_reason_is_stated_once_and_no_decision_is_proposed_on_data_that_are_to_be_fixed() {
+    let found = fixture::not_decidable();
+    for width in [60, 100, 140] {
+        let settings = Settings { width, colour: false, details: false };
+        let text = terminal::render(&outcome::document(&found), settings);
+        let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(words.matches("under another spelling").count(), 1, "{text}");
+        assert!(
+            words.contains("Can it be trusted? No: the ids of facts and exposures do not meet (see above)"),
+            "{text}"
+        );
+        assert!(words.contains("Add no decision before that") && !words.contains("outcome:"), "{text}");
+    }
+}
+
+#[test]
+fn metrics_with_the_same_fault_are_named_together() {
+    let mut found = fixture::not_decidable();
+    let mut second = found.metrics[1].clone();
+    second.metric = fixture::key("return-rate");
+    found.metrics.push(second);
+    let also = trialbook_analysis::Ground::NotMeasured { metric: fixture::key("return-rate") };
+    found.verdicts[0].reasons.insert(1, also);
+    let text = markdown::render(&outcome::document(&found));
+    let shown = text.split("<details>").next().expect("what is not folded");
+    assert_eq!(shown.matches("under another spelling").count(), 1, "{text}");
+    assert!(shown.contains("Refund rate and return rate could not be measured: "), "{text}");
+}
+
+#[test]
+fn harm_stands_although_the_data_of_another_metric_are_broken() {
+    let mut found = fixture::roll_back();
+    found.quality.push(fixture::not_decidable().quality.pop().expect("a check of ids"));
+    let text = markdown::render(&outcome::document(&found));
+    assert!(
+        text.contains("**Can it be trusted?** With care: ") && text.contains("another spelling"),
+        "{text}"
+    );
+}
+
+#[test]
+fn rows_that_a_key_leaves_out_are_counted_however_evenly_the_arms_have_them() {
+    let arm = |variant: &str| trialbook_analysis::CopiesOfArm {
+        variant: fixture::key(variant),
+        copies: 50,
+        rows: 1000,
+    };
+    let read = |copies, by_key| {
+        let mut found = fixture::ship();
+        let arms = vec![arm("plain"), arm("bold")];
+        let detail = QualityDetail::Copies { copies, rows: 2000, by_key, arms, problem: None };
+        let mut check = fixture::check(QualityKind::Copies, QualityStatus::Pass, 0.05, detail);
+        check.source = Some(fixture::key("orders"));
+        found.quality.push(check);
+        let text = markdown::render(&outcome::document(&found)).replace('\u{202f}', " ");
+        text.split("<details>").next().expect("what is not folded").replace('\u{a0}', " ")
+    };
+    let text = read(100, true);
+    assert!(text.contains("**Can it be trusted?** Yes"), "{text}");
+    assert!(text.contains("100 of 2 000 rows of source orders have a key that came before"), "{text}");
+    assert!(!read(0, true).contains("a key that came before"));
+    assert!(!read(1, false).contains("identical to another"));
 }
 
 #[test]

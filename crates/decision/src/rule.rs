@@ -207,15 +207,16 @@ fn at_horizon(case: &Case<'_>, harm_reasons: Vec<Ground>, harm: Vec<MetricKey>) 
         return (VerdictKind::Ship, better.into_iter().chain(guarded).collect(), Vec::new(), None);
     }
     let ruled_out: Vec<Ground> = success.iter().filter_map(|finding| ruled_out(finding, levels)).collect();
-    if !success.is_empty() && ruled_out.len() == success.len() && better.is_empty() {
-        return (VerdictKind::NoEffect, ruled_out, Vec::new(), None);
-    }
     let open = guarded.filter(|reason| !matches!(reason, Ground::GuardrailSafe { .. }));
     let unmeasured = unmeasured(case);
+    // Before *no effect*, which advises to conclude: nothing is concluded while the data of a deciding metric are to be fixed.
     if !unmeasured.is_empty() {
         let open = open.filter(|reason| matches!(reason, Ground::GuardrailNotShown { .. }));
-        let reasons = unmeasured.into_iter().chain(better).chain(open).collect();
+        let reasons = unmeasured.into_iter().chain(better).chain(ruled_out).chain(open).collect();
         return (VerdictKind::NotDecidable, reasons, Vec::new(), None);
+    }
+    if !success.is_empty() && ruled_out.len() == success.len() && better.is_empty() {
+        return (VerdictKind::NoEffect, ruled_out, Vec::new(), None);
     }
     let mut reasons =
         if better.is_empty() && !success.is_empty() { vec![Ground::NothingBetter] } else { better };

@@ -135,14 +135,34 @@ fn early(reading: &Reading<'_>, decided: Timestamp, horizon: Timestamp) -> Strin
 /// Names each metric that stands in the way, and why.
 fn not_decidable(reading: &Reading<'_>, verdict: &Verdict) -> Vec<String> {
     let why = |reason: &Ground| match reason {
-        Ground::NotMeasured { .. } | Ground::NotTested { .. } => obstacle(reading, verdict, reason),
+        Ground::NotTested { .. } => obstacle(reading, verdict, reason),
+        Ground::EffectRuledOut { metric, .. } => Some(headline::ruled_out(reading.outcome, metric)),
         Ground::GuardrailNotShown { metric, .. } => {
             Some(format!("{} is not shown to be within its margin", naming::words(metric)))
         }
         _ => None,
     };
     let last = "this is not a result: the same data may give one once that is fixed".to_owned();
-    verdict.reasons.iter().filter_map(why).chain([last]).collect()
+    let open = verdict.reasons.iter().filter_map(why);
+    unmeasured(reading, verdict).into_iter().chain(open).chain([last]).collect()
+}
+
+/// Names the metrics that have no number, those with the same reason together.
+fn unmeasured(reading: &Reading<'_>, verdict: &Verdict) -> Vec<String> {
+    let mut causes: Vec<(Option<String>, Vec<String>)> = Vec::new();
+    for reason in &verdict.reasons {
+        let Ground::NotMeasured { metric } = reason else { continue };
+        let why = naming::why_not_measured(reading, metric, &verdict.treatment);
+        match causes.iter_mut().find(|(cause, _)| *cause == why) {
+            Some((_, metrics)) => metrics.push(naming::words(metric)),
+            None => causes.push((why, vec![naming::words(metric)])),
+        }
+    }
+    let sentence = |(why, metrics): (Option<String>, Vec<String>)| {
+        let because = why.map_or_else(String::new, |why| format!(": {why}"));
+        format!("{} could not be measured{because}", list(&metrics))
+    };
+    causes.into_iter().map(sentence).collect()
 }
 
 /// Returns which metric has no number or no test, and why.

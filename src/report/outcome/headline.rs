@@ -182,7 +182,7 @@ fn is_against(metric: &MetricResult, verdict: &Verdict) -> bool {
     guards && effect.is_some_and(|effect| naming::Shift::of(metric, effect).is_for_the_worse(metric))
 }
 
-fn ruled_out(outcome: &Outcome, key: &trialbook_model::MetricKey) -> String {
+pub(super) fn ruled_out(outcome: &Outcome, key: &trialbook_model::MetricKey) -> String {
     let name = naming::words(key);
     let size = naming::metric(outcome, key).and_then(|metric| match metric.role {
         Role::Success { mde: MinimumEffect::Relative(share) } => Some(exact_percent(share.fraction())),
@@ -224,7 +224,7 @@ pub(super) const fn no_levels(why: NoLevels) -> &'static str {
 }
 
 /// Returns what is broken where a check fails.
-fn broken(check: QualityKind) -> &'static str {
+pub(super) fn broken(check: QualityKind) -> &'static str {
     match check {
         QualityKind::SampleRatio => "the split is broken",
         QualityKind::InTwoVariants => "too many units are in two variants",

@@ -1,16 +1,15 @@
 //! The table of a treatment's metrics.
 
 use crate::report::blocks::{Align, Block, Inline, Line, Page, Table, Tone};
-use crate::report::calendar::Calendar;
 use crate::report::gauge::{Gauge, Scale};
 use crate::report::number::{NBSP, exact_percent};
 use trialbook_analysis::{
-    Estimate, Judgement, Lift, MetricComparison, MetricResult, Role, Verdict, VerdictKind,
+    Estimate, Ground, Judgement, Lift, MetricComparison, MetricResult, Role, Verdict, VerdictKind, WhyNot,
 };
 use trialbook_model::VariantKey;
 
 use super::naming::{self, Shift};
-use super::{Reading, missing};
+use super::{Reading, headline, missing};
 
 /// Returns the table of a treatment, or nothing where no effect may be shown: before the plan allows
 /// it, and where the data cannot be believed.
@@ -47,9 +46,29 @@ pub(super) fn table(reading: &Reading<'_>, verdict: &Verdict) -> Option<Table> {
         (String::new(), Align::Left),
     ]);
     for (metric, comparison) in rows {
-        table.push(row(metric, comparison, level, &reading.calendar));
+        table.push(row(metric, comparison, level, &cell_of(reading, verdict, metric, comparison)));
     }
     Some(table)
+}
+
+/// Returns why a metric has no number, as a cell takes it. What a check found is written out beside the verdict or with the checks, and a
+/// long reason beside the verdict where it rests on the metric.
+fn cell_of(
+    reading: &Reading<'_>,
+    verdict: &Verdict,
+    metric: &MetricResult,
+    comparison: &MetricComparison,
+) -> String {
+    const LONGEST: usize = 60;
+    let Estimate::NotMeasured(why) = &comparison.estimate else { return String::new() };
+    if let WhyNot::Check { kind, .. } = &why.detail {
+        return headline::broken(*kind).to_owned();
+    }
+    let reason = missing::reason(why, &reading.calendar);
+    let is_of_it =
+        |ground: &Ground| matches!(ground, Ground::NotMeasured { metric: of } if *of == metric.metric);
+    let explained = verdict.reasons.iter().any(is_of_it);
+    if explained && reason.chars().count() > LONGEST { "see above".to_owned() } else { reason }
 }
 
 /// Returns the two-sided level of a table's intervals, where all have the same.
@@ -68,7 +87,7 @@ fn row(
     metric: &MetricResult,
     comparison: &MetricComparison,
     common: Option<f64>,
-    calendar: &Calendar,
+    why_not: &str,
 ) -> Vec<Line> {
     let role = match metric.role {
         Role::Success { .. } => Inline::strong("success"),
@@ -106,7 +125,7 @@ fn row(
                 vec![judgement(comparison.judgement, metric, change.is_for_the_worse(metric))],
             ]
         }
-        Estimate::NotMeasured(why) => {
+        Estimate::NotMeasured(_) => {
             let mean = |variant: &VariantKey| {
                 let arm = metric.arms.iter().find(|arm| arm.variant == *variant);
                 let value = arm.and_then(|arm| arm.moments).and_then(|moments| moments.value());
@@ -122,7 +141,7 @@ fn row(
                 control.map_or_else(|| vec!["—".into()], mean),
                 mean(&comparison.treatment),
                 vec!["—".into()],
-                vec![Inline::Toned(Tone::Caution, missing::reason(why, calendar))],
+                vec![Inline::Toned(Tone::Caution, why_not.to_owned())],
                 vec![Inline::Toned(Tone::Caution, "not measured".to_owned())],
             ]
         }

@@ -2,10 +2,13 @@
 
 use crate::report::blocks::{Inline, Line, Tone};
 use crate::report::number::{count, counted, list, p_value};
-use trialbook_analysis::{Outcome, PreregistrationStatus, QualityCheck, QualityKind, QualityStatus};
-use trialbook_model::{Bearing, PlanChange, Repair};
+use trialbook_analysis::{
+    Estimate, Ground, Outcome, PreregistrationStatus, QualityCheck, QualityDetail, QualityKind,
+    QualityStatus, Verdict, VerdictKind, WhyNot,
+};
+use trialbook_model::{Bearing, MetricKey, PlanChange, Repair};
 
-use super::{Reading, dotted, doubt, naming, past, quality, split};
+use super::{Reading, dotted, doubt, headline, naming, past, quality, split};
 
 /// Returns the line that answers whether the result can be trusted.
 pub(super) fn line(reading: &Reading<'_>) -> Line {
@@ -15,7 +18,9 @@ pub(super) fn line(reading: &Reading<'_>) -> Line {
     let launched = matches!(outcome.preregistration.status, PreregistrationStatus::Verified { .. });
     let untrusted = outcome.preregistration.status.is_untrusted();
     let moved = outcome.past_looks.as_ref().is_some_and(past::concerns_a_decision);
-    let answer = if untrusted || overall().any(|check| check.status == QualityStatus::Fail) {
+    let answer = if untrusted
+        || overall().any(|check| check.status == QualityStatus::Fail && !is_beside(reading, check))
+    {
         Inline::Toned(Tone::Bad, "No".to_owned())
     } else if !launched
         || overall().any(|check| check.status != QualityStatus::Pass)
@@ -64,6 +69,36 @@ pub(super) fn line(reading: &Reading<'_>) -> Line {
     line
 }
 
+/// Tells whether a check takes away metrics on which the verdict does not rest: harm that another metric shows stands without them.
+fn is_beside(reading: &Reading<'_>, check: &QualityCheck) -> bool {
+    let rolls_back = reading.lead.verdict().is_some_and(|verdict| verdict.kind == VerdictKind::RollBack);
+    check.kind.is_of_metrics() && rolls_back
+}
+
+/// Tells whether the explanation of a verdict states what a check found, as the reason why a metric has no number.
+fn is_explained(outcome: &Outcome, check: &QualityCheck) -> bool {
+    let takes_away = |metric: &MetricKey, verdict: &Verdict| {
+        let comparison =
+            naming::metric(outcome, metric).and_then(|m| naming::comparison(m, &verdict.treatment));
+        let Some(Estimate::NotMeasured(why)) = comparison.map(|comparison| &comparison.estimate) else {
+            return false;
+        };
+        match (&why.detail, &check.detail) {
+            (WhyNot::Check { detail, .. }, found) => **detail == *found,
+            (WhyNot::Refused { cause: why }, QualityDetail::Unmeasurable { metric: of, cause }) => {
+                of == metric && cause == why
+            }
+            _ => false,
+        }
+    };
+    outcome.verdicts.iter().any(|verdict| {
+        verdict.reasons.iter().any(|reason| match reason {
+            Ground::NotMeasured { metric } => takes_away(metric, verdict),
+            _ => false,
+        })
+    })
+}
+
 fn piece(reading: &Reading<'_>, check: &QualityCheck) -> Option<Line> {
     let outcome = reading.outcome;
     let passed = check.status == QualityStatus::Pass;
@@ -87,13 +122,14 @@ fn piece(reading: &Reading<'_>, check: &QualityCheck) -> Option<Line> {
         | QualityKind::UnmeasurableMetric
         | QualityKind::DayStamps
         | QualityKind::UnitIds
-        | QualityKind::Copies
         | QualityKind::Filter
         | QualityKind::UnreadValues
             if passed =>
         {
             return None;
         }
+        QualityKind::Copies if passed && !leaves_out_copies(check) => return None,
+        _ if is_explained(outcome, check) => format!("{} (see above)", headline::broken(check.kind)),
         _ => quality::found(check, &reading.calendar),
     };
     Some(vec![match check.status {
@@ -101,6 +137,11 @@ fn piece(reading: &Reading<'_>, check: &QualityCheck) -> Option<Line> {
         QualityStatus::Warn | QualityStatus::NotMeasured => Inline::Toned(Tone::Caution, text),
         QualityStatus::Fail => Inline::Toned(Tone::Bad, text),
     }])
+}
+
+/// Tells whether rows do not count because of their key, which a reader wants to know however evenly the arms have them.
+fn leaves_out_copies(check: &QualityCheck) -> bool {
+    matches!(&check.detail, QualityDetail::Copies { by_key: true, copies: 1.., .. })
 }
 
 fn ratio(outcome: &Outcome, check: &QualityCheck) -> String {

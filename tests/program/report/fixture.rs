@@ -4,11 +4,11 @@ mod outcomes;
 
 use trialbook_analysis::{
     Adjustment, ArmMetric, ArmUnits, BookChange, BookReference, Change, DimensionEffects, Effect, Estimate,
-    ExperimentReference, Ground, Heterogeneity, Interval, Judgement, Lift, MetricComparison, MetricKind,
-    MetricMoments, MetricResult, Need, NonInferiority, NonInferiorityTest, NotMeasured, Outcome, PartEffect,
-    Preregistration, PreregistrationStatus, QualityCheck, QualityDetail, QualityKind, QualityStatus, Query,
-    Release, ReleasePlace, Role, SplitArm, SplitCause, SplitDiagnosis, TimeEffect, TimeEffects, TimeScale,
-    TimeSpan, Tool, Units, Verdict, VerdictKind, WhyNot,
+    ExperimentReference, Ground, Heterogeneity, IdProblem, IdsMeet, Interval, Judgement, Lift,
+    MetricComparison, MetricKind, MetricMoments, MetricResult, Need, NonInferiority, NonInferiorityTest,
+    NotMeasured, Outcome, PartEffect, Preregistration, PreregistrationStatus, QualityCheck, QualityDetail,
+    QualityKind, QualityStatus, Query, Release, ReleasePlace, Role, Spelling, SplitArm, SplitCause,
+    SplitDiagnosis, TimeEffect, TimeEffects, TimeScale, TimeSpan, Tool, Units, Verdict, VerdictKind, WhyNot,
 };
 use trialbook_model::{
     Analysis, Bearing, Decision, DecisionOutcome, Digest, Direction, Duration, ExperimentState, LaunchDoubt,

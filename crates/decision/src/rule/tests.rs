@@ -120,6 +120,19 @@ fn an_effect_that_is_ruled_out_is_no_effect() {
 }
 
 #[test]
+fn nothing_is_concluded_from_a_ruled_out_effect_while_a_guardrail_has_no_number() {
+    let mut broken = guardrail(0.2, 0.4);
+    (broken.p_better, broken.p_worse) = (None, None);
+    let verdict = at_the_horizon(vec![success(0.4, 0.001), broken]);
+    assert_eq!(verdict.kind, VerdictKind::NotDecidable);
+    let [Ground::NotMeasured { metric }, Ground::EffectRuledOut { .. }, ..] = verdict.reasons.as_slice()
+    else {
+        panic!("{:?}", verdict.reasons)
+    };
+    assert_eq!(*metric, key("refund-rate"));
+}
+
+#[test]
 fn neither_shown_nor_ruled_out_is_inconclusive() {
     let verdict = at_the_horizon(vec![success(0.1, 0.3), guardrail(0.001, 0.4)]);
     assert_eq!(verdict.kind, VerdictKind::Inconclusive);
