@@ -230,3 +230,23 @@ fn where_the_pull_request_is_refused_its_branch_is_deleted_or_named() {
     assert!(code == 6 && stderr.contains("if GitHub shows no pull request for it"), "{stderr}");
     assert!(github.state().heads.contains_key(branch));
 }
+
+#[test]
+fn a_decision_has_the_date_of_its_outcome_and_is_never_before_it_or_the_start() {
+    let scene = Scene::new();
+    let outcome = fixture::ship_with_edits();
+    let file = scene.outcome(&outcome);
+    let from = ["conclude", KEY, "--diff", "--from", file.to_str().unwrap()];
+    let day = outcome.as_of.to_zoned(jiff::tz::TimeZone::get(&outcome.book.timezone).unwrap()).date();
+    let (code, diff, errors) = scene.run(None, &from);
+    assert_eq!(code, 0, "{errors}");
+    assert!(diff.contains(&format!("+  date: {day}\n")), "{diff}");
+    let before = day.yesterday().unwrap().to_string();
+    let (code, _, errors) = scene.run(None, &[&from[..], &["--at", &before]].concat());
+    assert_eq!(code, 4, "{errors}");
+    assert!(errors.contains(&format!("before its outcome, which is of {day}")), "{errors}");
+    let by_hand = ["conclude", KEY, "--as", "aborted", "--reason", "A fault.", "--diff", "--at"];
+    let (code, _, errors) = scene.run(None, &[&by_hand[..], &["2020-01-01"]].concat());
+    assert_eq!(code, 4, "{errors}");
+    assert!(errors.contains("before `bold-checkout-button` starts on 20"), "{errors}");
+}
