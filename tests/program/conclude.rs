@@ -10,7 +10,7 @@ use trialbook_analysis::Outcome;
 const KEY: &str = "bold-checkout-button";
 const EXPERIMENT: &str = "experiments/checkout/bold-checkout-button.experiment.yaml";
 const FLAG: &str = "experiments/checkout/checkout-button.flag.yaml";
-const NOW: &str = "2026-12-20";
+const NOW: &str = "2026-12-23";
 
 /// A repository with the example book.
 struct Scene(tempfile::TempDir);
@@ -89,7 +89,7 @@ fn a_winner_goes_into_the_flag_and_the_decision_into_the_experiment_and_nothing_
         (experiment.clone(), flag.clone()),
         "--diff writes nothing"
     );
-    assert!(diff.contains("+decision:\n+  outcome: ship\n+  variant: bold\n+  date: 2026-12-20\n"), "{diff}");
+    assert!(diff.contains("+decision:\n+  outcome: ship\n+  variant: bold\n+  date: 2026-12-23\n"), "{diff}");
     assert!(!diff.lines().any(|line| line.starts_with('-') && !line.starts_with("---")), "{diff}");
 
     let (code, stdout, stderr) = scene.conclude(&fixture::ship(), &[]);
@@ -119,7 +119,7 @@ fn a_roll_back_writes_the_decision_and_leaves_the_flag_as_it_is() {
     let (code, stdout, stderr) = scene.conclude(&fixture::roll_back(), &[]);
     assert_eq!((code, stdout.lines().count()), (0, 1), "{stderr}");
     assert!(
-        scene.text(EXPERIMENT).contains("decision:\n  outcome: roll-back\n  date: 2026-12-20\n  reason: ")
+        scene.text(EXPERIMENT).contains("decision:\n  outcome: roll-back\n  date: 2026-12-23\n  reason: ")
     );
     assert_eq!(scene.text(FLAG), flag);
 }
