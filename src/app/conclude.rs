@@ -70,6 +70,13 @@ pub enum NotConcluded {
         /// The variants that it tests.
         known: Vec<VariantKey>,
     },
+    /// The decision is dated before the experiment starts.
+    BeforeStart {
+        /// The day of the decision.
+        date: Date,
+        /// The day of the start.
+        start: Date,
+    },
     /// The control is what everybody has without the experiment: there is nothing to ship.
     Control(VariantKey),
     /// The flag's file cannot be edited so that it serves the variant: it serves it by default already, or the target has
@@ -104,6 +111,10 @@ pub fn conclude(
     let (key, experiment) = book.experiments.get_key_value(name).ok_or_else(unknown)?;
     if experiment.decision.is_some() {
         return Err(AppError::NotNamed(NotNamed::Ended(key.clone())).into());
+    }
+    let start = experiment.schedule.start().to_zoned(timezone.clone()).date();
+    if decided.date < start {
+        return Err(NotConcluded::BeforeStart { date: decided.date, start });
     }
     let path = loaded.documents.path_of(Kind::Experiment, name).ok_or_else(unknown)?;
     let text = text_of(files, path).ok_or_else(|| AppError::NotEdited(path.to_owned()))?;

@@ -3,6 +3,7 @@
 use jiff::civil::Date;
 
 use super::conclude::Decided;
+use crate::report::calendar::Calendar;
 use crate::report::outcome::proposal;
 use trialbook_analysis::{Outcome, VerdictKind};
 use trialbook_model::{DecisionOutcome, VariantKey};
@@ -30,12 +31,24 @@ pub enum NotDecided {
     },
     /// The outcome leads to no decision; its verdict, where it has one.
     Open(Option<VerdictKind>),
+    /// The decision is dated before the outcome that it rests on.
+    BeforeOutcome {
+        /// The day of the decision.
+        date: Date,
+        /// The day of the outcome.
+        as_of: Date,
+    },
     /// Neither an outcome nor a decision is given.
     NothingGiven,
     /// A variant is named, and the decision is not to ship.
     NothingShips,
     /// The decision is to ship, and nobody names the variant.
     NoVariant,
+}
+
+/// Returns the day of an outcome in the time zone of its book: the one that the report proposes for the decision.
+pub fn day_of(outcome: &Outcome) -> Date {
+    Calendar::new(&outcome.book.timezone).date(outcome.as_of)
 }
 
 /// Returns the decision of a day about an experiment of a book.
@@ -54,6 +67,10 @@ pub fn decide(
         if outcome.book.name != book || key != experiment {
             let (book, experiment) = (outcome.book.name.clone(), key.to_owned());
             return Err(NotDecided::OtherExperiment { book, experiment });
+        }
+        let as_of = day_of(outcome);
+        if date < as_of {
+            return Err(NotDecided::BeforeOutcome { date, as_of });
         }
     }
     let (outcome, variant, reason) = match (wanted.outcome, evidence.map(proposal)) {

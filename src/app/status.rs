@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{AppError, NotNamed};
-use trialbook_analysis::{Outcome, VerdictKind};
+use trialbook_analysis::{Ground, Outcome, Verdict, VerdictKind};
 use trialbook_history::{Launch, LaunchError, Repository};
 use trialbook_model::{
     Allocation, Book, DecisionOutcome, Experiment, ExperimentKey, ExperimentState, FlagKey, LayerKey, Share,
@@ -42,6 +42,8 @@ pub struct Status {
     pub at: Timestamp,
     /// How many of the experiments are overdue.
     pub overdue: usize,
+    /// How many of them wait for a decision: they are overdue, or a verdict before the end says what to do.
+    pub to_decide: usize,
     /// The experiments, by key.
     pub experiments: Vec<ExperimentStatus>,
 }
@@ -108,7 +110,7 @@ pub enum LaunchRecord {
 pub struct Counted {
     /// The analysed units of all arms.
     pub units: u64,
-    /// The watermark: nothing at or after it was read.
+    /// The instant up to which they are counted: the look that decided, or the watermark.
     pub as_of: Timestamp,
     /// The verdict on each treatment, in byte order.
     pub verdicts: Vec<TreatmentVerdict>,
@@ -160,6 +162,9 @@ pub enum Next {
         since: Timestamp,
         /// When serving ends, or has ended, without a decision: the default is served from then on.
         served_until: Timestamp,
+        /// Before the end: the verdicts that ask for it, all of the same kind.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        verdicts: Vec<TreatmentVerdict>,
     },
 }
 
@@ -199,8 +204,9 @@ impl Status {
             })
             .collect();
         let overdue = experiments.iter().filter(|one| one.state == ExperimentState::Overdue).count();
+        let to_decide = experiments.iter().filter(|one| one.waits_for_decision()).count();
         let (book, timezone) = (book.name.clone(), book.timezone.clone());
-        Self { version: Self::VERSION, book, timezone, at, overdue, experiments }
+        Self { version: Self::VERSION, book, timezone, at, overdue, to_decide, experiments }
     }
 }
 
@@ -236,9 +242,14 @@ impl ExperimentStatus {
             share: if enrols { experiment.allocation.share_at(at) } else { Share::NONE },
             launch,
             counted: outcome.map(Counted::of),
-            next: next(book, experiment, state, at),
+            next: next(book, experiment, state, outcome, at),
             decision: decision.map(|decision| decision.outcome),
         }
+    }
+
+    /// Tells whether somebody has to decide now.
+    pub fn waits_for_decision(&self) -> bool {
+        matches!(self.next, Some(Next::Decide { .. }))
     }
 }
 
@@ -247,7 +258,7 @@ impl Counted {
         let verdicts = outcome.verdicts.iter();
         Self {
             units: outcome.units.total(),
-            as_of: outcome.as_of,
+            as_of: outcome.units.look.unwrap_or(outcome.as_of),
             verdicts: verdicts
                 .map(|verdict| TreatmentVerdict {
                     treatment: verdict.treatment.clone(),
@@ -273,23 +284,55 @@ impl Next {
 }
 
 /// Returns what comes next in an experiment.
-fn next(book: &Book, experiment: &Experiment, state: ExperimentState, now: Timestamp) -> Option<Next> {
+fn next(
+    book: &Book,
+    experiment: &Experiment,
+    state: ExperimentState,
+    outcome: Option<&Outcome>,
+    now: Timestamp,
+) -> Option<Next> {
     let matured = book.matured_at(experiment);
+    let served_until = Experiment::GRACE.after(matured);
+    let goes_on = matches!(state, ExperimentState::Running | ExperimentState::Maturing);
+    let early = outcome.filter(|_| goes_on).and_then(|outcome| early_verdict(outcome, now));
     let planned = match state {
         ExperimentState::Concluded => return None,
-        ExperimentState::Overdue => {
-            Next::Decide { since: matured, served_until: Experiment::GRACE.after(matured) }
-        }
+        ExperimentState::Overdue => Next::Decide { since: matured, served_until, verdicts: Vec::new() },
         ExperimentState::Scheduled => Next::Start { at: experiment.schedule.start() },
         ExperimentState::Running => {
             grows(experiment, now).unwrap_or(Next::End { at: experiment.schedule.end() })
         }
         ExperimentState::Maturing => Next::Mature { at: matured },
     };
+    let planned = early.map_or(planned, |(since, verdicts)| Next::Decide { since, served_until, verdicts });
     let concludes = experiment.decision.as_ref().map(|decision| Next::Conclude { at: decision.date });
     let is_first =
         |concludes: &Next| concludes.at() <= planned.at() || matches!(planned, Next::Decide { .. });
     Some(concludes.filter(is_first).unwrap_or(planned))
+}
+
+/// Returns the verdicts of an outcome that end its experiment before its time, and since when they are known: the treatment that ships
+/// or, where none does, those that are rolled back.
+fn early_verdict(outcome: &Outcome, now: Timestamp) -> Option<(Timestamp, Vec<TreatmentVerdict>)> {
+    let known = |verdict: &Verdict| {
+        let looks = verdict.reasons.iter().find_map(|reason| match reason {
+            Ground::StoppedAtLook { at, .. } => Some(*at),
+            _ => None,
+        });
+        looks.unwrap_or(outcome.as_of)
+    };
+    let of = |kind: VerdictKind| outcome.verdicts.iter().filter(move |verdict| verdict.kind == kind);
+    let best = of(VerdictKind::Ship).find(|verdict| Some(&verdict.treatment) == outcome.best.as_ref());
+    let ships = best.or_else(|| of(VerdictKind::Ship).next());
+    let asking: Vec<&Verdict> = match ships {
+        Some(verdict) => vec![verdict],
+        None => of(VerdictKind::RollBack).collect(),
+    };
+    let since = asking.iter().map(|verdict| known(verdict)).min().filter(|since| *since <= now)?;
+    let verdicts = asking
+        .iter()
+        .map(|verdict| TreatmentVerdict { treatment: verdict.treatment.clone(), verdict: verdict.kind });
+    Some((since, verdicts.collect()))
 }
 
 /// Returns the next step of a ramp within enrolment.

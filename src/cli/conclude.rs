@@ -6,7 +6,7 @@ use super::propose;
 use super::sink::{self, Text};
 use super::{At, Exit, Failure, Opened, Session, failed, report, write};
 use crate::app::conclude::{self, Conclusion, Decided};
-use crate::app::decide::{Wanted, decide};
+use crate::app::decide::{Wanted, day_of, decide};
 use crate::app::pull_request::PullRequest;
 use crate::report::conclude as words;
 use trialbook_analysis::Outcome;
@@ -42,7 +42,8 @@ pub struct Args {
     /// `contents: write` and `pull-requests: write`
     #[arg(long, value_name = "BRANCH")]
     pull_request: Option<String>,
-    /// Use this date or instant as the current time; serving ends at the midnight before it
+    /// Use this date or instant as the current time; serving ends at the midnight before it. When left out, the decision has the date of
+    /// the outcome or, without one, of today
     #[arg(long, value_name = "TIME")]
     at: Option<At>,
 }
@@ -87,7 +88,9 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
         variant: args.variant.as_ref(),
         reason: args.reason.as_deref(),
     };
-    let date = now.to_zoned(timezone.clone()).date();
+    let today = now.to_zoned(timezone.clone()).date();
+    // As the report proposes it.
+    let date = evidence.as_ref().filter(|_| args.at.is_none()).map_or(today, day_of);
     let decided = decide(wanted, evidence.as_ref(), (&book.name, &args.experiment), date)
         .map_err(|error| failed::of_decision(&error, &args.experiment))?;
     let conclusion =

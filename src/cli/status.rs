@@ -13,7 +13,8 @@ use crate::report::{self, markdown, terminal};
 ///
 /// Lists experiments without a decision, the most urgent first; named experiments are shown in any state. States follow from
 /// dates and decisions; launches are read from git (`git fetch origin '+refs/trialbook/*:refs/trialbook/*'`). With
-/// `--detailed-exitcode`, exit code 2 means that an experiment is overdue: its data is complete and it has no decision.
+/// `--detailed-exitcode`, exit code 2 means that an experiment waits for a decision: its data is complete, or with `--outcomes` its verdict is to ship or
+/// to roll back.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The experiments; when none is named, all without a decision
@@ -37,7 +38,7 @@ pub struct Args {
     /// A folder of outcomes, as `trialbook analyze --out FOLDER/` writes them; shows units and verdicts of the latest
     #[arg(long, value_name = "FOLDER")]
     outcomes: Option<PathBuf>,
-    /// Exit with 2 if an experiment that is shown is overdue
+    /// Exit with 2 if an experiment that is shown waits for a decision
     #[arg(long)]
     detailed_exitcode: bool,
     /// Use this date or instant as the current time
@@ -89,7 +90,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Exit, Failure> {
     show(&status, args)?;
     // As everywhere with a large book, what was read is not taken apart: the process ends.
     std::mem::forget(opened);
-    let late = args.detailed_exitcode && status.overdue > 0;
+    let late = args.detailed_exitcode && status.to_decide > 0;
     Ok(if late { Exit::Changes } else { Exit::Done })
 }
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::blocks::{Align, Block, Inline, Line, Page, Table, Tone};
 use super::calendar::Calendar;
-use super::number::{NBSP, count, counted};
+use super::number::{NBSP, count, counted, list};
 use super::outcome;
 use crate::app::status::{ExperimentStatus, LaunchRecord, Next, Status};
 use trialbook_model::{DecisionOutcome, ExperimentState};
@@ -140,10 +140,10 @@ fn table(
     table
 }
 
-/// What needs somebody first: what is late, then what comes next, in the order of time.
-fn urgency(experiment: &ExperimentStatus) -> (bool, i64) {
+/// What needs somebody first: what is late, then what a verdict decides, then what comes next, in the order of time.
+fn urgency(experiment: &ExperimentStatus) -> (bool, bool, i64) {
     let at = experiment.next.as_ref().map_or(i64::MAX, |next| next.at().as_second());
-    (experiment.state != ExperimentState::Overdue, at)
+    (experiment.state != ExperimentState::Overdue, !experiment.waits_for_decision(), at)
 }
 
 /// Words a state, with its tone.
@@ -202,7 +202,12 @@ pub fn next(experiment: &ExperimentStatus, now: Timestamp, calendar: &Calendar) 
         Next::End { .. } => "enrolment ends".to_owned(),
         Next::Mature { .. } => "last window closes".to_owned(),
         Next::Conclude { .. } => "decision takes effect".to_owned(),
-        Next::Decide { since, served_until } => {
+        Next::Decide { since, verdicts, .. } if !verdicts.is_empty() => {
+            let names: Vec<&str> = verdicts.iter().map(|one| one.treatment.as_str()).collect();
+            let what = verdicts.first().map_or("", |one| outcome::verdict(one.verdict));
+            return format!("decide: {what} {}, known since {}", list(&names), calendar.instant(*since));
+        }
+        Next::Decide { since, served_until, .. } => {
             let days = now.duration_since(*since).as_hours() / 24;
             let days = u64::try_from(days).unwrap_or(0);
             let late = if days == 0 { "today".to_owned() } else { counted(days, "day", "days") };

@@ -10,7 +10,7 @@ use trialbook_analysis::Outcome;
 const KEY: &str = "bold-checkout-button";
 const EXPERIMENT: &str = "experiments/checkout/bold-checkout-button.experiment.yaml";
 const FLAG: &str = "experiments/checkout/checkout-button.flag.yaml";
-const NOW: &str = "2026-12-20";
+const NOW: &str = "2026-12-23";
 
 /// A repository with the example book.
 struct Scene(tempfile::TempDir);
@@ -89,7 +89,7 @@ fn a_winner_goes_into_the_flag_and_the_decision_into_the_experiment_and_nothing_
         (experiment.clone(), flag.clone()),
         "--diff writes nothing"
     );
-    assert!(diff.contains("+decision:\n+  outcome: ship\n+  variant: bold\n+  date: 2026-12-20\n"), "{diff}");
+    assert!(diff.contains("+decision:\n+  outcome: ship\n+  variant: bold\n+  date: 2026-12-23\n"), "{diff}");
     assert!(!diff.lines().any(|line| line.starts_with('-') && !line.starts_with("---")), "{diff}");
 
     let (code, stdout, stderr) = scene.conclude(&fixture::ship(), &[]);
@@ -119,7 +119,7 @@ fn a_roll_back_writes_the_decision_and_leaves_the_flag_as_it_is() {
     let (code, stdout, stderr) = scene.conclude(&fixture::roll_back(), &[]);
     assert_eq!((code, stdout.lines().count()), (0, 1), "{stderr}");
     assert!(
-        scene.text(EXPERIMENT).contains("decision:\n  outcome: roll-back\n  date: 2026-12-20\n  reason: ")
+        scene.text(EXPERIMENT).contains("decision:\n  outcome: roll-back\n  date: 2026-12-23\n  reason: ")
     );
     assert_eq!(scene.text(FLAG), flag);
 }
@@ -229,4 +229,24 @@ fn where_the_pull_request_is_refused_its_branch_is_deleted_or_named() {
     let (code, _, stderr) = scene.run(Some(&github), &arguments);
     assert!(code == 6 && stderr.contains("if GitHub shows no pull request for it"), "{stderr}");
     assert!(github.state().heads.contains_key(branch));
+}
+
+#[test]
+fn a_decision_has_the_date_of_its_outcome_and_is_never_before_it_or_the_start() {
+    let scene = Scene::new();
+    let outcome = fixture::ship_with_edits();
+    let file = scene.outcome(&outcome);
+    let from = ["conclude", KEY, "--diff", "--from", file.to_str().unwrap()];
+    let day = outcome.as_of.to_zoned(jiff::tz::TimeZone::get(&outcome.book.timezone).unwrap()).date();
+    let (code, diff, errors) = scene.run(None, &from);
+    assert_eq!(code, 0, "{errors}");
+    assert!(diff.contains(&format!("+  date: {day}\n")), "{diff}");
+    let before = day.yesterday().unwrap().to_string();
+    let (code, _, errors) = scene.run(None, &[&from[..], &["--at", &before]].concat());
+    assert_eq!(code, 4, "{errors}");
+    assert!(errors.contains(&format!("before its outcome, which is of {day}")), "{errors}");
+    let by_hand = ["conclude", KEY, "--as", "aborted", "--reason", "A fault.", "--diff", "--at"];
+    let (code, _, errors) = scene.run(None, &[&by_hand[..], &["2020-01-01"]].concat());
+    assert_eq!(code, 4, "{errors}");
+    assert!(errors.contains("before `bold-checkout-button` starts on 20"), "{errors}");
 }

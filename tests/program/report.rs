@@ -1,5 +1,6 @@
 //! What people read of an outcome, in every format.
 
+mod counts;
 pub mod fixture;
 mod hostile;
 mod looks;

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::apply::{code, plan_and_apply, stderr, stdout, trialbook};
 use crate::example_book::ExampleBook;
 use crate::report::fixture;
+use trialbook_analysis::{Ground, VerdictKind};
 
 /// While the experiments of November run.
 const DURING: &str = "2026-11-10";
@@ -109,6 +110,48 @@ fn experiments_are_chosen_and_grouped_by_team_surface_and_layer() {
     assert!(place("\ncheckout\n") < place("\nNo layer\n"), "{grouped}");
     let unknown = trialbook(&book, &["status", "no-such-test"]);
     assert_eq!(code(&unknown), 3, "{}", stdout(&unknown));
+}
+
+#[test]
+fn a_verdict_before_the_end_waits_for_a_decision_and_comes_first() {
+    let book = ExampleBook::new();
+    std::fs::create_dir_all(book.path().join("outcomes")).expect("a folder");
+    let write = |outcome: &trialbook_analysis::Outcome| {
+        let path = book.path().join("outcomes/bold-checkout-button.json");
+        std::fs::write(path, outcome.to_json().expect("JSON")).expect("a file");
+    };
+    let mut outcome = fixture::ship();
+    outcome.as_of = fixture::at("2026-11-09T23:00:00Z");
+    outcome.units.look = Some(fixture::at("2026-11-07T23:00:00Z"));
+    let last = fixture::at("2026-12-15T23:00:00Z");
+    let stop = Ground::StoppedAtLook { at: fixture::at("2026-11-07T23:00:00Z"), last };
+    outcome.verdicts[0].reasons.push(stop);
+    write(&outcome);
+    let at = ["--at", DURING, "--outcomes", "outcomes"];
+    let json = status(&book, &at);
+    assert_eq!((&json["to_decide"], &json["overdue"]), (&json!(1), &json!(0)));
+    let one = one(&json, "bold-checkout-button");
+    assert_eq!(one["state"], "running");
+    assert_eq!(one["next"]["event"], "decide");
+    assert_eq!(one["next"]["since"], "2026-11-07T23:00:00Z");
+    assert_eq!(one["next"]["verdicts"], json!([{"treatment": "bold", "verdict": "ship"}]));
+    // The units are those of the look, so its day is named.
+    assert_eq!(one["counted"]["as_of"], "2026-11-07T23:00:00Z");
+    let schema: Value =
+        serde_json::from_str(&stdout(&trialbook(&book, &["schema", "status"]))).expect("a schema");
+    assert!(jsonschema::validator_for(&schema).expect("a schema").is_valid(&json), "{json}");
+    let shown = trialbook(&book, &[&["status", "--detailed-exitcode"][..], &at].concat());
+    assert_eq!(code(&shown), 2, "{}", stderr(&shown));
+    let text = stdout(&shown);
+    assert!(text.contains("decide: ship bold, known since 2026-11-08"), "{text}");
+    let first = text.lines().find(|line| line.contains("decide:") || line.contains("enrolment"));
+    assert!(first.is_some_and(|line| line.contains("decide: ship bold")), "{text}");
+    // What keeps running waits for nobody.
+    outcome.verdicts[0].kind = VerdictKind::KeepRunning;
+    write(&outcome);
+    assert_eq!(status(&book, &at)["to_decide"], 0);
+    let shown = trialbook(&book, &[&["status", "--detailed-exitcode"][..], &at].concat());
+    assert_eq!(code(&shown), 0, "{}", stdout(&shown));
 }
 
 #[test]

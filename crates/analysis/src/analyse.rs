@@ -144,7 +144,7 @@ impl<'a> Work<'a> {
             as_of: request.as_of,
             data_until: quality::data_until(self),
             preregistration,
-            units: shown.units(shown.exposures),
+            units: Units { look: look.map(|_| shown.as_of), ..shown.units(shown.exposures) },
             split: self.split_diagnosis(&quality),
             quality,
             metrics: analysed.results,
@@ -356,6 +356,7 @@ impl<'a> Work<'a> {
             unknown_variant: exposures.overall.unknown_variant,
             first_exposure: exposures.first,
             last_exposure: exposures.last,
+            look: None,
         }
     }
 

@@ -27,10 +27,10 @@ pub use effect::{
     NotMeasured, WhyNot,
 };
 pub use outcome::{
-    ArmMetric, ArmUnits, BookReference, Capping, Corrected, CovariateMoments, ExperimentReference, LookShown,
-    Looked, MetricComparison, MetricKind, MetricMoments, MetricResult, Outcome, OutcomeError,
-    Preregistration, PreregistrationStatus, QuantileValues, Query, Release, ReleasePlace, Role, SourceArm,
-    SourceReport, Tool, Units,
+    ArmMetric, ArmUnits, BookReference, Capping, Corrected, CovariateMoments, EstimateLook,
+    ExperimentReference, LookShown, Looked, MetricComparison, MetricKind, MetricMoments, MetricResult,
+    Outcome, OutcomeError, Preregistration, PreregistrationStatus, QuantileValues, Query, Release,
+    ReleasePlace, Role, SourceArm, SourceReport, Tool, Units,
 };
 pub use over_time::{Change, TimeEffect, TimeEffects, TimeScale, TimeSpan};
 pub use parts::{DimensionEffects, Heterogeneity, PartEffect};

@@ -7,8 +7,8 @@ mod source;
 mod units;
 
 pub use metric::{
-    ArmMetric, Capping, Corrected, CovariateMoments, LookShown, Looked, MetricComparison, MetricKind,
-    MetricMoments, MetricResult, QuantileValues, Role,
+    ArmMetric, Capping, Corrected, CovariateMoments, EstimateLook, LookShown, Looked, MetricComparison,
+    MetricKind, MetricMoments, MetricResult, QuantileValues, Role,
 };
 pub use plan::{ExperimentReference, Preregistration, PreregistrationStatus};
 pub use release::{Release, ReleasePlace};

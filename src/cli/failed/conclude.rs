@@ -15,6 +15,11 @@ pub(in crate::cli) fn of_decision(error: &NotDecided, asked: &str) -> Failure {
                 .help(format!("analyse `{asked}`: `trialbook analyze {asked} --out FILE`"))
         }
         NotDecided::Open(verdict) => undecided(*verdict),
+        NotDecided::BeforeOutcome { date, as_of } => {
+            let message = format!("the decision would be of {date}, before its outcome, which is of {as_of}");
+            Failure::new(Exit::Refused, message)
+                .help(format!("leave `--at` out, or give {as_of} or a later day"))
+        }
         NotDecided::NothingGiven => Failure::new(Exit::Usage, "neither an outcome nor a decision is given"),
         NotDecided::NothingShips => Failure::new(Exit::Usage, "only a decision to ship names a variant")
             .help("leave `--variant` out, or add `--as ship --reason TEXT`"),
@@ -48,6 +53,11 @@ pub(in crate::cli) fn of_conclusion(error: &NotConcluded, key: &str, opened: &Op
             let known: Vec<_> = known.iter().map(|key| format!("`{key}`")).collect();
             Failure::new(Exit::NothingMatched, format!("`{key}` does not test that variant"))
                 .help(format!("it tests {}", known.join(", ")))
+        }
+        NotConcluded::BeforeStart { date, start } => {
+            let message = format!("the decision would be of {date}, before `{key}` starts on {start}");
+            Failure::new(Exit::Refused, message)
+                .help(format!("give `--at {start}` or a later day, or change the start in its file"))
         }
         NotConcluded::Control(variant) => Failure::new(
             Exit::Refused,

@@ -32,7 +32,7 @@ fn tests(reading: &Reading<'_>) -> Option<Block> {
     ]);
     for metric in &reading.outcome.metrics {
         for comparison in &metric.comparisons {
-            if let Some(row) = test(metric, comparison, &reading.calendar) {
+            if let Some(row) = test(reading, metric, comparison) {
                 table.push(row);
             }
         }
@@ -44,9 +44,23 @@ fn tests(reading: &Reading<'_>) -> Option<Block> {
     })
 }
 
-fn test(metric: &MetricResult, comparison: &MetricComparison, calendar: &Calendar) -> Option<Vec<Line>> {
+/// Returns the units that a comparison rests on: those of the control and the treatment, at the look that its estimate is of.
+fn units(reading: &Reading<'_>, metric: &MetricResult, comparison: &MetricComparison) -> u64 {
+    if let Some(look) = comparison.look {
+        return look.units;
+    }
+    // An outcome of an earlier version has the look only here.
+    if let Some(look) = comparison.looks.as_ref().and_then(|looked| looked.path.last()) {
+        return look.units;
+    }
+    let compared = [&reading.outcome.experiment.control, &comparison.treatment];
+    metric.arms.iter().filter(|arm| compared.contains(&&arm.variant)).map(|arm| arm.units).sum()
+}
+
+fn test(reading: &Reading<'_>, metric: &MetricResult, comparison: &MetricComparison) -> Option<Vec<Line>> {
+    let calendar = &reading.calendar;
     let Estimate::Measured(effect) = &comparison.estimate else { return None };
-    let units: u64 = metric.arms.iter().map(|arm| arm.units).sum();
+    let units = units(reading, metric, comparison);
     let p = match (&comparison.non_inferiority, comparison.p_adjusted) {
         (None, None) if comparison.looks.is_some() => {
             let better = comparison.looks.as_ref().map_or(1.0, |looked| looked.p_value);
@@ -76,7 +90,7 @@ fn test(metric: &MetricResult, comparison: &MetricComparison, calendar: &Calenda
         Adjustment::NotPossible(why) => format!("not used: {}", missing::reason(why, calendar)),
     };
     Some(vec![
-        vec![naming::words(&metric.metric).into()],
+        naming::with_look(naming::words(&metric.metric), comparison, calendar),
         vec![comparison.treatment.to_string().into()],
         vec![count(units).into()],
         vec![significant(effect.difference, 4).into()],

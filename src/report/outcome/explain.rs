@@ -271,6 +271,13 @@ fn least_duration(reading: &Reading<'_>) -> Option<Inline> {
     })
 }
 
+/// Returns how many units have complete windows of every deciding metric, where the outcome counts them.
+fn complete(reading: &Reading<'_>) -> Option<u64> {
+    let deciding = reading.outcome.metrics.iter().filter(|metric| metric.role != Role::Exploratory);
+    let counted = deciding.filter(|metric| !metric.arms.is_empty());
+    counted.map(|metric| metric.arms.iter().map(|arm| arm.units).sum()).min()
+}
+
 fn traffic(reading: &Reading<'_>, need: &Need) -> Line {
     let have = format!("{} {}", count(need.have), if need.have == 1 { "unit" } else { "units" });
     let Some(needed) = need.units else {
@@ -278,7 +285,13 @@ fn traffic(reading: &Reading<'_>, need: &Need) -> Line {
         return vec![format!("{have} so far; {why}. ").into()];
     };
     if need.have >= needed {
-        let enough = format!("{have} so far, enough for the declared power (about {}). ", about(needed));
+        let enough = format!("{have} so far, enough for the declared power (about {})", about(needed));
+        let enough = match complete(reading) {
+            Some(complete) if complete < needed => {
+                format!("{enough} once their windows have closed: those of {} have. ", count(complete))
+            }
+            _ => format!("{enough}. "),
+        };
         return vec![enough.into()];
     }
     let of = format!("{} of about {} units so far. ", count(need.have), about(needed));

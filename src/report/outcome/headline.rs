@@ -87,6 +87,20 @@ fn single(reading: &Reading<'_>, verdict: &Verdict, verdicts: &[Verdict]) -> Lin
     }
 }
 
+/// Returns the reason for a decision that rests on a verdict; where all treatments have the same one, that of each.
+pub(super) fn reason(reading: &Reading<'_>, verdict: &Verdict) -> String {
+    if matches!(reading.lead, Lead::All(_)) && reading.outcome.verdicts.len() > 1 {
+        return of_each(reading.outcome);
+    }
+    super::sentence(&because(reading.outcome, verdict))
+}
+
+/// Returns why the verdict on each treatment is what it is.
+pub(super) fn of_each(outcome: &Outcome) -> String {
+    let each = |verdict: &Verdict| format!("{}: {}", verdict.treatment, because(outcome, verdict));
+    outcome.verdicts.iter().map(each).collect::<Vec<_>>().join("; ")
+}
+
 /// Returns why the verdict is what it is, as a fragment.
 pub(super) fn because(outcome: &Outcome, verdict: &Verdict) -> String {
     let moved = |metric, otherwise| naming::moved(outcome, metric, &verdict.treatment, otherwise);

@@ -94,7 +94,7 @@ fn row(
         Role::Guardrail { .. } => Inline::text("guardrail"),
         Role::Exploratory => Inline::Toned(Tone::Quiet, "explore".to_owned()),
     };
-    let name = vec![Inline::from(naming::long(metric))];
+    let name = naming::with_look(naming::long(metric), comparison, calendar);
     match &comparison.estimate {
         Estimate::Measured(effect) => {
             let change = Shift::of(metric, effect);
@@ -127,7 +127,7 @@ fn row(
         }
         Estimate::NotMeasured(_) => {
             let mean = |variant: &VariantKey| {
-                let arm = metric.arms.iter().find(|arm| arm.variant == *variant);
+                let arm = metric.arms.iter().find(|arm| arm.variant == *variant && arm.units > 0);
                 let value = arm.and_then(|arm| arm.moments).and_then(|moments| moments.value());
                 let mean = value.map(|value| naming::bare_level(metric, value));
                 vec![Inline::from(mean.unwrap_or_else(|| "—".to_owned()))]

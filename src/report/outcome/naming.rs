@@ -2,6 +2,8 @@
 
 use jiff::Timestamp;
 
+use crate::report::blocks::{Inline, Line, Tone};
+use crate::report::calendar::Calendar;
 use crate::report::number::{NBSP, decimals, exact_percent, fixed, signed, signed_percent, significant};
 use trialbook_analysis::{
     DeclaredEffect, Effect, Estimate, Ground, Lift, MetricComparison, MetricKind, MetricResult,
@@ -293,6 +295,15 @@ pub(super) fn moved(outcome: &Outcome, key: &MetricKey, treatment: &VariantKey, 
     });
     let how = change.map_or_else(|| otherwise.to_owned(), |change| change.phrase());
     format!("{} {how}", words(key))
+}
+
+/// Names a row, with its look where that is before the look of the other rows.
+pub(super) fn with_look(name: String, comparison: &MetricComparison, calendar: &Calendar) -> Line {
+    let mut line = vec![Inline::from(name)];
+    if let Some(look) = comparison.look.filter(|look| look.is_earlier) {
+        line.push(Inline::Toned(Tone::Quiet, format!(" at the look of {}", calendar.instant(look.at))));
+    }
+    line
 }
 
 /// Returns the look at which a test ended early, and the last one that it would have had.

@@ -47,17 +47,13 @@ fn without_lead(reading: &Reading<'_>) -> Vec<Block> {
             let harmful =
                 reading.outcome.verdicts.iter().any(|verdict| verdict.kind == VerdictKind::RollBack);
             let outcome = if harmful { "roll-back" } else { "inconclusive" };
-            let each = |verdict: &Verdict| {
-                format!("{}: {}", verdict.treatment, headline::because(reading.outcome, verdict))
-            };
-            let reasons: Vec<_> = reading.outcome.verdicts.iter().map(each).collect();
-            conclude(reading, outcome, reasons.join("; "), Line::new())
+            conclude(reading, outcome, headline::of_each(reading.outcome), Line::new())
         }
     }
 }
 
 fn reason(reading: &Reading<'_>, verdict: &Verdict) -> String {
-    super::sentence(&headline::because(reading.outcome, verdict))
+    headline::reason(reading, verdict)
 }
 
 /// Lists every edit that shipping takes, in the order in which they are made.

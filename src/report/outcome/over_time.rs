@@ -26,7 +26,8 @@ pub(super) fn block(reading: &Reading<'_>) -> Option<Block> {
     }
     let changing = groups.iter().filter_map(|group| group.change);
     let changing = changing.filter(|change| changes(reading, change)).count() as u64;
-    let comparisons = counted(groups.len() as u64, "comparison", "comparisons");
+    let tested = groups.iter().filter(|group| group.change.is_some()).count() as u64;
+    let comparisons = counted(tested, "tested comparison", "tested comparisons");
     let found = match changing {
         0 => format!("none of {comparisons} shows a change"),
         some => {
@@ -42,7 +43,11 @@ pub(super) fn block(reading: &Reading<'_>) -> Option<Block> {
         summary: format!("Effects over time ({found})"),
         blocks: vec![
             Block::Table(table),
-            Block::Small(vec![Inline::from(format!("{note}{}", left_out.unwrap_or_default()))]),
+            Block::Small(vec![Inline::from(format!(
+                "{note}{}{}",
+                parts::all_units(reading),
+                left_out.unwrap_or_default()
+            ))]),
         ],
     })
 }

@@ -25,7 +25,8 @@ pub(super) fn block(reading: &Reading<'_>) -> Option<Block> {
         add(reading, group, &mut table);
     }
     let differing = groups.iter().filter(|group| differs(reading, group)).count() as u64;
-    let comparisons = counted(groups.len() as u64, "comparison", "comparisons");
+    let tested = groups.iter().filter(|group| group.heterogeneity.is_some()).count() as u64;
+    let comparisons = counted(tested, "tested comparison", "tested comparisons");
     let found = match differing {
         0 => format!("none of {comparisons} shows a difference"),
         some => format!(
@@ -44,7 +45,11 @@ pub(super) fn block(reading: &Reading<'_>) -> Option<Block> {
         summary: format!("Effects by dimension ({found})"),
         blocks: vec![
             Block::Table(table),
-            Block::Small(vec![Inline::from(format!("{note}{}", left_out.unwrap_or_default()))]),
+            Block::Small(vec![Inline::from(format!(
+                "{note}{}{}",
+                all_units(reading),
+                left_out.unwrap_or_default()
+            ))]),
         ],
     })
 }
@@ -57,6 +62,17 @@ pub(super) fn are_hidden(reading: &Reading<'_>) -> bool {
         (&outcome.experiment, |verdict: &Verdict| verdict.kind == VerdictKind::Invalid);
     let early = experiment.decision.as_ref().is_some_and(|decision| decision.date < experiment.horizon);
     outcome.as_of < experiment.horizon || early || outcome.verdicts.iter().any(invalid)
+}
+
+/// States that effects in parts have more units than the verdict, where a look before the watermark decided.
+pub(super) fn all_units(reading: &Reading<'_>) -> String {
+    let outcome = reading.outcome;
+    let Some(look) = outcome.units.look.filter(|look| *look < outcome.as_of) else { return String::new() };
+    format!(
+        " They have all units up to {}, more than the look of {} that decided.",
+        reading.calendar.instant(outcome.as_of),
+        reading.calendar.instant(look)
+    )
 }
 
 /// Tells whether the effects differ at the plan's level.

@@ -3,7 +3,7 @@
 use trialbook_analysis::{Outcome, VerdictKind};
 use trialbook_model::{DecisionOutcome, VariantKey};
 
-use super::{Lead, Reading, headline, sentence};
+use super::{Lead, Reading, headline};
 
 /// A decision to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,16 +23,12 @@ pub struct Proposal {
 /// The verdict where it decides nothing: more units are awaited, or the data cannot carry a verdict.
 pub fn proposal(outcome: &Outcome) -> Result<Proposal, Option<VerdictKind>> {
     let reading = Reading::new(outcome);
-    let because = |verdict| plain(&sentence(&headline::because(outcome, verdict)));
+    let because = |verdict| plain(&headline::reason(&reading, verdict));
     let control_stays = |outcome, reason| Ok(Proposal { outcome, variant: None, reason });
     let Some(verdict) = reading.lead.verdict() else {
         let Lead::Mixed = reading.lead else { return Err(None) };
         let harmful = outcome.verdicts.iter().any(|verdict| verdict.kind == VerdictKind::RollBack);
-        let each = outcome
-            .verdicts
-            .iter()
-            .map(|verdict| format!("{}: {}", verdict.treatment, headline::because(outcome, verdict)));
-        let reason = plain(&each.collect::<Vec<_>>().join("; "));
+        let reason = plain(&headline::of_each(outcome));
         let decision = if harmful { DecisionOutcome::RollBack } else { DecisionOutcome::Inconclusive };
         return control_stays(decision, reason);
     };

@@ -120,6 +120,9 @@ fn named(reading: &Reading<'_>, found: &SplitDiagnosis, cause: &SplitCause) -> L
 
 /// States that a search named nothing.
 fn nothing_named(found: &SplitDiagnosis) -> Inline {
+    if found.compared == 0 {
+        return " No set of units could be compared, so nothing is known of where they are missing.".into();
+    }
     format!(
         " No dimension, time or change of the book explains it ({} compared), so look for a fault that concerns all units alike.",
         counted(found.compared, "set of units was", "sets of units were")

@@ -120,16 +120,15 @@ fn summary(statuses: &[&ExperimentStatus]) -> Markup {
     }
 }
 
-/// Lists what is overdue, and what comes next.
+/// Lists what waits for a decision, and what comes next.
 fn urgent(site: &Site<'_>, statuses: &[&ExperimentStatus], up: &str) -> Markup {
     let calendar = Calendar::new(&site.book.timezone);
-    let mut overdue: Vec<_> =
-        statuses.iter().filter(|status| status.state == ExperimentState::Overdue).collect();
-    overdue.sort_by_key(|status| status.matured);
-    let until = site.at.checked_add(jiff::SignedDuration::from_hours(24 * AHEAD)).unwrap_or(site.at);
     let at = |status: &ExperimentStatus| status.next.as_ref().map(|next| next.at());
+    let mut waiting: Vec<_> = statuses.iter().filter(|status| status.waits_for_decision()).collect();
+    waiting.sort_by_key(|status| (status.state != ExperimentState::Overdue, at(status)));
+    let until = site.at.checked_add(jiff::SignedDuration::from_hours(24 * AHEAD)).unwrap_or(site.at);
     let is_soon = |status: &&&ExperimentStatus| {
-        status.state != ExperimentState::Overdue && at(status).is_some_and(|at| site.at < at && at <= until)
+        !status.waits_for_decision() && at(status).is_some_and(|at| site.at < at && at <= until)
     };
     let mut soon: Vec<_> = statuses.iter().filter(is_soon).collect();
     soon.sort_by_key(|status| at(status));
@@ -143,9 +142,9 @@ fn urgent(site: &Site<'_>, statuses: &[&ExperimentStatus], up: &str) -> Markup {
         div.columns {
             section {
                 h2 { "Needs a decision" }
-                @if overdue.is_empty() { p.quiet { "Nothing is overdue." } }
-                ul { @for status in overdue.iter().take(LISTED) { (item(status)) } }
-                (more(overdue.len()))
+                @if waiting.is_empty() { p.quiet { "Nothing waits for a decision." } }
+                ul { @for status in waiting.iter().take(LISTED) { (item(status)) } }
+                (more(waiting.len()))
             }
             section {
                 h2 { "Next " (counted(AHEAD.unsigned_abs(), "day", "days")) }

@@ -93,6 +93,7 @@ pub fn outcome(arms: &[(&str, &str, u64)]) -> Outcome {
             overridden: 0,
             first_exposure: Some(at("2026-11-24T23:00:04Z")),
             last_exposure: Some(at("2026-12-15T22:59:51Z")),
+            look: None,
         },
         quality: Vec::new(),
         split: None,
@@ -234,6 +235,7 @@ pub fn measured(treatment: &str, numbers: Numbers, judgement: Judgement) -> Metr
         p_worse: None,
         p_adjusted: None,
         looks: None,
+        look: None,
         judgement,
     }
 }

@@ -1,8 +1,8 @@
 //! Outcomes of experiments that may be decided at several looks.
 
 use trialbook_analysis::{
-    Corrected, Estimate, Ground, Interval, Judgement, LookShown, Looked, MetricComparison, Outcome,
-    VerdictKind,
+    Corrected, Estimate, EstimateLook, Ground, Interval, Judgement, LookShown, Looked, MetricComparison,
+    Outcome, VerdictKind,
 };
 use trialbook_model::Method;
 
@@ -44,7 +44,18 @@ fn looked(comparison: &MetricComparison, days: u32, met: Option<u32>) -> Looked 
 }
 
 fn with_looks(mut comparison: MetricComparison, days: u32, met: Option<u32>) -> MetricComparison {
-    comparison.looks = Some(looked(&comparison, days, met));
+    let looks = looked(&comparison, days, met);
+    let shown = looks.path.last().expect("a look");
+    comparison.look = Some(EstimateLook { at: shown.at, units: shown.units, is_earlier: false });
+    comparison.looks = Some(looks);
+    comparison
+}
+
+/// The numbers are those of a look before the one that the verdict is of.
+fn earlier(mut comparison: MetricComparison) -> MetricComparison {
+    if let Some(look) = &mut comparison.look {
+        look.is_earlier = true;
+    }
     comparison
 }
 
@@ -57,11 +68,11 @@ pub fn running() -> Outcome {
     let mut outcome = keep_running();
     outcome.experiment.analysis.method = Method::GroupSequential;
     outcome.metrics = vec![
-        purchases(vec![with_looks(
+        purchases(vec![earlier(with_looks(
             measured("bold", n(0.412, 0.0412, 0.0101), Judgement::Better),
             5,
             Some(5),
-        )]),
+        ))]),
         refunds(vec![with_looks(
             guarded(measured("bold", n(0.021, 0.004, 0.0081), Judgement::NotDecided)),
             6,
@@ -90,11 +101,11 @@ pub fn stopped() -> Outcome {
     }
     outcome.metrics = vec![
         purchases(vec![first]),
-        refunds(vec![with_looks(
+        refunds(vec![earlier(with_looks(
             guarded(measured("bold", n(0.021, -0.004, 0.0031), Judgement::Safe)),
             10,
             Some(10),
-        )]),
+        ))]),
     ];
     let stop = Ground::StoppedAtLook { at: at("2026-12-13T23:00:00Z"), last: outcome.experiment.horizon };
     outcome.verdicts = vec![verdict(

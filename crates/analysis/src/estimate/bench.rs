@@ -31,6 +31,8 @@ pub(crate) struct Bench<'a> {
     pub(crate) direction: Better,
     /// The units of an arm below which harm is not looked for: the policy's least number for any result.
     pub(crate) fewest: u64,
+    /// The variants that units were exposed to, whether or not their windows have closed.
+    exposed: Vec<VariantKey>,
 }
 
 /// A deciding metric that is watched for harm.
@@ -56,6 +58,14 @@ impl<'a> Bench<'a> {
             levels: levels.copied(),
             direction: better(metric.direction),
             fewest: u64::from(work.book.policy.quality.min_units_per_variant),
+            exposed: work
+                .exposures
+                .overall
+                .arms
+                .iter()
+                .filter(|arm| arm.units > 0)
+                .map(|arm| arm.variant.clone())
+                .collect(),
         }
     }
 
@@ -156,6 +166,7 @@ impl<'a> Bench<'a> {
             p_worse: None,
             p_adjusted: None,
             looks: None,
+            look: None,
             judgement,
         }
     }
@@ -195,8 +206,13 @@ impl<'a> Bench<'a> {
         alpha: Probability,
     ) -> Result<Compared, NotMeasured> {
         let arm = |variant: &VariantKey| {
-            let empty = || NotMeasured::new("empty-arm", WhyNot::EmptyArm { variant: variant.clone() });
-            measured.arms.iter().find(|arm| arm.variant == *variant).ok_or_else(empty)
+            // Who was exposed and has no closed window is not missing.
+            let empty = || match self.exposed.contains(variant) {
+                true => NotMeasured::new("few-closed-windows", WhyNot::FewClosedWindows),
+                false => NotMeasured::new("empty-arm", WhyNot::EmptyArm { variant: variant.clone() }),
+            };
+            let counted = measured.arms.iter().find(|arm| arm.variant == *variant && arm.units > 0);
+            counted.ok_or_else(empty)
         };
         let (control, treatment) = (arm(control)?, arm(treatment)?);
         let mut compared = Compared::new(self.metric, self.adjusted, control, treatment, alpha)?;

@@ -170,8 +170,22 @@ pub struct MetricComparison {
     /// For a metric that decides, of a method with several looks: what the looks have shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub looks: Option<Looked>,
+    /// Of a method with several looks: the look whose numbers the estimate has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub look: Option<EstimateLook>,
     /// What the tests show.
     pub judgement: Judgement,
+}
+
+/// The look whose numbers an estimate has: the one at which its test met a bound, or the latest that counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EstimateLook {
+    /// Nothing at or after it counts.
+    pub at: Timestamp,
+    /// The units of the control and the treatment then.
+    pub units: u64,
+    /// Whether it is before the look that the verdict is of, so that other rows may be of later data.
+    pub is_earlier: bool,
 }
 
 /// A test with several looks: of *better* for a success metric, of *safe* for a guardrail.

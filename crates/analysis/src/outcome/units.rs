@@ -27,6 +27,9 @@ pub struct Units {
     pub first_exposure: Option<Timestamp>,
     /// The last first exposure of an analysed unit.
     pub last_exposure: Option<Timestamp>,
+    /// Of a method with several looks: the look at which they were counted, where that is before the watermark.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub look: Option<Timestamp>,
 }
 
 impl Units {

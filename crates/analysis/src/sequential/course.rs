@@ -8,7 +8,7 @@ use super::test::{Point, Test};
 use crate::compared::Compared;
 use crate::effect::{DeclaredEffect, Effect, Estimate, Interval, Lift, NonInferiority, NotMeasured, WhyNot};
 use crate::estimate::{Bench, not_computed};
-use crate::outcome::{Corrected, LookShown, Looked, MetricComparison, Role};
+use crate::outcome::{Corrected, EstimateLook, LookShown, Looked, MetricComparison, Role};
 use crate::query::Measured;
 use crate::work::Work;
 use trialbook_decision::{self as decision, GuardrailTest, Judgement, MetricFinding, Part};
@@ -213,7 +213,9 @@ impl<'a> Course<'a> {
     pub(super) fn comparison(&self, place: usize, last: bool) -> MetricComparison {
         if matches!(self.bench.role, Role::Exploratory) {
             let estimate = self.explored(place).map_or_else(Estimate::NotMeasured, Estimate::Measured);
-            return self.bench.shown(self.treatment, estimate, Judgement::NotMeasured);
+            let look = estimate.effect().and_then(|_| self.estimate_look(place, place));
+            let shown = self.bench.shown(self.treatment, estimate, Judgement::NotMeasured);
+            return MetricComparison { look, ..shown };
         }
         let finding = self.finding(place);
         let judgement =
@@ -226,7 +228,12 @@ impl<'a> Course<'a> {
         };
         let shown = self.shown_at(place);
         let harmed = self.harmed_at(place) == Some(shown);
-        let effect = if harmed { self.watched(shown) } else { self.effect(shown) };
+        let (effect, of) = if harmed {
+            (self.watched(shown), Some(shown))
+        } else {
+            (self.effect(shown), self.until(shown).last().map(|(point, _)| point.look))
+        };
+        let look = effect.as_ref().ok().and(of).and_then(|of| self.estimate_look(of, place));
         let (mut non_inferiority, mut declared_effect) = (None, None);
         if let (Some(level), Ok(measured)) = (self.bench.level, self.look(shown))
             && let Ok(compared) = self.compared(measured, twice(level))
@@ -261,6 +268,7 @@ impl<'a> Course<'a> {
             declared_effect,
             p_worse: finding.p_worse,
             looks: self.looked(place, shown),
+            look,
             ..self.bench.shown(self.treatment, estimate, judgement)
         }
     }
@@ -312,6 +320,13 @@ impl<'a> Course<'a> {
         let path = self.until(shown).filter_map(|(point, bound)| self.path(point, bound)).collect();
         let met_at = tests.main.met_by(place).map(|look| self.at(look));
         Some(Looked { p_value, met_at, path, corrected: self.corrected(tests, place) })
+    }
+
+    /// Names the look that an estimate is of, where the verdict is that of the look at `place`.
+    fn estimate_look(&self, of: usize, place: usize) -> Option<EstimateLook> {
+        let compared = [&self.work.experiment.control, self.treatment];
+        let arms = self.look(of).ok()?.arms.iter().filter(|arm| compared.contains(&&arm.variant));
+        Some(EstimateLook { at: self.at(of), units: arms.map(|arm| arm.units).sum(), is_earlier: of < place })
     }
 
     fn path(&self, point: &Point, bound: Option<f64>) -> Option<LookShown> {

@@ -213,6 +213,35 @@ fn nothing_ships_before_enrolment_has_lasted_as_long_as_the_plan_asks() {
 }
 
 #[test]
+fn an_estimate_names_its_look_and_the_units_of_it() {
+    let happenings = Happenings::new(40, |on, _, random| random as f64 / 200.0 + if on { 4.0 } else { 0.0 });
+    for method in ["group-sequential", "always-valid"] {
+        // It is better at an early look, and ships at a later one.
+        let shop = shop(&format!("{{method: {method}, min_duration: 5d}}"), &happenings);
+        let outcome = shop.analyse(HORIZON);
+        let stopped = stopped_at(verdict(&outcome)).expect("an early stop");
+        let spend = &metric(&outcome, "spend").comparisons[0];
+        let met = looked(&outcome, "spend").met_at.expect("a look");
+        assert!(met < stopped, "{method}: {met} {stopped}");
+        let look = spend.look.expect("a look");
+        assert_eq!((look.at, look.is_earlier), (met, true), "{method}");
+        let then = looked(&outcome, "spend").path.last().expect("a look");
+        assert_eq!((then.at, then.units), (look.at, look.units), "{method}");
+        let counted: u64 = metric(&outcome, "spend").arms.iter().map(|arm| arm.units).sum();
+        assert!(
+            look.units < counted,
+            "{method}: the units of the arms are those of the look that stopped it"
+        );
+        let others = outcome.metrics.iter().flat_map(|metric| &metric.comparisons);
+        for comparison in others.filter(|one| one.looks.as_ref().is_none_or(|looks| looks.met_at.is_none())) {
+            let Estimate::Measured(_) = &comparison.estimate else { continue };
+            let look = comparison.look.expect("a look");
+            assert_eq!((look.at, look.is_earlier), (stopped, false), "{method}");
+        }
+    }
+}
+
+#[test]
 fn the_last_look_has_the_estimates_of_a_fixed_horizon() {
     let happenings = Happenings::new(25, |on, _, random| random as f64 / 100.0 + if on { 0.2 } else { 0.0 });
     // A margin that nothing keeps, so that no test ends early.
@@ -339,4 +368,21 @@ fn all(shop: &Shop) -> Vec<Outcome> {
         changes: BTreeMap::new(),
     };
     analyse(book, warehouse.as_ref(), &request, &mut |_| ()).expect("outcomes")
+}
+
+#[test]
+fn units_whose_windows_have_not_closed_are_not_missing() {
+    let happenings = Happenings::new(10, |_, _, random| random as f64 / 100.0);
+    for method in ["fixed-horizon", "group-sequential", "always-valid"] {
+        let shop = shop(&format!("{{method: {method}}}"), &happenings);
+        let text = plan(&format!("{{method: {method}}}"));
+        let decision = "decision: {outcome: aborted, date: 2026-03-02, reason: A fault.}\n";
+        shop.write("button-test.experiment.yaml", &format!("{text}{decision}"));
+        let outcome = shop.analyse(HORIZON);
+        assert!(outcome.units.total() > 0);
+        for comparison in outcome.metrics.iter().flat_map(|metric| &metric.comparisons) {
+            let Estimate::NotMeasured(why) = &comparison.estimate else { panic!("{method}: a number") };
+            assert!(!["empty-arm", "no-units"].contains(&why.reason.as_str()), "{method}: {why:?}");
+        }
+    }
 }
