@@ -46,7 +46,7 @@ pub(super) fn table(reading: &Reading<'_>, verdict: &Verdict) -> Option<Table> {
         (String::new(), Align::Left),
     ]);
     for (metric, comparison) in rows {
-        table.push(row(metric, comparison, level, &cell_of(reading, verdict, metric, comparison)));
+        table.push(row(reading, metric, comparison, level, &cell_of(reading, verdict, metric, comparison)));
     }
     Some(table)
 }
@@ -84,6 +84,7 @@ fn same(a: f64, b: f64) -> bool {
 }
 
 fn row(
+    reading: &Reading<'_>,
     metric: &MetricResult,
     comparison: &MetricComparison,
     common: Option<f64>,
@@ -94,7 +95,7 @@ fn row(
         Role::Guardrail { .. } => Inline::text("guardrail"),
         Role::Exploratory => Inline::Toned(Tone::Quiet, "explore".to_owned()),
     };
-    let name = naming::with_look(naming::long(metric), comparison, calendar);
+    let name = naming::with_look(naming::long(metric), comparison, &reading.calendar);
     match &comparison.estimate {
         Estimate::Measured(effect) => {
             let change = Shift::of(metric, effect);
