@@ -5,6 +5,7 @@
 //! pull request. So it is untrusted input: of any size, any version and any shape.
 
 pub mod lint;
+mod strict;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -14,6 +15,7 @@ use std::sync::LazyLock;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use strict::Strict;
 use trialbook_analysis::Outcome;
 use trialbook_delivery::plan::Plan;
 use trialbook_model::Digest;
@@ -69,7 +71,7 @@ pub enum Artifact {
 pub fn read_any(path: &Path) -> Result<Artifact, ArtifactError> {
     let any = Shape { what: "a lint result, a plan or an outcome", ..PLAN };
     let bytes = bytes(path, &any)?;
-    let value: Value = serde_json::from_slice(&bytes).map_err(ArtifactError::NotJson)?;
+    let Strict(value) = serde_json::from_slice(&bytes).map_err(ArtifactError::NotJson)?;
     let has = |field: &str| value.get(field).is_some();
     if has("findings") && has("summary") {
         checked(value, bytes.len(), &LINT).map(|it| Artifact::Lint(Box::new(it)))
@@ -94,8 +96,8 @@ pub enum ArtifactError {
         /// The most bytes.
         largest: u64,
     },
-    /// It is not JSON.
-    #[error("it is not JSON")]
+    /// It is not JSON in which no object has a key twice.
+    #[error("it cannot be read as JSON")]
     NotJson(#[source] serde_json::Error),
     /// It does not state a version.
     #[error("it has no `version`, so it is not {what}")]
@@ -185,7 +187,7 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8], shape: &Shape) -> Result<T, Arti
     if bytes.len() as u64 > largest {
         return Err(ArtifactError::TooLarge { what, largest });
     }
-    let value: Value = serde_json::from_slice(bytes).map_err(ArtifactError::NotJson)?;
+    let Strict(value) = serde_json::from_slice(bytes).map_err(ArtifactError::NotJson)?;
     checked(value, bytes.len(), shape)
 }
 

@@ -9,11 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::arm::co_moments;
 use super::compared::Compared;
 use super::effect::Effect;
-use super::estimate::roles;
-use super::outcome::Role;
-use super::parts::is_small;
+use super::parts::{arms, deciding};
 use super::work::Work;
-use crate::query::{ArmMoments, Measured, Span, SpanMoments};
+use crate::query::{ArmMoments, Span, SpanMoments};
 use trialbook_model::{Metric, MetricKey, VariantKey};
 use trialbook_stats::heterogeneity::{self, trend};
 use trialbook_stats::multiplicity::benjamini_hochberg;
@@ -96,13 +94,8 @@ pub(super) fn effects(work: &Work<'_>) -> Vec<TimeEffects> {
     let Some(all) = work.answer.over_time.get(&work.experiment.key) else { return Vec::new() };
     let Ok(alpha) = Probability::new(work.experiment.analysis.alpha.fraction()) else { return Vec::new() };
     let mut found = Vec::new();
-    for (key, role) in roles(&work.experiment.metrics) {
-        let Some(metric) = work.book.metrics.get(key) else { continue };
-        let has_number = matches!(work.measured(key), Some(Ok(_))) && !work.faults.contains_key(key);
-        if matches!(role, Role::Exploratory) || !has_number {
-            continue;
-        }
-        let spans: Vec<&SpanMoments> = all.iter().filter(|moments| moments.metric == *key).collect();
+    for metric in deciding(work) {
+        let spans: Vec<&SpanMoments> = all.iter().filter(|moments| moments.metric == metric.key).collect();
         for treatment in work.experiment.treatments() {
             let looking = Looking { work, metric, treatment, alpha };
             for by in [TimeScale::SinceExposure, TimeScale::DayOfExposure] {
@@ -141,8 +134,9 @@ impl Looking<'_, '_> {
                 }
                 _ => continue,
             };
-            let arms = moments.measured.as_ref().ok().and_then(|measured| self.arms(measured));
-            let compared = arms.and_then(|(control, treated)| {
+            let both =
+                moments.measured.as_ref().ok().and_then(|measured| arms(self.work, self.treatment, measured));
+            let compared = both.and_then(|(control, treated)| {
                 let compared = Compared::new(self.metric, adjusted, control, treated, self.alpha).ok()?;
                 Some(TimeEffect { span, units: control.units + treated.units, effect: compared.effect })
             });
@@ -159,19 +153,11 @@ impl Looking<'_, '_> {
         (parts.len() > 1).then_some(TimeEffects { metric, treatment, by, parts, too_small, change })
     }
 
-    /// Returns the arms that are compared, where both have enough units.
-    fn arms<'m>(&self, measured: &'m Measured) -> Option<(&'m ArmMoments, &'m ArmMoments)> {
-        let arm = |variant: &VariantKey| measured.arms.iter().find(|arm| arm.variant == *variant);
-        let both = (arm(&self.work.experiment.control)?, arm(self.treatment)?);
-        let fewest = u64::from(self.work.book.policy.quality.min_units_per_variant);
-        (!is_small(both.0, fewest) && !is_small(both.1, fewest)).then_some(both)
-    }
-
     /// Tests whether the effect in the second half of the window is that in the first. The same units are in both, so that the
     /// effects depend on each other: what each unit does less or more of in the second half is compared.
     fn between_halves(&self, moments: &SpanMoments) -> Option<Change> {
         let (Span::Halves { .. }, Ok(measured)) = (moments.span, &moments.measured) else { return None };
-        let (control, treated) = self.arms(measured)?;
+        let (control, treated) = arms(self.work, self.treatment, measured)?;
         let gained = |arm: &ArmMoments| {
             let both = co_moments(arm, arm.covariate.as_ref()?).ok()?;
             let m2 = both.m2_y() + both.m2_x() - 2.0 * both.c_xy();

@@ -7,7 +7,7 @@ use super::effect::{Effect, NotMeasured};
 use super::estimate::roles;
 use super::outcome::Role;
 use super::work::Work;
-use crate::query::{ArmMoments, PartMoments};
+use crate::query::{ArmMoments, Measured, PartMoments};
 use trialbook_model::{DimensionKey, Metric, MetricKey, VariantKey};
 use trialbook_stats::heterogeneity::{self, cochran_q};
 use trialbook_stats::multiplicity::benjamini_hochberg;
@@ -62,12 +62,7 @@ pub(super) fn effects(work: &Work<'_>) -> Vec<DimensionEffects> {
     let Some(parts) = work.answer.parts.get(&work.experiment.key) else { return Vec::new() };
     let Ok(alpha) = Probability::new(work.experiment.analysis.alpha.fraction()) else { return Vec::new() };
     let mut found = Vec::new();
-    for (key, role) in roles(&work.experiment.metrics) {
-        let Some(metric) = work.book.metrics.get(key) else { continue };
-        let has_number = matches!(work.measured(key), Some(Ok(_))) && !work.faults.contains_key(key);
-        if matches!(role, Role::Exploratory) || !has_number {
-            continue;
-        }
+    for metric in deciding(work) {
         for treatment in work.experiment.treatments() {
             for group in parts.chunk_by(|a, b| a.dimension == b.dimension) {
                 found.extend(of_dimension(work, metric, treatment, group, alpha));
@@ -90,7 +85,6 @@ fn of_dimension(
     alpha: Probability,
 ) -> Option<DimensionEffects> {
     let adjusted = work.experiment.analysis.adjust && metric.covariate.is_some();
-    let fewest = u64::from(work.book.policy.quality.min_units_per_variant);
     let mut parts = Vec::new();
     let mut too_small = 0;
     for part in group {
@@ -99,14 +93,10 @@ fn of_dimension(
             too_small += 1;
             continue;
         };
-        let arm = |variant: &VariantKey| measured.arms.iter().find(|arm| arm.variant == *variant);
-        let (Some(control), Some(treated)) = (arm(&work.experiment.control), arm(treatment)) else {
-            continue;
-        };
-        if is_small(control, fewest) || is_small(treated, fewest) {
+        let Some((control, treated)) = arms(work, treatment, measured) else {
             too_small += 1;
             continue;
-        }
+        };
         let compared: Result<Compared, NotMeasured> =
             Compared::new(metric, adjusted, control, treated, alpha);
         match compared {
@@ -144,8 +134,28 @@ fn of_dimension(
     })
 }
 
+/// Returns the deciding metrics that have a number for all units.
+pub(super) fn deciding<'w>(work: &'w Work<'_>) -> impl Iterator<Item = &'w Metric> {
+    let decides = roles(&work.experiment.metrics).filter(|(_, role)| !matches!(role, Role::Exploratory));
+    let has_number =
+        |key: &MetricKey| matches!(work.measured(key), Some(Ok(_))) && !work.faults.contains_key(key);
+    decides.filter_map(move |(key, _)| work.book.metrics.get(key).filter(|_| has_number(key)))
+}
+
+/// Returns the control and the treatment, where both have enough units to be compared.
+pub(super) fn arms<'m>(
+    work: &Work<'_>,
+    treatment: &VariantKey,
+    measured: &'m Measured,
+) -> Option<(&'m ArmMoments, &'m ArmMoments)> {
+    let arm = |variant: &VariantKey| measured.arms.iter().find(|arm| arm.variant == *variant);
+    let both = (arm(&work.experiment.control)?, arm(treatment)?);
+    let fewest = u64::from(work.book.policy.quality.min_units_per_variant);
+    (!is_small(both.0, fewest) && !is_small(both.1, fewest)).then_some(both)
+}
+
 /// Tells whether an arm has too few units for an effect whose error is that of a normal distribution.
-pub(super) fn is_small(arm: &ArmMoments, fewest: u64) -> bool {
+fn is_small(arm: &ArmMoments, fewest: u64) -> bool {
     let rare =
         arm.events.is_some_and(|events| events.min(arm.units - events.min(arm.units)) < RareProportions::FEW);
     arm.units < fewest || arm.non_zero < RareProportions::FEW || rare

@@ -10,7 +10,8 @@ use jiff::Timestamp;
 
 use super::clock::DAY;
 use super::exposures::Units;
-use super::facts::{self, Measured, NotComputed};
+use super::facts::{Measured, NotComputed};
+use super::parts::Divided;
 use super::{Answer, Question, looks, parts};
 use crate::warehouse::{Sql, Warehouse};
 use trialbook_model::{
@@ -137,26 +138,13 @@ fn of_units(
     let Some(named) = asked.iter().enumerate().map(named).collect::<Option<Vec<Experiment>>>() else {
         return;
     };
-    let experiments: Vec<&Experiment> = named.iter().collect();
-    let ctes = members(units, &asked, warehouse);
-    let divided = Units {
-        entity: units.entity.clone(),
-        experiments: (0..asked.len()).collect(),
-        classified: units.classified.clone(),
-        named: ctes.clone(),
-        ctes,
-    };
-    let mut found = Answer::default();
-    let question = Question { experiments: &experiments, ..question };
-    facts::ask(question, warehouse, &[divided], facts::Extent::Metrics, progress, &mut found);
-    for query in &mut found.queries {
-        query.name = format!("{}, over time", query.name);
-    }
-    answer.queries.append(&mut found.queries);
+    let members = members(units, &asked, warehouse);
+    let divided = Divided { units, asked: &named, members, suffix: "over time" };
+    let found = divided.ask(question, warehouse, progress, answer);
     for (asked, named) in asked.into_iter().zip(&named) {
         let moments = answer.over_time.entry(asked.experiment.key.clone()).or_default();
         for (metric, span, as_asked) in asked.metrics {
-            if let Some(measured) = found.metrics.get(&(named.key.clone(), as_asked.key)) {
+            if let Some(measured) = found.get(&(named.key.clone(), as_asked.key)) {
                 moments.push(SpanMoments { metric, span, measured: measured.clone() });
             }
         }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::exposures::Units;
 use super::facts::{self, Measured, NotComputed};
-use super::{Answer, Question, split};
+use super::{Answer, Metrics, Question, split};
 use crate::warehouse::{Sql, Warehouse};
 use trialbook_model::{DimensionKey, Experiment, ExperimentKey, MetricKey};
 
@@ -55,31 +55,58 @@ pub(super) fn ask(
         let Some(asked) = parts.iter().enumerate().map(named).collect::<Option<Vec<Experiment>>>() else {
             continue;
         };
-        let experiments: Vec<&Experiment> = asked.iter().collect();
-        let ctes = members(units, &parts, warehouse);
-        let divided = Units {
-            entity: units.entity.clone(),
-            experiments: (0..parts.len()).collect(),
-            classified: units.classified.clone(),
-            named: ctes.clone(),
-            ctes,
-        };
-        let mut found = Answer::default();
-        let question = Question { experiments: &experiments, ..question };
-        facts::ask(question, warehouse, &[divided], facts::Extent::Metrics, progress, &mut found);
-        for query in &mut found.queries {
-            query.name = format!("{}, by dimension", query.name);
-        }
-        answer.queries.append(&mut found.queries);
+        let members = members(units, &parts, warehouse);
+        let divided = Divided { units, asked: &asked, members, suffix: "by dimension" };
+        let mut found = divided.ask(question, warehouse, progress, answer);
         for (part, asked) in parts.into_iter().zip(&asked) {
             let metrics = asked.metrics.deciding().filter_map(|metric| {
-                let measured = found.metrics.remove(&(asked.key.clone(), metric.clone()))?;
+                let measured = found.remove(&(asked.key.clone(), metric.clone()))?;
                 Some((metric.clone(), measured))
             });
             let moments =
                 PartMoments { dimension: part.dimension, value: part.value, metrics: metrics.collect() };
             answer.parts.entry(part.experiment.key.clone()).or_default().push(moments);
         }
+    }
+}
+
+/// Units that are divided, each part of which is asked for like an experiment of its own.
+pub(super) struct Divided<'a> {
+    /// Whom they are divided from.
+    pub units: &'a Units,
+    /// The parts, in the order of their numbers in the SQL.
+    pub asked: &'a [Experiment],
+    /// The common table expressions that end in `units`: a row for each part that a unit is in.
+    pub members: Sql,
+    /// What the names of the queries end in.
+    pub suffix: &'static str,
+}
+
+impl Divided<'_> {
+    /// Measures the metrics of each part; the queries become part of the answer.
+    pub fn ask(
+        self,
+        question: Question<'_>,
+        warehouse: &dyn Warehouse,
+        progress: &mut dyn FnMut(&str),
+        answer: &mut Answer,
+    ) -> Metrics {
+        let divided = Units {
+            entity: self.units.entity.clone(),
+            experiments: (0..self.asked.len()).collect(),
+            classified: self.units.classified.clone(),
+            named: self.members.clone(),
+            ctes: self.members,
+        };
+        let experiments: Vec<&Experiment> = self.asked.iter().collect();
+        let question = Question { experiments: &experiments, ..question };
+        let mut found = Answer::default();
+        facts::ask(question, warehouse, &[divided], facts::Extent::Metrics, progress, &mut found);
+        for query in &mut found.queries {
+            query.name = format!("{}, {}", query.name, self.suffix);
+        }
+        answer.queries.append(&mut found.queries);
+        found.metrics
     }
 }
 

@@ -181,7 +181,7 @@ fn decide<'a>(
     });
 }
 
-/// Tells of each part of the units whether all of the draws have them.
+/// Calls back for each part of the units, with whether all of the draws have them.
 fn enrol<'a>(drawn: &[Drawn<'a>], known: Known<'a>, share: f64, then: &mut dyn FnMut(Known<'a>, f64, bool)) {
     let Some((first, rest)) = drawn.split_first() else { return then(known, share, true) };
     let all = known.buckets.iter().find(|(draw, _)| *draw == first.draw).map(|(_, buckets)| buckets.clone());

@@ -67,6 +67,17 @@ pub(super) fn within<T>(
     cancel: &dyn CancelHandle,
     query: impl FnOnce() -> Result<T, Trouble>,
 ) -> Result<T, Trouble> {
+    let end = |why: &Stopped| LAST_RESORT.get().into_iter().for_each(|end| end(why));
+    within_patience(limits, cancel, (DEAF, &end), query)
+}
+
+/// Runs a query, and where it goes on for so long after it was cancelled, calls what ends it.
+fn within_patience<T>(
+    limits: Limits,
+    cancel: &dyn CancelHandle,
+    (patience, end): (Duration, &(dyn Fn(&Stopped) + Sync)),
+    query: impl FnOnce() -> Result<T, Trouble>,
+) -> Result<T, Trouble> {
     let state = AtomicU8::new(RUNNING);
     let (done, wait) = mpsc::channel::<()>();
     let stopped = &state;
@@ -89,7 +100,7 @@ pub(super) fn within<T>(
                 // The engine reports a cancelled query as one with wrong arguments: the state has the reason.
                 while matches!(wait.recv_timeout(AGAIN), Err(RecvTimeoutError::Timeout)) {
                     let _ = cancel.try_cancel();
-                    if let Some(end) = LAST_RESORT.get().filter(|_| asked.elapsed() >= DEAF) {
+                    if asked.elapsed() >= patience {
                         end(&why);
                     }
                 }
@@ -149,6 +160,31 @@ mod tests {
         let limits = Limits { time: Duration::from_millis(1), growth: u64::MAX };
         let error = within(limits, &engine, || engine.work()).expect_err("stopped");
         assert!(matches!(error, Trouble::Stopped(Stopped::Time(_))), "{error}");
+    }
+
+    #[test]
+    fn an_engine_that_does_not_listen_is_ended_after_a_while_and_not_before() {
+        let ended = std::sync::Mutex::new(None);
+        let end = |why: &Stopped| *ended.lock().expect("no panic") = Some((*why, Instant::now()));
+        let limits = Limits { time: Duration::from_millis(1), growth: u64::MAX };
+        let patience = Duration::from_millis(300);
+        let (engine, started) = (Deaf::default(), Instant::now());
+        let error = within_patience(limits, &engine, (patience, &end), || {
+            while ended.lock().expect("no panic").is_none() {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            engine.work()
+        });
+        assert!(matches!(error, Err(Trouble::Stopped(Stopped::Time(_)))));
+        let (why, at) = ended.into_inner().expect("no panic").expect("it was ended");
+        assert_eq!(why, Stopped::Time(limits.time));
+        assert!(at.duration_since(started) >= patience);
+        // One that listens is not ended.
+        let never = |why: &Stopped| panic!("{why}");
+        let error = within_patience(limits, &Deaf::default(), (Duration::from_secs(60), &never), || {
+            Err::<(), _>(Trouble::of("INTERRUPT Error: Interrupted!"))
+        });
+        assert!(error.is_err());
     }
 
     #[test]
