@@ -95,7 +95,7 @@ mod tests {
         }
         // Also where an artifact is read, and the last of the two would do.
         let outcome = br#"{"version": 2, "version": 1}"#;
-        let error = super::super::parse::<Value>(outcome, &super::super::OUTCOME).err().expect("an error");
+        let error = super::super::parse::<Value>(outcome, &super::super::OUTCOME).expect_err("two versions");
         assert!(matches!(error, super::super::ArtifactError::NotJson(_)), "{error}");
     }
 }
